@@ -1,0 +1,1 @@
+"""Stage 1: raw files in, frozen embeddings out. The only room that knows image files; never an outcome."""

@@ -1,0 +1,1 @@
+"""The contract between the two stages: what `extract` promises and what `fuse` may assume."""

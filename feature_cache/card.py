@@ -1,0 +1,159 @@
+"""cohort.yaml, typed: what a cohort is, when its predictions are made, what its columns and endpoints mean.
+
+Enters: the YAML of one cohort. Leaves: a frozen `CohortCard`. A field that `scan` could not know is
+written as the text ``GAP`` (with a hint behind it); such a card loads, and `check` names every gap.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from feature_cache.errors import ManifestError, Problem
+
+GAP = "GAP"
+VariableKind = Literal["numeric", "ordinal", "binary", "categorical", "multilabel"]
+CodeMeaning = Literal["missing", "unknown", "not_applicable"]
+EndpointKind = Literal["survival", "competing", "binary", "multiclass", "time"]
+TimeUnit = Literal["days", "months", "years"]
+Modality = Literal["slides", "volumes", "notes", "clinical", "omics"]
+
+#: Day = 1, month = 30.4375, year = 365.25 (DESIGN section 2).
+DAYS_PER_UNIT: dict[TimeUnit, float] = {"days": 1.0, "months": 30.4375, "years": 365.25}
+
+
+class CardPart(BaseModel):
+    """A part of the card: frozen, unknown keys refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Variable(CardPart):
+    """One clinical variable, the column of clinical.csv of the same name.
+
+    `levels` order an ordinal and list what a categorical or multilabel may hold; `codes` give the texts
+    that mean a state instead of a value; `day` counts from the index event; `scale` is fixed, not fitted.
+    """
+
+    kind: VariableKind
+    unit: str | None = None
+    scale: Literal["linear", "log"] = "linear"
+    levels: tuple[str, ...] = ()
+    separator: str | None = None
+    codes: dict[str, CodeMeaning] = Field(default_factory=dict)
+    day: int | Literal["at_index"] = "at_index"
+    note: str | None = None
+
+    @model_validator(mode="after")
+    def _levels_match_kind(self) -> Variable:
+        if (self.kind in ("ordinal", "categorical", "multilabel")) != bool(self.levels):
+            raise ValueError(f"kind {self.kind} and levels {list(self.levels)} do not go together")
+        if self.scale == "log" and self.kind != "numeric":
+            raise ValueError("scale log is for numeric variables")
+        return self
+
+    @property
+    def day_number(self) -> int:
+        """Days after the index event at which the value is known; at_index = 0."""
+        return 0 if self.day == "at_index" else self.day
+
+
+class Endpoint(CardPart):
+    """One outcome: its kind, time unit, definition in words, and the horizon fixed beforehand (days)."""
+
+    kind: EndpointKind
+    definition: str
+    time_unit: TimeUnit | None = None
+    horizon_days: float | None = None
+
+
+class CohortCard(CardPart):
+    """The whole of cohort.yaml."""
+
+    schema_version: Literal[1]
+    name: str
+    title: str
+    citation: str
+    licence: str
+    sites: tuple[str, ...]
+    modalities: tuple[Modality, ...]
+    index_event: str
+    prediction_day: int | str
+    entry_day: int | None = None
+    undated: dict[Literal["slides", "series", "notes"], int] = Field(default_factory=dict)
+    note_key: str | None = None
+    variables: dict[str, Variable] = Field(default_factory=dict)
+    excluded: dict[str, str] = Field(default_factory=dict)
+    ignored: dict[str, str] = Field(default_factory=dict)
+    risk_scores: dict[str, dict[str, str]] = Field(default_factory=dict)
+    endpoints: dict[str, Endpoint] = Field(default_factory=dict)
+
+    def gaps(self) -> Iterator[Problem]:
+        """Yield one row for every field that still says GAP."""
+        yield from _gaps(self.model_dump(), "cohort.yaml")
+
+    @property
+    def prediction_day_number(self) -> int:
+        """The prediction day as days after the index event; a gap is a `ManifestError`."""
+        if isinstance(self.prediction_day, int):
+            return self.prediction_day
+        raise ManifestError(
+            "cohort.yaml: prediction_day",
+            expected="a whole number of days after the index event",
+            got=repr(self.prediction_day),
+            remedy="Fill it in: nothing known later than this day may be used.",
+        )
+
+
+def read_card(path: Path) -> CohortCard:
+    """Read and validate one cohort.yaml.
+
+    Raises
+    ------
+    ManifestError
+        The file is absent, is no YAML mapping, or has unknown keys or wrong values.
+    """
+    if not path.is_file():
+        raise ManifestError(
+            str(path.name),
+            expected=f"a cohort.yaml in the folder {path.parent.name}",
+            got="no such file",
+            remedy="Draft one with `python -m extract scan`.",
+        )
+    try:
+        document: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
+        return CohortCard.model_validate(document)
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ManifestError(
+            path.name, expected="YAML in UTF-8", got=type(error).__name__, remedy=f"Mend the file: {error}"
+        ) from error
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        field = ".".join(str(part) for part in first["loc"]) or "the document"
+        raise ManifestError(
+            f"{path.name}: {field}",
+            expected="a value as DESIGN section 2 says",
+            got=first["msg"],
+            remedy=f"Mend it ({error.error_count()} problem(s) in this file).",
+        ) from error
+
+
+def _gaps(value: object, where: str) -> Iterator[Problem]:
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _gaps(inner, f"{where}: {key}" if where == "cohort.yaml" else f"{where}.{key}")
+    elif isinstance(value, (list, tuple)):
+        for inner in value:
+            yield from _gaps(inner, where)
+    elif isinstance(value, str) and value.startswith(GAP):
+        yield Problem(
+            level="gap",
+            where=where,
+            expected="a value that only a person can give",
+            got="a gap left by scan",
+            remedy=value.removeprefix(GAP).lstrip(": ") or "Fill it in.",
+        )

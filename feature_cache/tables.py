@@ -1,0 +1,176 @@
+"""The tables beside cohort.yaml as typed rows: CSV in UTF-8, every cell text until its column says more.
+
+Enters: one CSV file. Leaves: frozen rows, and a problem for every line or column that is not as declared.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections import Counter
+from pathlib import Path
+from typing import Annotated, TypeVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
+
+from feature_cache.errors import Problem, table_error
+
+#: How `scan` writes a key that a record did not have, and one that was null; a blank stays blank.
+ABSENT, NULL = "<absent>", "<null>"
+
+Optional = BeforeValidator(lambda text: None if text == "" else text)
+Text = Annotated[str | None, Optional]
+Number = Annotated[float | None, Optional]
+Day = Annotated[int | None, Optional]
+
+
+class Row(BaseModel):
+    """One row of a table: frozen, unknown columns refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class CaseRow(Row):
+    """cases.csv."""
+
+    case_id: str
+    site: Text = None
+
+
+class SlideRow(Row):
+    """slides.csv; `mpp` (um per level-0 pixel) is given only where the file does not tell or tells wrong."""
+
+    case_id: str
+    slide_id: str
+    path: str
+    mask_path: Text = None
+    mpp: Number = None
+
+
+class SeriesRow(Row):
+    """series.csv; `spacing_mm` as x;y;z where the header does not tell."""
+
+    case_id: str
+    study_id: str
+    series_id: str
+    sequence: str
+    day: Day = None
+    path: str
+    spacing_mm: Text = None
+
+
+class MaskRow(Row):
+    """masks.csv."""
+
+    case_id: str
+    study_id: str
+    region: str
+    path: str
+    codebook: Text = None
+
+
+class NoteRow(Row):
+    """notes.csv; with `column` the note is that column of the table at `path`, row `card.note_key` = case."""
+
+    case_id: str
+    note_id: str
+    path: str
+    column: Text = None
+    day: Day = None
+
+
+class MeasurementRow(Row):
+    """measurements.csv; `value` stays text until the unit is known."""
+
+    case_id: str
+    variable: str
+    day: int
+    value: str
+    unit: Text = None
+
+
+def read_table(path: Path, problems: list[Problem]) -> tuple[list[str], list[dict[str, str]]]:
+    """Read a UTF-8 CSV with every cell as text; lines with too many or too few fields become problems.
+
+    Returns
+    -------
+    columns, rows
+        The header, and one mapping a well-formed line. An absent file gives two empty lists.
+    """
+    if not path.is_file():
+        return [], []
+    with path.open(newline="", encoding="utf-8-sig") as stream:
+        reader = csv.reader(stream)
+        columns = next(reader, [])
+        rows = []
+        for fields in reader:
+            if not fields:
+                continue
+            if len(fields) != len(columns):
+                problems.append(
+                    table_error(
+                        f"{path.name} line {reader.line_num}",
+                        f"{len(columns)} fields",
+                        f"{len(fields)} fields",
+                        "Quote the commas of this line.",
+                    )
+                )
+                continue
+            rows.append(dict(zip(columns, fields, strict=True)))
+    for name, count in Counter(columns).items():
+        if count > 1:
+            problems.append(
+                table_error(
+                    f"{path.name}: {name}", "one column of this name", f"{count}", "Rename the others."
+                )
+            )
+    return columns, rows
+
+
+R = TypeVar("R", bound=Row)
+
+
+def read_rows(path: Path, kind: type[R], problems: list[Problem], *, required: bool = False) -> tuple[R, ...]:
+    """Read one table into typed rows; what is wrong with it is appended to `problems`."""
+    columns, rows = read_table(path, problems)
+    if not columns:
+        if required:
+            problems.append(table_error(path.name, "this table", "no such file", "Write it: case_id,site."))
+        return ()
+    known = set(kind.model_fields)
+    needed = {name for name, field in kind.model_fields.items() if field.is_required()}
+    for name in sorted(set(columns) - known):
+        problems.append(
+            table_error(
+                f"{path.name}: {name}", f"columns {', '.join(sorted(known))}", "an unknown column", "Drop it."
+            )
+        )
+    for name in sorted(needed - set(columns)):
+        problems.append(table_error(f"{path.name}: {name}", "this column", "no such column", "Add it."))
+    if needed - set(columns):
+        return ()
+    typed = []
+    for number, row in enumerate(rows, start=2):
+        try:
+            typed.append(kind.model_validate({name: row[name] for name in columns if name in known}))
+        except ValidationError as error:
+            for fault in error.errors(include_url=False, include_input=False):
+                where = f"{path.name} line {number}: {'.'.join(map(str, fault['loc']))}"
+                problems.append(table_error(where, "a value of its type", fault["msg"], "Mend the cell."))
+    return tuple(typed)
+
+
+def read_clinical(path: Path, problems: list[Problem]) -> dict[str, dict[str, str]]:
+    """Read clinical.csv as case id -> column -> text as it came."""
+    columns, rows = read_table(path, problems)
+    if columns and "case_id" not in columns:
+        problems.append(table_error(f"{path.name}: case_id", "this column", "no such column", "Add it."))
+        return {}
+    table: dict[str, dict[str, str]] = {}
+    for row in rows:
+        case_id = row.pop("case_id")
+        if case_id in table:
+            problems.append(
+                table_error(f"{path.name}: case {case_id}", "one row a case", "a second row", "Keep one row.")
+            )
+        table[case_id] = row
+    return table

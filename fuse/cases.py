@@ -1,0 +1,120 @@
+"""What stage 2 computes on: cases with tables and bags for each modality, and survival outcomes.
+
+Enters: arrays that `table.py` and `bags.py` made from the cache. Leaves: frozen values that models,
+fusion and metrics share. Row i is the same case everywhere. Nothing here is fitted.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bags:
+    """All tiles of all cases packed into one array (float32, may be memory-mapped).
+
+    Case i owns `tiles[start[i]:stop[i]]`; an empty slice is a case without this modality.
+    """
+
+    tiles: Float[np.ndarray, "tile dim"]
+    start: Int[np.ndarray, " case"]
+    stop: Int[np.ndarray, " case"]
+
+    def take(self, rows: Int[np.ndarray, " k"]) -> Bags:
+        """Return the bags of some cases; the tiles are shared, not copied."""
+        return Bags(tiles=self.tiles, start=self.start[rows], stop=self.stop[rows])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Modality:
+    """One feature set of one modality over all cases.
+
+    `values` is (case, column) float64, NaN where not observed: clinical variables on their fixed scale, or
+    the mean embedding of a bag or a note. Rows of cases with `present` False are all NaN. `scale_columns`
+    says whether columns are in units of their own and must be standardised (clinical values, measured
+    features) or share one scale that carries meaning (n-gram counts).
+    """
+
+    name: str
+    feature_set: str
+    present: Bool[np.ndarray, " case"]
+    columns: tuple[str, ...]
+    values: Float[np.ndarray, "case column"]
+    scale_columns: bool = True
+    bags: Bags | None = None
+
+    def take(self, rows: Int[np.ndarray, " k"]) -> Modality:
+        """Return the modality for some cases."""
+        return Modality(
+            name=self.name,
+            feature_set=self.feature_set,
+            present=self.present[rows],
+            columns=self.columns,
+            values=self.values[rows],
+            scale_columns=self.scale_columns,
+            bags=None if self.bags is None else self.bags.take(rows),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cases:
+    """The cases of a cohort with all their modalities."""
+
+    case_ids: tuple[str, ...]
+    modalities: dict[str, Modality]
+
+    def __len__(self) -> int:
+        """Return the number of cases."""
+        return len(self.case_ids)
+
+    def take(self, rows: Int[np.ndarray, " k"]) -> Cases:
+        """Return some of the cases, in the order of `rows`."""
+        return Cases(
+            case_ids=tuple(self.case_ids[row] for row in rows),
+            modalities={name: modality.take(rows) for name, modality in self.modalities.items()},
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Survival:
+    """Right-censored outcomes. Order is always (event, time); True = observed; time in days, > 0."""
+
+    event: Bool[np.ndarray, " case"]
+    time_days: Float[np.ndarray, " case"]
+
+    def __len__(self) -> int:
+        """Return the number of cases."""
+        return len(self.event)
+
+    def take(self, rows: Int[np.ndarray, " k"]) -> Survival:
+        """Return the outcomes of some cases."""
+        return Survival(event=self.event[rows], time_days=self.time_days[rows])
+
+
+@dataclass(frozen=True, kw_only=True)
+class FoldPrediction:
+    """What one arm said about the test part of one fold, before its outcomes were opened.
+
+    `risk` (case,): higher = earlier, comparable within a fold only. `event_free` (case, time): probability
+    of no event up to each of `times_days`.
+    """
+
+    repeat: int
+    fold: int
+    case_ids: tuple[str, ...]
+    risk: Float[np.ndarray, " case"]
+    times_days: Float[np.ndarray, " time"]
+    event_free: Float[np.ndarray, "case time"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class FoldTruth:
+    """The outcomes of one fold, opened after the predictions were written; rows as in `FoldPrediction`."""
+
+    repeat: int
+    fold: int
+    test: Survival
+    train: Survival
