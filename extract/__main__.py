@@ -1,0 +1,264 @@
+"""The verbs of stage 1. Every heavy import waits until its verb is called, so that `--help` is quick.
+
+Enters: a command line. Leaves: an exit status: 0 everything asked for is there, 1 something failed and is
+named, 2 the command line was not understood, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from feature_cache.errors import BraidError, Problem
+
+if TYPE_CHECKING:
+    from extract.plan import Plan, Selection
+    from feature_cache.cohort import Cohort
+    from feature_cache.store import FeatureCache
+
+app = typer.Typer(
+    help="Stage 1: raw files in, frozen embeddings out.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+CohortName = Annotated[str, typer.Argument(metavar="COHORT", help="Folder of manifest tables, or a name.")]
+Root = Annotated[Path, typer.Option(help="Folder that the manifest's paths are relative to.")]
+CacheFolder = Annotated[Path, typer.Argument(metavar="CACHE", help="A feature cache.")]
+Cache = Annotated[Path, typer.Option("--cache", help="The feature cache to write.")]
+RecipeName = Annotated[str, typer.Option("--recipe", help="A shipped recipe or a YAML file.")]
+Weights = Annotated[Path | None, typer.Option(help="Folder of encoder weights.")]
+CasesFile = Annotated[Path | None, typer.Option("--cases", help="File of case ids, one a line.")]
+Limit = Annotated[int | None, typer.Option(min=1, help="Stop after so many items.")]
+Workers = Annotated[int, typer.Option(min=1, help="Processes.")]
+Format = Annotated[Literal["zarr", "hdf5"], typer.Option("--format", help="How arrays lie on disk.")]
+
+
+@app.command()
+def synthetic(
+    out: Annotated[Path, typer.Argument(metavar="OUT")],
+    layout: Annotated[Literal["chimera", "mprtm"], typer.Option()],
+    cases: Annotated[int, typer.Option(min=1)],
+    seed: Annotated[int, typer.Option(min=0)] = 0,
+) -> None:
+    """Write a cohort with a known answer as real files."""
+    from extract.progress import progress
+    from extract.synthetic.cohort import write_synthetic
+
+    with progress("writing cases", cases) as advance:
+        write_synthetic(out, layout=layout, cases=cases, seed=seed, progress=lambda _: advance())
+    print(f"{out}: {cases} cases in the {layout} layout; truth.json holds the answer")
+
+
+@app.command()
+def scan(
+    layout: Annotated[Literal["chimera", "mprtm", "leopard", "folder"], typer.Argument()],
+    root: Annotated[Path, typer.Argument(metavar="ROOT")],
+    cohort: Annotated[str, typer.Option(help="Name of the cohort.")],
+    manifests: Annotated[Path, typer.Option(help="Where the folder of tables goes.")] = Path(
+        "data_manifests"
+    ),
+) -> None:
+    """Turn a download as it comes into manifest tables and a drafted cohort.yaml."""
+    from extract.scan import scan as scan_download
+
+    report = scan_download(layout, root, cohort, manifests)
+    print(report.describe())
+
+
+@app.command()
+def check(
+    cohort: CohortName,
+    root: Root,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the problems as JSON.")] = False,
+) -> None:
+    """Open every header and print one table of problems."""
+    from extract.check import check as check_cohort
+    from feature_cache.cohort import find_cohort
+
+    problems = check_cohort(find_cohort(cohort), root)
+    if as_json:
+        print(json.dumps([problem.as_dict() for problem in problems], indent=2))
+    else:
+        _print_problems(problems)
+    _exit(any(problem.fails for problem in problems))
+
+
+@app.command()
+def plan(
+    cohort: CohortName,
+    root: Root,
+    cache: Cache,
+    recipe: RecipeName = "weightfree",
+    weights: Weights = None,
+    cases: CasesFile = None,
+    limit: Limit = None,
+    workers: Workers = 1,
+    array_format: Format = "zarr",
+) -> None:
+    """Say what a run would do and what it costs; write nothing but the index of source hashes."""
+    manifest, store, selection = _open(cohort, cache, array_format, cases, limit)
+    _note_weights(weights)
+    planned = _plan(manifest, root, store, recipe, selection)
+    for part in planned.sets:
+        cost = ", ".join(f"{name} {value:,}" for name, value in sorted(part.cost.items()))
+        counts = f"{len(part.todo):>6} to do {part.done:>6} done"
+        print(f"{part.recipe.modality:<10}{part.recipe.folder:<28}{counts}  {cost}")
+    print(f"{len(planned.todo)} item(s) for {workers} worker(s)")
+
+
+@app.command()
+def run(
+    cohort: CohortName,
+    root: Root,
+    cache: Cache,
+    recipe: RecipeName = "weightfree",
+    weights: Weights = None,
+    cases: CasesFile = None,
+    limit: Limit = None,
+    workers: Workers = 1,
+    array_format: Format = "zarr",
+) -> None:
+    """Make every entry that is not there yet; a failed item is named and does not stop the others."""
+    from extract.ledger import Ledger
+    from extract.progress import progress
+    from extract.run import run_items
+
+    manifest, store, selection = _open(cohort, cache, array_format, cases, limit)
+    _note_weights(weights)
+    planned = _plan(manifest, root, store, recipe, selection)
+    ledger = Ledger(store.runs_folder)
+    problems: list[Problem] = []
+    with progress("extracting", len(planned.todo)) as advance:
+        for receipt in run_items(planned.todo, store, array_format, workers):
+            ledger.add(receipt)
+            if receipt.problem is not None:
+                problems.append(receipt.problem)
+            advance()
+    report = ledger.close()
+    done = sum(part.done for part in planned.sets)
+    made = len(planned.todo) - len(problems)
+    print(f"{made} made, {done} were there, {len(problems)} failed in {report['wall_s']} s", end="")
+    print(f"; most time went into: {report['bottleneck']}" if report["bottleneck"] else "")
+    _print_problems(problems)
+    if problems:
+        print(f"failures.csv: {ledger.folder / 'failures.csv'}")
+    _exit(bool(problems))
+
+
+@app.command()
+def status(cache: CacheFolder) -> None:
+    """Count the entries of each feature set, and what waits for `gc`."""
+    print(_existing(cache).status().describe())
+
+
+@app.command()
+def verify(
+    cache: CacheFolder,
+    quarantine: Annotated[bool, typer.Option(help="Move damaged entries to _quarantine.")] = False,
+) -> None:
+    """Read everything and name what is damaged."""
+    checked = damaged = 0
+    for entry in _existing(cache).verify(quarantine=quarantine):
+        checked += 1
+        if not entry.ok:
+            damaged += 1
+            print(f"DAMAGED {entry.name}: {entry.problem}")
+    print(f"{checked} entries read, {damaged} damaged")
+    _exit(damaged > 0)
+
+
+@app.command()
+def gc(cache: CacheFolder) -> None:
+    """Empty _trash and remove what killed runs left in _tmp."""
+    print(_existing(cache).gc().describe())
+
+
+@app.command()
+def forget(cache: CacheFolder, case: Annotated[str, typer.Argument(metavar="CASE")]) -> None:
+    """Remove a withdrawn case everywhere in the cache."""
+    removed = _existing(cache).forget(case)
+    print(f"{removed} entries of case {case} removed")
+    _exit(removed == 0)
+
+
+@app.command()
+def encoders() -> None:
+    """List every encoder with its licence and what it needs."""
+    from extract.encoders.registry import encoder_cards
+
+    for card in encoder_cards():
+        gated = "gated" if card.gated else "open"
+        print(f"{card.name:<24}{card.modality:<10}{card.dim:>6}  {card.licence:<16}{gated:<7}{card.title}")
+
+
+@app.command()
+def doctor() -> None:
+    """Say what this machine can run and what to do where something is missing."""
+    from extract.doctor import examine
+
+    findings = examine()
+    for finding in findings:
+        print(f"{finding.verdict}  {finding.subject}: {finding.found}. {finding.remedy}".rstrip())
+    _exit(any(finding.verdict == "FAIL" for finding in findings))
+
+
+def _open(
+    cohort: str, cache: Path, array_format: Literal["zarr", "hdf5"], cases: Path | None, limit: int | None
+) -> tuple[Cohort, FeatureCache, Selection]:
+    from extract.plan import read_selection
+    from feature_cache.cohort import find_cohort, read_cohort
+    from feature_cache.store import FeatureCache
+
+    manifest = read_cohort(find_cohort(cohort))
+    store = FeatureCache.create(cache, array_format=array_format)
+    return manifest, store, read_selection(cases, limit, manifest)
+
+
+def _plan(manifest: Cohort, root: Path, store: FeatureCache, recipe: str, selection: Selection) -> Plan:
+    from extract.plan import make_plan
+    from extract.recipe import read_recipe
+
+    return make_plan(manifest, root, store, read_recipe(recipe), selection)
+
+
+def _existing(cache: Path) -> FeatureCache:
+    from feature_cache.store import FeatureCache
+
+    return FeatureCache.open(cache)
+
+
+def _note_weights(weights: Path | None) -> None:
+    if weights is not None:
+        print(f"--weights {weights}: no encoder of this version loads weights; the folder is not read")
+
+
+def _print_problems(problems: list[Problem]) -> None:
+    for problem in problems:
+        print(f"{problem.level.upper():<8}{problem.where}: expected {problem.expected}; got {problem.got}.")
+        print(f"        {problem.remedy}")
+    failing = sum(problem.fails for problem in problems)
+    print(f"{failing} to mend, {len(problems) - failing} warning(s)")
+
+
+def _exit(failed: bool) -> None:
+    if failed:
+        raise typer.Exit(1)
+
+
+def main() -> None:
+    """Run a verb; what a user can act on becomes one line and exit status 1."""
+    try:
+        app()
+    except BraidError as error:
+        print(error, file=sys.stderr)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

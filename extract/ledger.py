@@ -1,0 +1,94 @@
+"""What a run leaves beside the entries: failures.csv, log.jsonl and report.json in `_runs/<id>/`.
+
+Enters: receipts as they come. Leaves: three small files that hold ids and figures, never text of a record.
+Clock and host stand here and nowhere else in a cache.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import platform
+import secrets
+from collections import Counter, defaultdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TextIO
+
+from extract.run import Receipt
+
+FAILURE_COLUMNS = ("modality", "case_id", "item_id", "where", "expected", "got", "remedy")
+STEPS = ("hash", "build", "commit")
+
+
+class Ledger:
+    """The record of one run. Rows are flushed as they come, so that a killed run keeps what it knew."""
+
+    def __init__(self, runs_folder: Path) -> None:
+        now = datetime.now(UTC)
+        self.folder = runs_folder / f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
+        self.folder.mkdir(parents=True)
+        self.started = now
+        self.outcomes: Counter[str] = Counter()
+        self.seconds: dict[str, dict[str, float]] = defaultdict(lambda: dict.fromkeys(STEPS, 0.0))
+        self._log = (self.folder / "log.jsonl").open("w", encoding="utf-8")
+        self._failures = (self.folder / "failures.csv").open("w", encoding="utf-8", newline="")
+        self._rows = csv.writer(self._failures)
+        self._rows.writerow(FAILURE_COLUMNS)
+        self._failures.flush()
+
+    def add(self, receipt: Receipt) -> None:
+        """Write down one receipt."""
+        self.outcomes[receipt.outcome] += 1
+        steps = self.seconds[receipt.modality]
+        for step in STEPS:
+            steps[step] += getattr(receipt, f"{step}_s")
+        _write_line(
+            self._log,
+            {
+                "at": datetime.now(UTC).isoformat(timespec="milliseconds"),
+                "modality": receipt.modality,
+                "case_id": receipt.case_id,
+                "item_id": receipt.item_id,
+                "outcome": receipt.outcome,
+            },
+        )
+        if receipt.problem is not None:
+            problem = receipt.problem
+            self._rows.writerow(
+                (
+                    receipt.modality,
+                    receipt.case_id,
+                    receipt.item_id,
+                    problem.where,
+                    problem.expected,
+                    problem.got,
+                    problem.remedy,
+                )
+            )
+            self._failures.flush()
+
+    def close(self) -> dict[str, object]:
+        """Write report.json and return it: counts, seconds a step, and which step took longest."""
+        self._log.close()
+        self._failures.close()
+        totals = {step: sum(steps[step] for steps in self.seconds.values()) for step in STEPS}
+        report: dict[str, object] = {
+            "started": self.started.isoformat(timespec="seconds"),
+            "wall_s": round((datetime.now(UTC) - self.started).total_seconds(), 3),
+            "machine": platform.machine(),
+            "python": platform.python_version(),
+            "items": dict(self.outcomes),
+            "seconds": {
+                modality: {step: round(value, 3) for step, value in steps.items()}
+                for modality, steps in sorted(self.seconds.items())
+            },
+            "bottleneck": max(totals, key=lambda step: totals[step]) if any(totals.values()) else None,
+        }
+        (self.folder / "report.json").write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+        return report
+
+
+def _write_line(stream: TextIO, value: dict[str, str]) -> None:
+    stream.write(json.dumps(value) + "\n")
+    stream.flush()

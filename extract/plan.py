@@ -1,0 +1,122 @@
+"""What a run would do: manifest x recipe - cache = work items, and what they cost.
+
+Enters: a cohort, its root, a recipe file, a cache. Leaves: a `Plan`, one part a feature set. No pixel is
+decoded; a file is hashed only where an entry is there already and may be out of date.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+from extract.item import Stage, WorkItem
+from extract.recipe import RecipeFile
+from extract.stages import STAGES
+from feature_cache.cohort import Cohort
+from feature_cache.errors import CacheError, ManifestError, SourceError
+from feature_cache.recipe import ResolvedRecipe
+from feature_cache.store import FeatureCache
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlannedSet:
+    """One feature set: its items, those that are done, and the cost of the others."""
+
+    recipe: ResolvedRecipe
+    todo: tuple[WorkItem, ...]
+    done: int
+    cost: dict[str, int]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """All feature sets of a run, in the order of the recipe."""
+
+    sets: tuple[PlannedSet, ...]
+
+    @property
+    def todo(self) -> tuple[WorkItem, ...]:
+        """Every item that is to be made."""
+        return tuple(item for planned in self.sets for item in planned.todo)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Selection:
+    """Which items of a cohort a run is about: all, those of some cases, or the first `limit` to do."""
+
+    case_ids: frozenset[str] | None = None
+    limit: int | None = None
+
+
+def read_selection(path: Path | None, limit: int | None, cohort: Cohort) -> Selection:
+    """Read a list of case ids, one a line (a header `case_id` and further columns are let pass).
+
+    Raises
+    ------
+    ManifestError
+        An id that the cohort does not have.
+    """
+    if path is None:
+        return Selection(limit=limit)
+    lines = path.read_text(encoding="utf-8").splitlines()
+    wanted = [line.split(",")[0].strip() for line in lines if line.strip()]
+    if wanted and wanted[0] == "case_id":
+        wanted = wanted[1:]
+    unknown = sorted(set(wanted) - set(cohort.case_ids))
+    if unknown:
+        raise ManifestError(
+            f"{path.name}: case {unknown[0]}",
+            expected="cases of cases.csv",
+            got=f"{len(unknown)} unknown id(s)",
+            remedy="Write ids exactly as cases.csv has them.",
+        )
+    return Selection(case_ids=frozenset(wanted), limit=limit)
+
+
+def make_plan(
+    cohort: Cohort, root: Path, cache: FeatureCache, recipe: RecipeFile, selection: Selection
+) -> Plan:
+    """Resolve a recipe against a cohort and find what the cache lacks.
+
+    Raises
+    ------
+    RecipeError
+        A block that its modality refuses.
+    """
+    sets: list[PlannedSet] = []
+    left = selection.limit
+    for modality, block in recipe.blocks.items():
+        stage = STAGES[modality]
+        resolved = stage.resolve(recipe.name, block, cohort)
+        items = [
+            item
+            for item in stage.items(cohort, root, resolved)
+            if selection.case_ids is None or item.key.case_id in selection.case_ids
+        ]
+        todo = [item for item in items if not _is_done(item, stage, cache)]
+        done = len(items) - len(todo)
+        if left is not None:
+            todo = todo[:left]
+            left -= len(todo)
+        cost: Counter[str] = Counter()
+        for item in todo:
+            cost.update(_cost(stage, item))
+        sets.append(PlannedSet(recipe=resolved, todo=tuple(todo), done=done, cost=dict(cost)))
+    return Plan(sets=tuple(sets))
+
+
+def _is_done(item: WorkItem, stage: Stage, cache: FeatureCache) -> bool:
+    """Whether the entry is there and up to date; an absent source is `run`'s to report, so not done."""
+    try:
+        cache.record(item.key)
+        return cache.is_done(item.key, stage.sources(item, cache.hash_file))
+    except (CacheError, SourceError):
+        return False
+
+
+def _cost(stage: Stage, item: WorkItem) -> dict[str, int]:
+    try:
+        return stage.cost(item)
+    except SourceError:
+        return {"unreadable": 1}

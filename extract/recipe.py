@@ -1,0 +1,72 @@
+"""Recipe files: which modalities to encode, and how.
+
+Enters: a name under extract/recipes/ or a YAML file. Leaves: a name and one raw block a modality; each
+modality's stage validates its own block and resolves it into the identity of a feature set.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from feature_cache.errors import RecipeError
+
+SHIPPED = Path(__file__).parent / "recipes"
+
+
+class RecipeFile(BaseModel):
+    """A recipe as written: a name and a block for each modality that it encodes."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    slides: dict[str, Any] | None = None
+    notes: dict[str, Any] | None = None
+    clinical: dict[str, Any] | None = None
+
+    @property
+    def blocks(self) -> dict[str, dict[str, Any]]:
+        """The blocks that are there, by modality."""
+        return {
+            modality: block
+            for modality, block in self.model_dump(exclude={"name"}).items()
+            if block is not None
+        }
+
+
+def read_recipe(name_or_file: str) -> RecipeFile:
+    """Read a shipped recipe by name, or any recipe by path.
+
+    Raises
+    ------
+    RecipeError
+        No such recipe, no YAML, or keys that no recipe has.
+    """
+    path = SHIPPED / f"{name_or_file}.yaml"
+    if not path.is_file():
+        path = Path(name_or_file)
+    if not path.is_file():
+        shipped = ", ".join(sorted(file.stem for file in SHIPPED.glob("*.yaml")))
+        raise RecipeError(
+            f"recipe {name_or_file}",
+            expected=f"one of {shipped}, or a YAML file",
+            got="neither",
+            remedy="Name one of these or write a file like extract/recipes/weightfree.yaml.",
+        )
+    try:
+        return RecipeFile.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise RecipeError(
+            f"recipe {path.name}", expected="YAML in UTF-8", got=type(error).__name__, remedy=str(error)
+        ) from error
+    except ValidationError as error:
+        fault = error.errors(include_url=False, include_input=False)[0]
+        raise RecipeError(
+            f"recipe {path.name}: {'.'.join(map(str, fault['loc']))}",
+            expected="a name and one block a modality",
+            got=fault["msg"],
+            remedy="Mend the file; extract/recipes/weightfree.yaml shows the form.",
+        ) from error
