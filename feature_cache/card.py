@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -16,10 +16,13 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from feature_cache.errors import ManifestError, Problem
 
 GAP = "GAP"
+#: What a drafted card holds in a typed field that only a person can fill.
+GapText = Annotated[str, Field(pattern=f"^{GAP}")]
 VariableKind = Literal["numeric", "ordinal", "binary", "categorical", "multilabel"]
 CodeMeaning = Literal["missing", "unknown", "not_applicable"]
 EndpointKind = Literal["survival", "competing", "binary", "multiclass", "time"]
 TimeUnit = Literal["days", "months", "years"]
+UndatedKind = Literal["slides", "series", "notes"]
 Modality = Literal["slides", "volumes", "notes", "clinical", "omics"]
 
 #: Day = 1, month = 30.4375, year = 365.25 (DESIGN section 2).
@@ -36,13 +39,15 @@ class Variable(CardPart):
     """One clinical variable, the column of clinical.csv of the same name.
 
     `levels` order an ordinal and list what a categorical or multilabel may hold; `codes` give the texts
-    that mean a state instead of a value; `day` counts from the index event; `scale` is fixed, not fitted.
+    that mean a state instead of a value; `limits` are the least and greatest value that can be true of a
+    numeric; `day` counts from the index event; `scale` is fixed, not fitted.
     """
 
-    kind: VariableKind
+    kind: VariableKind | GapText
     unit: str | None = None
     scale: Literal["linear", "log"] = "linear"
     levels: tuple[str, ...] = ()
+    limits: tuple[float, float] | None = None
     separator: str | None = None
     codes: dict[str, CodeMeaning] = Field(default_factory=dict)
     day: int | Literal["at_index"] = "at_index"
@@ -50,10 +55,16 @@ class Variable(CardPart):
 
     @model_validator(mode="after")
     def _levels_match_kind(self) -> Variable:
+        if self.kind.startswith(GAP):
+            return self
         if (self.kind in ("ordinal", "categorical", "multilabel")) != bool(self.levels):
             raise ValueError(f"kind {self.kind} and levels {list(self.levels)} do not go together")
         if self.scale == "log" and self.kind != "numeric":
             raise ValueError("scale log is for numeric variables")
+        if self.limits is not None and self.kind != "numeric":
+            raise ValueError("limits are for numeric variables")
+        if self.separator is not None and self.kind != "multilabel":
+            raise ValueError("a separator is for multilabel variables")
         return self
 
     @property
@@ -65,10 +76,21 @@ class Variable(CardPart):
 class Endpoint(CardPart):
     """One outcome: its kind, time unit, definition in words, and the horizon fixed beforehand (days)."""
 
-    kind: EndpointKind
+    kind: EndpointKind | GapText
     definition: str
     time_unit: TimeUnit | None = None
     horizon_days: float | None = None
+
+    def open_fields(self, where: str) -> Iterator[Problem]:
+        """Yield a gap for a time unit or a horizon that an endpoint with a time does not give."""
+        if self.kind not in ("survival", "competing", "time"):
+            return
+        if self.time_unit is None:
+            yield _gap(f"{where}.time_unit", "Say days, months or years.")
+        if self.horizon_days is None:
+            yield _gap(
+                f"{where}.horizon_days", "Fix the horizon before anything is evaluated (5 years = 1826.25)."
+            )
 
 
 class CohortCard(CardPart):
@@ -82,9 +104,9 @@ class CohortCard(CardPart):
     sites: tuple[str, ...]
     modalities: tuple[Modality, ...]
     index_event: str
-    prediction_day: int | str
+    prediction_day: int | GapText
     entry_day: int | None = None
-    undated: dict[Literal["slides", "series", "notes"], int] = Field(default_factory=dict)
+    undated: dict[UndatedKind, int | GapText] = Field(default_factory=dict)
     note_key: str | None = None
     variables: dict[str, Variable] = Field(default_factory=dict)
     excluded: dict[str, str] = Field(default_factory=dict)
@@ -93,8 +115,10 @@ class CohortCard(CardPart):
     endpoints: dict[str, Endpoint] = Field(default_factory=dict)
 
     def gaps(self) -> Iterator[Problem]:
-        """Yield one row for every field that still says GAP."""
+        """Yield one row for every field that says GAP and every endpoint without unit or horizon."""
         yield from _gaps(self.model_dump(), "cohort.yaml")
+        for name, endpoint in self.endpoints.items():
+            yield from endpoint.open_fields(f"cohort.yaml: endpoints.{name}")
 
     @property
     def prediction_day_number(self) -> int:
@@ -107,6 +131,11 @@ class CohortCard(CardPart):
             got=repr(self.prediction_day),
             remedy="Fill it in: nothing known later than this day may be used.",
         )
+
+    def undated_day(self, kind: UndatedKind) -> int | None:
+        """Return the day at which undated items of a kind count as known; None where not said."""
+        day = self.undated.get(kind)
+        return day if isinstance(day, int) else None
 
 
 def read_card(path: Path) -> CohortCard:
@@ -150,10 +179,14 @@ def _gaps(value: object, where: str) -> Iterator[Problem]:
         for inner in value:
             yield from _gaps(inner, where)
     elif isinstance(value, str) and value.startswith(GAP):
-        yield Problem(
-            level="gap",
-            where=where,
-            expected="a value that only a person can give",
-            got="a gap left by scan",
-            remedy=value.removeprefix(GAP).lstrip(": ") or "Fill it in.",
-        )
+        yield _gap(where, value.removeprefix(GAP).lstrip(": ") or "Fill it in.")
+
+
+def _gap(where: str, remedy: str) -> Problem:
+    return Problem(
+        level="gap",
+        where=where,
+        expected="a value that only a person can give",
+        got="a gap left by scan",
+        remedy=remedy,
+    )
