@@ -19,6 +19,9 @@ ENVIRONMENT = ROOT / ".venv"
 PYTHON = ENVIRONMENT / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 TORCH = "torch==2.13.0"
 CUDA_NAMES = ("nvidia-", "cuda-", "triton")
+NO_CPU_TORCH = """torch: the package index offers only a build with CUDA packages (gigabytes), so torch is left
+out and attention-MIL will not run. Install your platform's CPU torch 2.13.0 and say TORCH=installed, or ask
+for the CUDA build with TORCH=cuda."""
 
 
 def pip(*arguments: str) -> str:
@@ -29,9 +32,8 @@ def pip(*arguments: str) -> str:
 
 def torch_brings_cuda() -> bool:
     """Ask pip what installing torch would bring, without installing it."""
-    report = json.loads(
-        pip("install", "--dry-run", "--quiet", "--ignore-installed", "--report", "-", "-c", "constraints.txt", TORCH)
-    )
+    ask = ("install", "--dry-run", "--quiet", "--ignore-installed", "--report", "-")
+    report = json.loads(pip(*ask, "-c", "constraints.txt", TORCH))
     names = [item["metadata"]["name"].lower() for item in report["install"]]
     return any(name.startswith(CUDA_NAMES) for name in names)
 
@@ -41,19 +43,14 @@ def main(choice: str) -> None:
     if choice not in ("auto", "cuda", "none", "installed"):
         sys.exit(f"TORCH={choice}: expected auto, cuda, none or installed")
     if sys.version_info < (3, 11):
-        sys.exit(f"Python {sys.version.split()[0]}: expected 3.11 or newer; name one: make PYTHON=python3.12 …")
+        sys.exit(f"Python {sys.version.split()[0]}: expected 3.11 or newer; say make PYTHON=python3.12 …")
     print(f"setting up {ENVIRONMENT.name} (one to three minutes the first time)", flush=True)
     venv.create(ENVIRONMENT, with_pip=True, system_site_packages=choice == "installed")
     extras = "extract,dev"
     if choice == "cuda" or (choice == "auto" and not torch_brings_cuda()):
         extras += ",mil"
     elif choice == "auto":
-        print(
-            "torch: the package index offers only a build with CUDA packages (gigabytes), so torch is left out and\n"
-            "attention-MIL will not run. Install your platform's CPU torch 2.13.0 and say TORCH=installed, or ask\n"
-            "for the CUDA build with TORCH=cuda.",
-            flush=True,
-        )
+        print(NO_CPU_TORCH, flush=True)
     pip("install", "--quiet", "-c", "constraints.txt", "-e", f".[{extras}]")
 
 

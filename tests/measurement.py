@@ -1,0 +1,57 @@
+"""Measured rows of `make speed`, `make trials` and `make published`: printed as a table, kept as JSON.
+
+Enters: rows as they are measured. Leaves: results/<suite>.json with {name, value, unit, bar, met, input,
+cores, commit}, and an exit status. A row that could not be measured has value and met None and says why.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+AREAS = ("cache/", "slides/", "volumes/", "notes/", "fuse/", "report/")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measured:
+    """One row. `bar` is the issue's, in words; `met` is None where there is no bar or no value."""
+
+    name: str
+    value: float | None
+    unit: str
+    bar: str | None
+    met: bool | None
+    input: str
+
+    def __post_init__(self) -> None:
+        """Refuse a name without an area, and a verdict without a value."""
+        if not self.name.startswith(AREAS):
+            raise ValueError(f"{self.name}: expected a name beginning with one of {', '.join(AREAS)}")
+        if self.value is None and self.met is not None:
+            raise ValueError(f"{self.name}: a row without a value has met None")
+
+
+def commit() -> str:
+    """Return the commit that is measured, marked where the tree differs from it."""
+    git = ("git", "-C", str(ROOT))
+    head = subprocess.run([*git, "rev-parse", "HEAD"], capture_output=True, text=True, check=True).stdout
+    dirty = subprocess.run([*git, "status", "--porcelain"], capture_output=True, text=True, check=True).stdout
+    return head.strip() + ("-dirty" if dirty.strip() else "")
+
+
+def publish(suite: str, rows: list[Measured]) -> int:
+    """Print the table, write results/<suite>.json and return 1 if any bar was missed."""
+    mark = {True: "met", False: "MISSED", None: ""}
+    for row in rows:
+        value = "not measured" if row.value is None else f"{row.value:.4g} {row.unit}"
+        print(f"{row.name:<52}{value:<22}{row.bar or '':<28}{mark[row.met]:<8}{row.input}")
+    where = {"cores": os.cpu_count(), "commit": commit()}
+    out = ROOT / "results" / f"{suite}.json"
+    out.parent.mkdir(exist_ok=True)
+    out.write_text(json.dumps([asdict(row) | where for row in rows], indent=2) + "\n", encoding="utf-8")
+    print(f"written: {out.relative_to(ROOT)}")
+    return int(any(row.met is False for row in rows))
