@@ -1,0 +1,1 @@
+"""Measures of agreement between predictions and outcomes: arrays in, numbers with intervals out."""

@@ -1,0 +1,59 @@
+"""Brier score: squared error of the predicted event-free probability, weighted for censoring.
+
+Enters: probabilities of test cases over days, outcomes of both parts of the fold. Leaves: one contribution
+per case and day, so that pooling over folds and resampling cases are sums of rows.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from jaxtyping import Float
+
+from fuse.cases import Survival
+from fuse.metrics.censoring import CensoringWeights
+from fuse.metrics.kaplan_meier import estimate_survival
+
+
+def brier_by_case(
+    event_free: Float[np.ndarray, "case time"], weights: CensoringWeights
+) -> Float[np.ndarray, "case time"]:
+    """Return what each case adds to the Brier score at each day; the score is the mean over cases.
+
+    Parameters
+    ----------
+    event_free
+        Predicted probability of no event up to each day, (case, time).
+    weights
+        Censoring weights of the same cases and days.
+
+    Returns
+    -------
+    array
+        (case, time), >= 0 (Graf et al. 1999).
+    """
+    had, free = weights.had_event, weights.event_free
+    return np.asarray(np.square(event_free) * had + np.square(1 - event_free) * free)
+
+
+def integrate(
+    by_time: Float[np.ndarray, "case time"], days: Float[np.ndarray, " time"]
+) -> Float[np.ndarray, " case"]:
+    """Average contributions over time by the trapezoid rule: sum over days / (last day - first day)."""
+    return np.asarray(np.trapezoid(by_time, days, axis=1) / (days[-1] - days[0]))
+
+
+def event_free_at(
+    predicted: Float[np.ndarray, "case time"],
+    times_days: Float[np.ndarray, " time"],
+    days: Float[np.ndarray, " day"],
+) -> Float[np.ndarray, "case day"]:
+    """Read predicted curves at some days: the last predicted day not after it, 1 before the first."""
+    column = np.searchsorted(times_days, days, side="right") - 1
+    return np.where(column[None, :] < 0, 1.0, predicted[:, np.maximum(column, 0)])
+
+
+def train_curve(
+    train: Survival, n_cases: int, days: Float[np.ndarray, " time"]
+) -> Float[np.ndarray, "case time"]:
+    """Return the train part's Kaplan-Meier curve as everybody's prediction: what a model must beat."""
+    return np.broadcast_to(estimate_survival(train).at(days), (n_cases, len(days)))

@@ -1,0 +1,105 @@
+"""Inverse-probability-of-censoring weights and the horizon up to which they can be trusted.
+
+Enters: outcomes of the train part (for the censoring curve) and of the test part. Leaves: a weight for each
+test case and day, with the number of weights that were capped, and the horizon in use with the reason.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+from feature_cache.errors import OutcomeError
+from fuse.cases import Survival
+from fuse.metrics.kaplan_meier import estimate_observed
+
+WEIGHT_CAP = 20.0
+"""No case counts for more than this many; reached where under 5 % of the train part are uncensored."""
+
+SMALLEST_SHARE_AT_RISK = 0.10
+
+
+@dataclass(frozen=True, kw_only=True)
+class Horizon:
+    """The last day that is evaluated; `reason` says why it is not the declared one (empty if it is)."""
+
+    days: float
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class CensoringWeights:
+    """Weights of (case, time): a case known to have had the event, or known to be free of it, at each day.
+
+    Both are 0 for a case that was censored before the day. `capped` (case,) marks cases with a weight that
+    was cut to WEIGHT_CAP.
+    """
+
+    had_event: Float[np.ndarray, "case time"]
+    event_free: Float[np.ndarray, "case time"]
+    capped: Bool[np.ndarray, " case"]
+
+
+def weigh(train: Survival, test: Survival, days: Float[np.ndarray, " time"]) -> CensoringWeights:
+    """Weigh test cases by the train part's probability of being uncensored.
+
+    Parameters
+    ----------
+    train, test
+        Outcomes of the two parts of a fold.
+    days
+        Evaluation days (time,).
+
+    Returns
+    -------
+    CensoringWeights
+        1/G(event time) for events up to the day, 1/G(day) for cases followed beyond it, with G taken at the
+        day itself as scikit-survival does (Graf et al. 1999, equation 7). After the last day of the train
+        part G keeps its last value.
+    """
+    observed = estimate_observed(train)
+    share_at_event = observed.at(test.time_days)
+    share_at_day = observed.at(days)
+    had_event = test.event[:, None] & (test.time_days[:, None] <= days[None, :])
+    event_free = test.time_days[:, None] > days[None, :]
+    rare = 1 / WEIGHT_CAP
+    cut = had_event & (share_at_event < rare)[:, None] | event_free & (share_at_day < rare)[None, :]
+    return CensoringWeights(
+        had_event=had_event / np.maximum(share_at_event, rare)[:, None],
+        event_free=event_free / np.maximum(share_at_day, rare)[None, :],
+        capped=np.any(cut, axis=1),
+    )
+
+
+def choose_horizon(outcome: Survival, declared_days: float) -> Horizon:
+    """Return the declared horizon, or the last whole day that a tenth of the cases were followed beyond.
+
+    Depends on follow-up times only, never on predictions, and is its own fixed point.
+
+    Raises
+    ------
+    OutcomeError
+        When not even one whole day remains.
+    """
+    n = len(outcome)
+    needed = max(1, math.ceil(SMALLEST_SHARE_AT_RISK * n))
+    followed = int((outcome.time_days > declared_days).sum())
+    if followed >= needed:
+        return Horizon(days=declared_days, reason="")
+    last = np.sort(outcome.time_days)[-needed] if n else 0.0
+    days = float(math.ceil(last) - 1)
+    if days < 1:
+        raise OutcomeError(
+            "horizon",
+            expected=f"at least {SMALLEST_SHARE_AT_RISK:.0%} of {n} cases followed beyond one day",
+            got=f"{followed} followed beyond day {declared_days:g}",
+            remedy="Check the unit of the times in outcomes.csv.",
+        )
+    reason = (
+        f"only {followed} of {n} cases were followed beyond day {declared_days:g}; "
+        f"day {days:g} is the last with at least {SMALLEST_SHARE_AT_RISK:.0%}"
+    )
+    return Horizon(days=days, reason=reason)

@@ -1,0 +1,146 @@
+"""Paired comparison of two arms over the same folds and cases.
+
+Enters: predictions of the arms and the truths. Leaves: differences, first minus second, with intervals.
+Who is compared with whom stands in `Roles`, fixed before any outcome of a test part is opened: the difference
+to the best arm seen afterwards is biased against fusion by about .04 at 95 cases and is not computed here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from fuse.cases import FoldPrediction, FoldTruth
+from fuse.metrics.censoring import choose_horizon
+from fuse.metrics.intervals import FoldValues, Interval, bootstrap, draw_resamples, nadeau_bengio
+from fuse.metrics.pooled import count_fold_pairs, score_integrated_brier
+from fuse.metrics.scored import join
+
+
+@dataclass(frozen=True, kw_only=True)
+class ComparisonRow:
+    """One line of comparisons.csv; `difference` is first minus second (for ibs, negative is better)."""
+
+    first: str
+    second: str
+    metric: str
+    difference: float
+    low: float
+    high: float
+    method: str
+    named_before: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Roles:
+    """The arms that questions are asked about, named before evaluation; "" or absent where there is none.
+
+    `selected_single` is the arm that uses, in each outer fold, the modality chosen inside its train part.
+    `singles` maps each modality to its arm.
+    """
+
+    fusion: str = ""
+    clinical: str = ""
+    selected_single: str = ""
+    published_score: str = ""
+    null: str = ""
+    singles: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Contrast:
+    """Which two arms, whether named before evaluation, and how many intervals shall hold together."""
+
+    first: str
+    second: str
+    named_before: bool
+    family: int = 1
+
+
+def compare_arms(
+    first: Sequence[FoldPrediction],
+    second: Sequence[FoldPrediction],
+    truths: Sequence[FoldTruth],
+    contrast: Contrast,
+) -> ComparisonRow:
+    """Compare C within folds.
+
+    Returns
+    -------
+    ComparisonRow
+        Difference of the two C's as evaluated, with the Nadeau-Bengio interval of the per-fold differences
+        (measured coverage of a nominal 95 %: 91 to 92 %).
+    """
+    ours, theirs = count_fold_pairs(join(first, truths)), count_fold_pairs(join(second, truths))
+    value = ours.concordant - theirs.concordant
+    folds = FoldValues(
+        value=value / np.maximum(ours.comparable, 1),
+        weight=ours.comparable,
+        test_to_train=ours.test_to_train,
+    )
+    difference = ours.concordance() - theirs.concordance()
+    interval = nadeau_bengio(difference, folds, contrast.family)
+    return _row(contrast, "c_index", difference, interval)
+
+
+def compare_ibs(
+    first: Sequence[FoldPrediction],
+    second: Sequence[FoldPrediction],
+    truths: Sequence[FoldTruth],
+    contrast: Contrast,
+    horizon_days: float,
+    seed: int,
+) -> ComparisonRow:
+    """Compare the integrated Brier score by a bootstrap of cases that resamples both arms together."""
+    arm = join(first, truths)
+    days = choose_horizon(arm.outcome, horizon_days).days
+    ours = score_integrated_brier(arm, days)
+    theirs = score_integrated_brier(join(second, truths), days)
+    counts = draw_resamples(len(arm.case_ids), seed)
+    note = f"paired; {ours.note}; horizon day {days:g}"
+    interval = bootstrap(ours.resample(counts) - theirs.resample(counts), note)
+    return _row(contrast, "ibs", ours.mean - theirs.mean, interval)
+
+
+def compare_planned(
+    arms: Mapping[str, Sequence[FoldPrediction]],
+    truths: Sequence[FoldTruth],
+    roles: Roles,
+    horizon_days: float,
+    seed: int,
+) -> list[ComparisonRow]:
+    """Make every comparison that the roles call for, between arms that are there.
+
+    Fusion against the clinical arm, the selected single modality and the published score (C and ibs, named
+    before); fusion against every single modality (C, simultaneous, descriptive); every single modality
+    against the null arm (C, simultaneous, named before), which asks whether it predicts at all.
+    """
+    rows = []
+    for second in dict.fromkeys([roles.clinical, roles.selected_single, roles.published_score]):
+        if roles.fusion in arms and second in arms and second != roles.fusion:
+            contrast = Contrast(first=roles.fusion, second=second, named_before=True)
+            pair = arms[roles.fusion], arms[second]
+            rows.append(compare_arms(*pair, truths, contrast))
+            rows.append(compare_ibs(*pair, truths, contrast, horizon_days, seed))
+    singles = [name for name in dict.fromkeys(roles.singles.values()) if name in arms]
+    pairs = [(roles.fusion, name, False) for name in singles] + [(name, roles.null, True) for name in singles]
+    for first, second, before in pairs:
+        if first in arms and second in arms and first != second:
+            contrast = Contrast(first=first, second=second, named_before=before, family=len(singles))
+            rows.append(compare_arms(arms[first], arms[second], truths, contrast))
+    return rows
+
+
+def _row(contrast: Contrast, metric: str, difference: float, interval: Interval) -> ComparisonRow:
+    return ComparisonRow(
+        first=contrast.first,
+        second=contrast.second,
+        metric=metric,
+        difference=difference,
+        low=interval.low,
+        high=interval.high,
+        method=interval.method,
+        named_before=contrast.named_before,
+    )

@@ -1,0 +1,143 @@
+"""Intervals for cross-validated numbers, each called by the name of its method.
+
+Enters: a number per fold, or a number per resample of cases. Leaves: limits and the sentence that names them.
+No interval here is exact. At 95 cases and 27 events, a nominal 95 % held the truth (measured for the design
+of this project, null / signal): Nadeau-Bengio 91 / 92 %, out-of-fold bootstrap 83 / 85 %.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+
+LEVEL = 0.95
+RESAMPLES = 1000
+BOOTSTRAP = "out-of-fold bootstrap, conditional on the fitted models"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Interval:
+    """Limits at 95 % nominal and the method; NaN limits where the method gives none, and it says so."""
+
+    low: float
+    high: float
+    method: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class FoldValues:
+    """One number per fold with what is needed to judge how much it varies.
+
+    `weight` is the number of comparable pairs; a fold with weight 0 has no value and is left out, counted.
+    `test_to_train` is the ratio of the sizes of the parts.
+    """
+
+    value: Float[np.ndarray, " fold"]
+    weight: Float[np.ndarray, " fold"]
+    test_to_train: Float[np.ndarray, " fold"]
+
+
+def nadeau_bengio_error(folds: FoldValues) -> tuple[float, int]:
+    """Return standard error and degrees of freedom of the mean over folds.
+
+    Variance s^2 (1/J + n_test/n_train) over the J folds of all repeats that have a value, with J - 1 degrees
+    of freedom; s^2 weighted by comparable pairs. Nadeau and Bengio, Machine Learning 52 (2003), 239-281,
+    equation 13. It speaks about the procedure trained at this size, not about one fitted model. The ratio
+    repairs most of the dependence between folds that share training cases, not all of it: no unbiased
+    estimator of that variance exists (Bates, Hastie and Tibshirani, JASA 119 (2024), 1434-1445, whose nested
+    cross-validation comes closer and costs many more fits).
+    """
+    used = folds.weight > 0
+    n_folds = int(used.sum())
+    if n_folds < 2:
+        return float("nan"), max(n_folds - 1, 0)
+    value, weight = folds.value[used], folds.weight[used]
+    mean = np.average(value, weights=weight)
+    variance = np.average(np.square(value - mean), weights=weight) * n_folds / (n_folds - 1)
+    inflation = 1 / n_folds + float(folds.test_to_train[used].mean())
+    return float(np.sqrt(variance * inflation)), n_folds - 1
+
+
+def nadeau_bengio(estimate: float, folds: FoldValues, family: int = 1) -> Interval:
+    """Return the t interval of a difference, or of any number on an unbounded scale.
+
+    Parameters
+    ----------
+    estimate
+        Centre of the interval.
+    folds
+        Values per fold.
+    family
+        Number of intervals that shall hold together; more than one widens each (Bonferroni).
+    """
+    error, freedom = nadeau_bengio_error(folds)
+    half = _t_quantile(freedom, family) * error
+    method = _name("Nadeau-Bengio t", freedom, folds, family)
+    return Interval(low=estimate - half, high=estimate + half, method=method)
+
+
+def nadeau_bengio_logit(estimate: float, folds: FoldValues) -> Interval:
+    """Return the t interval of a proportion such as C, on the logit scale.
+
+    The error is carried to the logit scale at the estimate (delta method), because single folds of 19 cases
+    reach C = 1, where a logit per fold does not exist. An estimate of exactly 0 or 1 has no such interval.
+    """
+    error, freedom = nadeau_bengio_error(folds)
+    method = _name("Nadeau-Bengio t, logit scale", freedom, folds, 1)
+    if not 0 < estimate < 1:
+        return Interval(
+            low=float("nan"), high=float("nan"), method=f"{method}; none at an estimate of 0 or 1"
+        )
+    half = _t_quantile(freedom, 1) * error / (estimate * (1 - estimate))
+    centre = np.log(estimate / (1 - estimate))
+    return Interval(low=_expit(centre - half), high=_expit(centre + half), method=method)
+
+
+def draw_resamples(n_cases: int, seed: int) -> Float[np.ndarray, "sample case"]:
+    """Draw how often each case is in each bootstrap resample, (sample, case), multinomial.
+
+    The same cases and seed give the same resamples, so two arms are compared on the same ones.
+    """
+    generator = np.random.default_rng(seed)
+    return generator.multinomial(n_cases, np.full(n_cases, 1 / n_cases), size=RESAMPLES).astype(float)
+
+
+def bootstrap(values: Float[np.ndarray, " sample"], note: str = "") -> Interval:
+    """Return the percentile interval of resampled values.
+
+    Cases are resampled, models are not refitted: it speaks about these fitted models and is too narrow for
+    the procedure. Resamples without a value (no comparable pair) are left out and counted.
+    """
+    finite = values[np.isfinite(values)]
+    left_out = len(values) - len(finite)
+    parts = [BOOTSTRAP, f"{left_out} of {len(values)} resamples without a value" if left_out else "", note]
+    method = "; ".join(part for part in parts if part)
+    if len(finite) < len(values) / 2:
+        return Interval(low=float("nan"), high=float("nan"), method=f"{method}; no interval")
+    tail = (1 - LEVEL) / 2
+    low, high = np.quantile(finite, [tail, 1 - tail])
+    return Interval(low=float(low), high=float(high), method=method)
+
+
+def _t_quantile(freedom: int, family: int) -> float:
+    if freedom < 1:
+        return float("nan")
+    from scipy.stats import t
+
+    return float(t.ppf(1 - (1 - LEVEL) / (2 * family), freedom))
+
+
+def _expit(value: float) -> float:
+    return float(1 / (1 + np.exp(-value)))
+
+
+def _name(method: str, freedom: int, folds: FoldValues, family: int) -> str:
+    left_out = int((folds.weight <= 0).sum())
+    parts = [
+        f"{method}, {freedom} df",
+        f"Bonferroni over {family} (simultaneous)" if family > 1 else "",
+        f"{left_out} folds without comparable pairs left out" if left_out else "",
+    ]
+    return "; ".join(part for part in parts if part)
