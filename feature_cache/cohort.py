@@ -145,6 +145,7 @@ def _columns(cohort: Cohort) -> Iterator[Problem]:
         )
     declared = set(card.variables) | set(card.excluded) | set(card.ignored)
     columns = sorted({column for row in cohort.clinical.values() for column in row})
+    measured = {row.variable for row in cohort.measurements}
     for name in (column for column in columns if column not in declared):
         yield table_error(
             f"clinical.csv: {name}",
@@ -152,8 +153,12 @@ def _columns(cohort: Cohort) -> Iterator[Problem]:
             "an unknown column",
             "Declare it under variables, excluded or ignored.",
         )
+    for name in sorted(measured - set(card.variables)):
+        yield table_error(
+            f"measurements.csv: {name}", "a variable of cohort.yaml", "an unknown variable", "Declare it."
+        )
     if cohort.clinical:
-        for name in sorted(set(card.variables) - set(columns)):
+        for name in sorted(set(card.variables) - set(columns) - measured):
             yield table_error(
                 f"cohort.yaml: variables.{name}",
                 "a column of clinical.csv",
