@@ -1,0 +1,1 @@
+"""Clinical notes: text in, numbers out; no text leaves this folder."""

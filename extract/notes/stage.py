@@ -1,0 +1,202 @@
+"""Notes as a modality: one entry a document, one vector a chunk. Never the text.
+
+Enters: rows of notes.csv. Leaves: `embeddings` (chunk, dim) and `char_span` (chunk, 2) into the note as
+decoded. What the note says stays in its file: entry, log and error carry counts and ids.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from extract.item import HashFile, WorkItem
+from extract.notes.chunks import chunk_spans, normalise, token_spans
+from extract.notes.hashed_ngrams import ALGORITHM, hashed_ngrams
+from extract.notes.reader import NoteText, read_note_cell, read_note_file
+from feature_cache.canonical import Json
+from feature_cache.cohort import Cohort
+from feature_cache.entry import EntryDraft, EntryKey, Source
+from feature_cache.errors import ManifestError, RecipeError, SourceError
+from feature_cache.recipe import ResolvedRecipe
+from feature_cache.tables import NoteRow
+
+ENCODER = "hashed_ngrams"
+
+
+class NotesBlock(BaseModel):
+    """The `notes` block of a recipe file, all lengths in tokens."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    encoder: str = ENCODER
+    dim: int = Field(default=512, ge=8, le=65536)
+    longest: int = Field(default=2, ge=1, le=5)
+    chunk_tokens: int = Field(default=256, ge=8)
+    overlap_tokens: int = Field(default=32, ge=0)
+
+    @model_validator(mode="after")
+    def _chunks_advance(self) -> NotesBlock:
+        if self.overlap_tokens >= self.chunk_tokens:
+            raise ValueError("overlap_tokens must be less than chunk_tokens")
+        return self
+
+
+class NoteStage:
+    """See `extract.item.Stage`."""
+
+    modality = "notes"
+
+    def resolve(self, name: str, block: dict[str, Json], cohort: Cohort) -> ResolvedRecipe:
+        """Return the recipe with its defaults; the prediction day is one of its settings.
+
+        Raises
+        ------
+        RecipeError
+            Unknown keys, wrong values, or another encoder than hashed_ngrams.
+        """
+        try:
+            chosen = NotesBlock.model_validate(block)
+        except ValidationError as error:
+            fault = error.errors(include_url=False, include_input=False)[0]
+            where = f"recipe {name}: {'.'.join(['notes', *map(str, fault['loc'])])}"
+            raise RecipeError(
+                where,
+                expected=f"a block of {', '.join(NotesBlock.model_fields)}",
+                got=fault["msg"],
+                remedy="Mend the recipe.",
+            ) from error
+        if chosen.encoder != ENCODER:
+            raise RecipeError(
+                f"recipe {name}: notes.encoder",
+                expected=ENCODER,
+                got=chosen.encoder,
+                remedy="`python -m extract encoders` lists what there is.",
+            )
+        settings: dict[str, Json] = {
+            **chosen.model_dump(mode="json"),
+            "algorithm": ALGORITHM,
+            "prediction_day": cohort.card.prediction_day_number,
+        }
+        return ResolvedRecipe(name=name, modality=self.modality, settings=settings)
+
+    def items(self, cohort: Cohort, root: Path, recipe: ResolvedRecipe) -> list[WorkItem]:
+        """Return one item for every row of notes.csv.
+
+        Raises
+        ------
+        ManifestError
+            A note is a column of a table and the card does not name the table's key.
+        """
+        return [self._item(row, cohort, root, recipe) for row in cohort.notes]
+
+    def _item(self, row: NoteRow, cohort: Cohort, root: Path, recipe: ResolvedRecipe) -> WorkItem:
+        day = cohort.card.undated_day("notes") if row.day is None else row.day
+        facts: dict[str, Json] = {"day": day}
+        if row.column is not None:
+            if cohort.card.note_key is None:
+                raise ManifestError(
+                    "cohort.yaml: note_key",
+                    expected="the column of the notes' table that holds the case id",
+                    got="none",
+                    remedy="Declare it: notes.csv names a column.",
+                )
+            facts |= {"column": row.column, "key_column": cohort.card.note_key}
+        key = EntryKey(
+            cohort=cohort.name,
+            modality=self.modality,
+            recipe_name=recipe.name,
+            recipe_hash=recipe.hash,
+            case_id=row.case_id,
+            item_id=row.note_id,
+        )
+        return WorkItem(key=key, recipe=recipe, files={"note": root / row.path}, facts=facts)
+
+    def sources(self, item: WorkItem, hash_file: HashFile) -> tuple[Source, ...]:
+        """Return the hash of the note's file, or of its cell alone: the rest of a table does not touch it."""
+        path = item.files["note"]
+        if "column" in item.facts:
+            data = _read(item).text.encode("utf-8")
+            return (Source(role="note_cell", sha256=hashlib.sha256(data).hexdigest(), bytes=len(data)),)
+        if not path.is_file():
+            _read(item)  # raises: the one message for an absent note
+        return (Source(role="note", sha256=hash_file(path), bytes=path.stat().st_size),)
+
+    def build(self, item: WorkItem, sources: tuple[Source, ...]) -> EntryDraft:
+        """Read, cut and encode the note.
+
+        Raises
+        ------
+        SourceError
+            The note is later than the prediction day or has no known day, cannot be read, or is empty.
+        """
+        _refuse_late(item)
+        note = _read(item)
+        settings = NotesBlock.model_validate(
+            {name: item.recipe.settings[name] for name in NotesBlock.model_fields}
+        )
+        spans = token_spans(note.text)
+        if len(spans) == 0:
+            raise SourceError(
+                _where(item), expected="words", got="no word at all", remedy="Take it out of notes.csv."
+            )
+        tokens = [normalise(note.text[start:stop]) for start, stop in spans]
+        chunks = chunk_spans(len(tokens), settings.chunk_tokens, settings.overlap_tokens)
+        embeddings = np.stack(
+            [hashed_ngrams(tokens[start:stop], settings.dim, settings.longest) for start, stop in chunks]
+        )
+        char_span = np.stack([spans[chunks[:, 0], 0], spans[chunks[:, 1] - 1, 1]], axis=1).astype("<i4")
+        return EntryDraft(
+            key=item.key,
+            kind="note",
+            sources=sources,
+            arrays={"embeddings": embeddings, "char_span": char_span},
+            settings=item.recipe.settings,
+            attrs={"day": item.facts["day"], "characters": len(note.text), "tokens": len(tokens)},
+            used={
+                "reader": "table" if "column" in item.facts else "file",
+                "encoding": note.encoding,
+                "encoder": ENCODER,
+                "algorithm": ALGORITHM,
+            },
+            quality={"chunks": len(chunks), "tokens": len(tokens)},
+        )
+
+    def cost(self, item: WorkItem) -> dict[str, int]:
+        """Return the bytes of the note's file; a note in a table counts for nothing of its own."""
+        path = item.files["note"]
+        own = "column" not in item.facts and path.is_file()
+        return {"bytes": path.stat().st_size if own else 0}
+
+
+def _where(item: WorkItem) -> str:
+    return f"case {item.key.case_id}, note {item.key.item_id}"
+
+
+def _read(item: WorkItem) -> NoteText:
+    path, where = item.files["note"], _where(item)
+    if "column" not in item.facts:
+        return read_note_file(path, where)
+    key_column, column = str(item.facts["key_column"]), str(item.facts["column"])
+    return read_note_cell(path, key_column, item.key.case_id, column, where)
+
+
+def _refuse_late(item: WorkItem) -> None:
+    day, last_day = item.facts["day"], item.recipe.settings["prediction_day"]
+    assert isinstance(last_day, int)
+    if not isinstance(day, int):
+        raise SourceError(
+            _where(item),
+            expected="a day",
+            got="none",
+            remedy="Give notes.csv a day, or cohort.yaml `undated: {notes: <day>}`.",
+        )
+    if day > last_day:
+        raise SourceError(
+            _where(item),
+            expected=f"a day up to the prediction day {last_day}",
+            got=f"day {day}",
+            remedy="Take it out of notes.csv: it is not known when the prediction is made.",
+        )
