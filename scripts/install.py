@@ -19,9 +19,10 @@ ENVIRONMENT = ROOT / ".venv"
 PYTHON = ENVIRONMENT / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 TORCH = "torch==2.13.0"
 CUDA_NAMES = ("nvidia-", "cuda-", "triton")
-NO_CPU_TORCH = """torch: the package index offers only a build with CUDA packages (gigabytes), so torch is left
-out and attention-MIL will not run. Install your platform's CPU torch 2.13.0 and say TORCH=installed, or ask
-for the CUDA build with TORCH=cuda."""
+NO_CPU_TORCH = """\
+torch: the package index offers only a build with CUDA packages (gigabytes), so torch is left out and
+attention-MIL will not run. Install your platform's CPU torch 2.13.0 and say TORCH=installed, or ask for
+the CUDA build with TORCH=cuda."""
 
 
 def pip(*arguments: str) -> str:
