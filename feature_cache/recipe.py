@@ -7,9 +7,9 @@ native mpp, source hashes) is provenance of its entry and never part of this has
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, JsonValue
 
-from feature_cache.canonical import Json, sha256_of_json
+from feature_cache.canonical import sha256_of_json
 
 
 class ResolvedRecipe(BaseModel):
@@ -19,7 +19,7 @@ class ResolvedRecipe(BaseModel):
 
     name: str
     modality: str
-    settings: dict[str, Json]
+    settings: dict[str, JsonValue]
 
     @property
     def hash(self) -> str:
