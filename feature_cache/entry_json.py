@@ -1,0 +1,72 @@
+"""entry.json as bytes: readable, sorted, and sealed by a hash of itself.
+
+Enters: the record of an entry as plain JSON, without its hash. Leaves: the bytes of `entry.json`, and
+the document again. There is one way to write a document, so a file that says the same in other bytes is
+not what was committed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+from feature_cache.canonical import Json, canonical_json
+
+FILE = "entry.json"
+SEAL = "entry_sha256"
+
+
+def seal_document(body: dict[str, Json]) -> bytes:
+    """Return `body` and the sha256 of its canonical JSON as the bytes of an `entry.json`.
+
+    Raises
+    ------
+    ValueError, TypeError
+        The body holds a NaN, or something that is not JSON.
+    """
+    plain: dict[str, Json] = json.loads(canonical_json(body))
+    return _readable({**plain, SEAL: _seal(plain)})
+
+
+def open_document(raw: bytes) -> dict[str, Json]:
+    """Return the document in the bytes of an `entry.json`.
+
+    Raises
+    ------
+    ValueError
+        They are no JSON, are not sealed by the hash inside, or are not written as `seal_document` writes.
+    """
+    try:
+        document = json.loads(raw)
+        if not isinstance(document, dict) or SEAL not in document:
+            raise ValueError(f"no {SEAL} in it")
+        if document[SEAL] != _seal({name: value for name, value in document.items() if name != SEAL}):
+            raise ValueError("a hash of itself that does not match")
+        if raw != _readable(document):
+            raise ValueError("the same content in other bytes")
+    except (UnicodeError, json.JSONDecodeError, RecursionError) as error:
+        raise ValueError("no JSON") from error
+    return document
+
+
+def _seal(body: dict[str, Json]) -> str:
+    return hashlib.sha256(canonical_json(body)).hexdigest()
+
+
+def _readable(document: dict[str, Json]) -> bytes:
+    return f"{_indented(document, '')}\n".encode()
+
+
+def _indented(value: Json, margin: str) -> str:
+    """Return JSON, indented by two, with a list of plain values on one line."""
+    inner = f"{margin}  "
+    if isinstance(value, dict) and value:
+        lines = [f"{_plain(name)}: {_indented(value[name], inner)}" for name in sorted(value)]
+        return "{\n" + ",\n".join(inner + line for line in lines) + f"\n{margin}}}"
+    if isinstance(value, list) and any(isinstance(item, dict | list) for item in value):
+        return "[\n" + ",\n".join(inner + _indented(item, inner) for item in value) + f"\n{margin}]"
+    return _plain(value)
+
+
+def _plain(value: Json) -> str:
+    return json.dumps(value, ensure_ascii=False, allow_nan=False)

@@ -1,0 +1,97 @@
+"""What the runs of stage 1 wrote down about a case, taken out again when the case is withdrawn.
+
+Enters: the folder `_runs` and a case id. Leaves: the same tables (CSV), logs (JSON lines) and reports
+(JSON) without the rows, lines and items that speak of the case. Each file is replaced in one step.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+import uuid
+from pathlib import Path
+
+from feature_cache.canonical import Json
+from feature_cache.names import encode_name
+
+
+def remove_traces(runs: Path, case_id: str) -> int:
+    """Remove every row, line and item that names the case; return how many.
+
+    A text names the case where it is the id, or holds it as `case <id>` or as a step of a path
+    (`/<id>/`, also in the form it has on disk).
+    """
+    ids = "|".join(re.escape(form) for form in {case_id, encode_name(case_id)})
+    named = re.compile(rf"\A(?:{ids})\Z|(?:/|\bcase )(?:{ids})(?![\w%-])", re.IGNORECASE)
+    forms = {".csv": _without_rows, ".jsonl": _without_lines, ".json": _without_items}
+    removed = 0
+    for path in sorted(runs.rglob("*")) if runs.is_dir() else []:
+        if path.suffix in forms and path.is_file():
+            text, count = forms[path.suffix](path.read_text(encoding="utf-8"), named)
+            removed += count
+            if count:
+                fresh = path.with_name(f"{path.name}.{uuid.uuid4().hex}.new")
+                fresh.write_text(text, encoding="utf-8", newline="")
+                fresh.replace(path)
+    return removed
+
+
+def _without_rows(text: str, named: re.Pattern[str]) -> tuple[str, int]:
+    rows = list(csv.reader(io.StringIO(text, newline="")))
+    kept = [row for row in rows if not any(named.search(cell) for cell in row)]
+    table = io.StringIO(newline="")
+    csv.writer(table, lineterminator="\r\n" if "\r\n" in text else "\n").writerows(kept)
+    return table.getvalue(), len(rows) - len(kept)
+
+
+def _without_lines(text: str, named: re.Pattern[str]) -> tuple[str, int]:
+    lines = text.splitlines(keepends=True)
+    kept = [line for line in lines if not _names(_parsed(line), named)]
+    return "".join(kept), len(lines) - len(kept)
+
+
+def _without_items(text: str, named: re.Pattern[str]) -> tuple[str, int]:
+    pruned, count = _pruned(_parsed(text), named)
+    return json.dumps(pruned, indent=2, ensure_ascii=False) + "\n", count
+
+
+def _parsed(text: str) -> Json:
+    """Return the JSON of a text; a line that a kill cut short stays the text it is."""
+    try:
+        value: Json = json.loads(text)
+    except ValueError:
+        return text
+    return value
+
+
+def _names(value: Json, named: re.Pattern[str]) -> bool:
+    if isinstance(value, dict):
+        return any(named.search(key) or _names(item, named) for key, item in value.items())
+    if isinstance(value, list):
+        return any(_names(item, named) for item in value)
+    return isinstance(value, str) and named.search(value) is not None
+
+
+def _pruned(value: Json, named: re.Pattern[str]) -> tuple[Json, int]:
+    """Return the value without the list items, and the fields, that name the case, and their number."""
+    if isinstance(value, list):
+        parts = [_pruned(item, named) for item in value if not _flatly(item, named)]
+        gone = len(value) - len(parts)
+        return [part for part, _ in parts], gone + sum(count for _, count in parts)
+    if isinstance(value, dict):
+        fields = {
+            key: _pruned(item, named)
+            for key, item in value.items()
+            if not (named.search(key) or (isinstance(item, str) and named.search(item)))
+        }
+        gone = len(value) - len(fields)
+        return {key: part for key, (part, _) in fields.items()}, gone + sum(n for _, n in fields.values())
+    return value, 0
+
+
+def _flatly(item: Json, named: re.Pattern[str]) -> bool:
+    """Whether a list item names the case itself, not only in something nested deeper."""
+    texts = [*item.keys(), *item.values()] if isinstance(item, dict) else [item]
+    return any(isinstance(text, str) and named.search(text) for text in texts)
