@@ -6,6 +6,7 @@ Enters: one CSV file. Leaves: frozen rows, and a problem for every line or colum
 from __future__ import annotations
 
 import csv
+import io
 from collections import Counter
 from pathlib import Path
 from typing import Annotated, TypeVar
@@ -98,24 +99,30 @@ def read_table(path: Path, problems: list[Problem]) -> tuple[list[str], list[dic
     """
     if not path.is_file():
         return [], []
-    with path.open(newline="", encoding="utf-8-sig") as stream:
-        reader = csv.reader(stream)
-        columns = next(reader, [])
-        rows = []
-        for fields in reader:
-            if not fields:
-                continue
-            if len(fields) != len(columns):
-                problems.append(
-                    table_error(
-                        f"{path.name} line {reader.line_num}",
-                        f"{len(columns)} fields",
-                        f"{len(fields)} fields",
-                        "Quote the commas of this line.",
-                    )
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError:
+        problems.append(
+            table_error(path.name, "a table in UTF-8", "another encoding", "Convert the file to UTF-8.")
+        )
+        return [], []
+    reader = csv.reader(io.StringIO(text, newline=""))
+    columns = next(reader, [])
+    rows = []
+    for fields in reader:
+        if not fields:
+            continue
+        if len(fields) != len(columns):
+            problems.append(
+                table_error(
+                    f"{path.name} line {reader.line_num}",
+                    f"{len(columns)} fields",
+                    f"{len(fields)} fields",
+                    "Quote the commas of this line.",
                 )
-                continue
-            rows.append(dict(zip(columns, fields, strict=True)))
+            )
+            continue
+        rows.append(dict(zip(columns, fields, strict=True)))
     for name, count in Counter(columns).items():
         if count > 1:
             problems.append(
