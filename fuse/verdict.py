@@ -1,33 +1,38 @@
 """What the numbers allow one to say: yes, no, or cannot tell, question by question.
 
-Enters: the evidence of a run. Leaves: one answer per question with its estimate, interval, method and rule, in
-words for a clinician, and one sentence on top. Pure: no file, no fit. "No" needs an interval that excludes a
-gain worth having; a wide interval is no evidence of absence and says "cannot tell".
+Enters: the evidence of a run. Leaves: one answer per question with its estimate, interval, method and rule,
+in words for a clinician, and one sentence on top. Pure: no file, no fit. "No" needs an interval that excludes
+a gain worth having; a wide interval is no evidence of absence and says "cannot tell".
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import Literal
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 
-from fuse.evidence import Evidence, Measured
+from fuse.metrics.comparison import ComparisonRow, Roles
+from fuse.metrics.evaluation import MetricRow
 from fuse.metrics.kaplan_meier import PROGNOSTIC_NOT_PREDICTIVE
-
-Answer = Literal["yes", "no", "cannot tell"]
-
-SMALLEST_GAIN = 0.02
-"""Smallest difference in C that would matter: 2 more pairs of patients in 100 in the right order."""
+from fuse.verdict_words import (
+    NOT_MEASURED,
+    SMALLEST_GAIN,
+    Answer,
+    Measured,
+    describe_gain,
+    describe_pairs,
+    limits,
+)
 
 EVENTS_FOR_CALIBRATION = 100
 
 CHANCE_RULE = (
-    "yes if the lower limit of C is above 0.50; no if the upper limit is below 0.52; otherwise cannot tell"
+    f"yes if the lower limit of C is above 0.50; no if the upper limit is below {0.5 + SMALLEST_GAIN:.2f}; "
+    "otherwise cannot tell"
 )
 GAIN_RULE = (
-    "yes if the lower limit of the difference in C is above 0; no if the upper limit is below +0.02, the "
-    "smallest gain that would matter; otherwise cannot tell"
+    "yes if the lower limit of the difference in C is above 0; no if the upper limit is below "
+    f"{SMALLEST_GAIN:+.2f}, the smallest gain that would matter; otherwise cannot tell"
 )
 CALIBRATION_RULE = (
     f"cannot tell under {EVENTS_FOR_CALIBRATION} events; from there on observed against expected events at "
@@ -72,6 +77,47 @@ class Verdict:
         }
 
 
+@dataclass(frozen=True, kw_only=True)
+class Evidence:
+    """All that the verdict looks at. `titles` gives readable names of arms."""
+
+    roles: Roles
+    metrics: Mapping[str, Sequence[MetricRow]]
+    comparisons: Sequence[ComparisonRow]
+    n_cases: int
+    n_events: int
+    titles: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def judged(self) -> str:
+        """The arm the first question is about: fusion, else the selected single modality, else clinical."""
+        named = (self.roles.fusion, self.roles.selected_single, self.roles.clinical)
+        return next((arm for arm in named if arm in self.metrics), "")
+
+    @property
+    def size(self) -> str:
+        """How much there was to learn from."""
+        return f"{self.n_cases} cases with {self.n_events} events"
+
+    def title(self, arm: str) -> str:
+        """Return the readable name of an arm."""
+        return self.titles.get(arm, arm)
+
+    def measure(self, arm: str, metric: str) -> Measured:
+        """Return one metric of an arm, NOT_MEASURED where it is absent."""
+        for row in self.metrics.get(arm, ()):
+            if row.metric == metric:
+                return Measured(estimate=row.estimate, low=row.low, high=row.high, method=row.method)
+        return NOT_MEASURED
+
+    def compare(self, first: str, second: str) -> Measured:
+        """Return the difference in C of two arms; only a comparison named before evaluation counts."""
+        for row in self.comparisons:
+            if (row.first, row.second, row.metric, row.named_before) == (first, second, "c_index", True):
+                return Measured(estimate=row.difference, low=row.low, high=row.high, method=row.method)
+        return NOT_MEASURED
+
+
 def judge(evidence: Evidence) -> Verdict:
     """Answer every question that this run can be asked."""
     roles = evidence.roles
@@ -108,7 +154,7 @@ def _better_than_chance(evidence: Evidence) -> Question:
     measured = evidence.measure(arm, "c_index")
     text = f"Does {evidence.title(arm)} predict better than chance?" if arm else "Does anything predict?"
     answer = decide(measured, 0.5)
-    words = _words_on_pairs(measured, answer, evidence.size)
+    words = describe_pairs(measured, answer, evidence.size)
     return _question(("better_than_chance", text), answer, measured, CHANCE_RULE, words)
 
 
@@ -119,47 +165,16 @@ def _predicts_alone(evidence: Evidence, modality: str, arm: str) -> Question:
         estimate=gain.estimate + 0.5, low=gain.low + 0.5, high=gain.high + 0.5, method=gain.method
     )
     answer = decide(measured, 0.5)
-    words = _words_on_pairs(measured, answer, evidence.size)
+    words = describe_pairs(measured, answer, evidence.size)
     identity = (f"predicts_{modality}", f"Does the modality {modality} predict by itself?")
     return _question(identity, answer, measured, CHANCE_RULE, words)
-
-
-def _words_on_pairs(measured: Measured, answer: Answer, size: str) -> str:
-    if not math.isfinite(measured.estimate):
-        return "It was not evaluated in this run."
-    words = (
-        f"Of 100 pairs of patients, {100 * measured.estimate:.0f} were put in the right order "
-        f"({_limits(measured, 100, '.0f')}; chance is 50)."
-    )
-    if answer == "yes":
-        return words
-    if answer == "no":
-        return f"{words} The interval leaves no room for an order that would be of use."
-    return f"{words} {size} are too few to tell this from chance."
 
 
 def _adds(evidence: Evidence, identity: str, text: str, second: str) -> Question:
     measured = evidence.compare(evidence.roles.fusion, second)
     answer = decide(measured, 0.0)
-    words = _words_on_gain(measured, answer, evidence.size)
+    words = describe_gain(measured, answer, evidence.size)
     return _question((identity, text), answer, measured, GAIN_RULE, words)
-
-
-def _words_on_gain(measured: Measured, answer: Answer, size: str) -> str:
-    if not math.isfinite(measured.estimate):
-        return "The two were not compared in this run."
-    direction = "more" if measured.estimate >= 0 else "fewer"
-    words = (
-        f"Of 100 pairs of patients, fusion put {100 * abs(measured.estimate):.1f} {direction} in the right "
-        f"order ({_limits(measured, 100, '+.1f')})."
-    )
-    if answer == "yes":
-        small = measured.high < SMALLEST_GAIN
-        return f"{words} The gain is real but too small to matter." if small else words
-    if answer == "no":
-        worse = measured.high < 0
-        return f"{words} Fusion is worse." if worse else f"{words} A gain of 2 or more is excluded."
-    return f"{words} No gain and a gain worth having both fit; {size} cannot decide between them."
 
 
 def _calibration(evidence: Evidence) -> Question:
@@ -170,7 +185,7 @@ def _calibration(evidence: Evidence) -> Question:
     if math.isfinite(measured.estimate):
         words = (
             f"Events by the horizon: {measured.estimate:.2f} observed for each one predicted "
-            f"({_limits(measured, 1, '.2f')})."
+            f"({limits(measured, 1, '.2f')})."
         )
     if not enough:
         words += (
@@ -205,12 +220,6 @@ def _top(evidence: Evidence, questions: Sequence[Question]) -> str:
         "cannot tell": f"whether it adds to {other} cannot be told",
     }[added.answer]
     return f"{first}; {second}, from {evidence.size}."
-
-
-def _limits(measured: Measured, scale: float, form: str) -> str:
-    if not math.isfinite(measured.low):
-        return "no interval"
-    return f"95 % interval {scale * measured.low:{form}} to {scale * measured.high:{form}}"
 
 
 def _limits_of(question: Question) -> str:
