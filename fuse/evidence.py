@@ -1,68 +1,149 @@
-"""What a verdict may look at: the rows of a run, and who was named for which role before evaluation.
+"""Evaluation of a run: sealed predictions and the outcomes opened after them, into metrics and a verdict.
 
-Enters: metric rows, comparison rows, roles and counts. Leaves: one number with its interval per look-up. A
-comparison that was not named before evaluation cannot be looked up, so no answer can rest on it.
+Enters: the sealed prediction files, the door, the folds, and the roles that were fixed before. Leaves:
+metrics.csv, comparisons.csv, curves.json and verdict.json in the run's folder. Nothing is fitted here.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass
+from pathlib import Path
 
-from fuse.metrics.comparison import ComparisonRow, Roles
-from fuse.metrics.evaluation import MetricRow
+import numpy as np
+
+from fuse.cases import FoldPrediction, FoldTruth, Survival
+from fuse.endpoint import OutcomeDoor
+from fuse.files import write_csv, write_json
+from fuse.folds import Folds
+from fuse.metrics.comparison import Contrast, Roles, compare_arms, compare_planned
+from fuse.metrics.evaluation import MetricRow, evaluate_arm
+from fuse.metrics.kaplan_meier import curve_of_group
+from fuse.predictions import read_predictions
+from fuse.verdict import Evidence, judge
+
+METRIC_COLUMNS = ("arm", "metric", "estimate", "low", "high", "method", "n_cases", "n_events")
+COMPARISON_COLUMNS = ("first", "second", "metric", "difference", "low", "high", "method", "named_before")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Measured:
-    """A number with its interval."""
+class Evaluation:
+    """What an evaluation needs beside the predictions. `titles` are the readable names of arms."""
 
-    estimate: float
-    low: float
-    high: float
-    method: str
-
-
-NOT_MEASURED = Measured(estimate=math.nan, low=math.nan, high=math.nan, method="none")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Evidence:
-    """All that the verdict looks at. `titles` gives readable names of arms."""
-
+    folder: Path
+    door: OutcomeDoor
+    folds: Folds
     roles: Roles
-    metrics: Mapping[str, Sequence[MetricRow]]
-    comparisons: Sequence[ComparisonRow]
-    n_cases: int
-    n_events: int
-    titles: Mapping[str, str] = field(default_factory=dict)
+    titles: Mapping[str, str]
+    seed: int
 
     @property
-    def judged(self) -> str:
-        """The arm the first question is about: fusion, else the selected single modality, else clinical."""
-        named = (self.roles.fusion, self.roles.selected_single, self.roles.clinical)
-        return next((arm for arm in named if arm in self.metrics), "")
+    def horizon_days(self) -> float:
+        """The horizon that was fixed beforehand."""
+        return self.door.horizon_days()
 
-    @property
-    def size(self) -> str:
-        """How much there was to learn from."""
-        return f"{self.n_cases} cases with {self.n_events} events"
 
-    def title(self, arm: str) -> str:
-        """Return the readable name of an arm."""
-        return self.titles.get(arm, arm)
+def evaluate_run(
+    plan: Evaluation, sealed: Mapping[str, tuple[Path, str]], cuts: Mapping[tuple[int, int], float]
+) -> None:
+    """Evaluate every arm and write the four files.
 
-    def measure(self, arm: str, metric: str) -> Measured:
-        """Return one metric of an arm, NOT_MEASURED where it is absent."""
-        for row in self.metrics.get(arm, ()):
-            if row.metric == metric:
-                return Measured(estimate=row.estimate, low=row.low, high=row.high, method=row.method)
-        return NOT_MEASURED
+    Parameters
+    ----------
+    sealed
+        Arm -> its prediction file and the sha256 it had when it was written.
+    cuts
+        (repeat, fold) -> median out-of-fold risk of the train part, for the arm that the curves are of.
+    """
+    predictions = {name: read_predictions(path) for name, (path, _) in sealed.items()}
+    truths = open_truths(plan, next(iter(predictions.values())), dict(sealed.values()))
+    metrics = {
+        name: evaluate_arm(folds, truths, plan.horizon_days, plan.seed) for name, folds in predictions.items()
+    }
+    write_csv(plan.folder / "metrics.csv", METRIC_COLUMNS, _metric_rows(metrics))
+    comparisons = compare_planned(predictions, truths, plan.roles, plan.horizon_days, plan.seed)
+    for fusion in (name for name in predictions if name.startswith("early__") and name != plan.roles.fusion):
+        for comparator in filter(None, (plan.roles.clinical, plan.roles.selected_single)):
+            contrast = Contrast(first=fusion, second=comparator, named_before=True)
+            comparisons.append(compare_arms(predictions[fusion], predictions[comparator], truths, contrast))
+    write_csv(
+        plan.folder / "comparisons.csv",
+        COMPARISON_COLUMNS,
+        [list(asdict(row).values()) for row in comparisons],
+    )
+    verdict = judge(
+        Evidence(
+            roles=plan.roles,
+            metrics=metrics,
+            comparisons=comparisons,
+            n_cases=len(plan.door.case_ids),
+            n_events=int(plan.door.strata().event.sum()),
+            titles=plan.titles,
+        )
+    )
+    write_json(plan.folder / "verdict.json", verdict.as_dict())
+    _write_curves(plan, predictions, truths, cuts)
 
-    def compare(self, first: str, second: str) -> Measured:
-        """Return the difference in C of two arms; only a comparison named before evaluation counts."""
-        for row in self.comparisons:
-            if (row.first, row.second, row.metric, row.named_before) == (first, second, "c_index", True):
-                return Measured(estimate=row.difference, low=row.low, high=row.high, method=row.method)
-        return NOT_MEASURED
+
+def open_truths(
+    plan: Evaluation, predictions: Sequence[FoldPrediction], sealed: Mapping[Path, str]
+) -> list[FoldTruth]:
+    """Open the outcomes of every test part, rows in the order of the predictions."""
+    parts = {(fold.repeat, fold.fold): fold for fold in plan.folds.folds}
+    truths = []
+    for prediction in predictions:
+        train = parts[prediction.repeat, prediction.fold].train
+        truths.append(
+            FoldTruth(
+                repeat=prediction.repeat,
+                fold=prediction.fold,
+                test=plan.door.evaluation(prediction.case_ids, sealed),
+                train=plan.door.training([plan.folds.case_ids[row] for row in train]),
+            )
+        )
+    return truths
+
+
+def curve_arm(roles: Roles, arms: Sequence[str]) -> str:
+    """Return the arm whose groups are drawn: fusion, else the selected single modality, else the last."""
+    return roles.fusion or roles.selected_single or arms[-1]
+
+
+def _metric_rows(metrics: Mapping[str, Sequence[MetricRow]]) -> list[list[str | int | float]]:
+    return [
+        [arm, row.metric, row.estimate, row.low, row.high, row.method, row.n_cases, row.n_events]
+        for arm, rows in metrics.items()
+        for row in rows
+    ]
+
+
+def _write_curves(
+    plan: Evaluation,
+    predictions: Mapping[str, Sequence[FoldPrediction]],
+    truths: Sequence[FoldTruth],
+    cuts: Mapping[tuple[int, int], float],
+) -> None:
+    """Write the Kaplan-Meier curves of the first repeat, in which every case is predicted once."""
+    arm = curve_arm(plan.roles, list(predictions))
+    first = min(prediction.repeat for prediction in predictions[arm])
+    higher, outcomes = [], []
+    for prediction, truth in zip(predictions[arm], truths, strict=True):
+        if prediction.repeat == first:
+            higher.append(prediction.risk > cuts[prediction.repeat, prediction.fold])
+            outcomes.append(truth.test)
+    is_higher = np.concatenate(higher)
+    outcome = Survival(
+        event=np.concatenate([part.event for part in outcomes]),
+        time_days=np.concatenate([part.time_days for part in outcomes]),
+    )
+    days = np.linspace(0.0, plan.horizon_days, 5)
+    groups = [
+        curve_of_group(name, outcome.take(np.flatnonzero(rows)), days)
+        for name, rows in (("higher predicted risk", is_higher), ("lower predicted risk", ~is_higher))
+        if rows.any()
+    ]
+    rule = (
+        "A test case is in the group of higher predicted risk if its risk is above the median of the "
+        f"out-of-fold risks of its own train part. Repeat {first}, in which each case is tested once."
+    )
+    write_json(plan.folder / "curves.json", {"arm": arm, "groups": groups, "rule": rule})

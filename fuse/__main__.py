@@ -1,0 +1,153 @@
+"""The verbs of stage 2. Every heavy import waits until its verb is called, so that `--help` is quick.
+
+Enters: a command line. Leaves: an exit status: 0 everything asked for is there, 1 something failed and is
+named, 2 the command line was not understood, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from feature_cache.errors import BraidError, Problem
+
+if TYPE_CHECKING:
+    from fuse.run_record import ArmRecord
+
+app = typer.Typer(
+    help="Stage 2: embeddings and outcomes in, predictions and evidence out.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+CohortName = Annotated[str, typer.Argument(metavar="COHORT", help="Folder of manifest tables, or a name.")]
+CacheFolder = Annotated[Path, typer.Option("--cache", help="The feature cache to read.")]
+RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="Folder that `benchmark --out` wrote.")]
+Jobs = Annotated[int | None, typer.Option(min=1, help="Processes; all cores if not given.")]
+
+
+@app.command()
+def check(
+    cohort: CohortName,
+    cache: CacheFolder,
+    as_json: Annotated[bool, typer.Option("--json", help="Print problems and facts as JSON.")] = False,
+) -> None:
+    """Say what stands against an evaluation, before anything is fitted."""
+    from feature_cache.cohort import find_cohort
+    from fuse.check import RunInputs, inspect_inputs
+    from fuse.protocol import read_protocol
+
+    inputs = RunInputs(cohort_folder=find_cohort(cohort), cache=cache, protocol=read_protocol("quick"))
+    inspection = inspect_inputs(inputs, read_entries=True)
+    if as_json:
+        rows = [problem.as_dict() for problem in inspection.problems]
+        print(json.dumps({"problems": rows, "facts": list(inspection.facts())}, indent=2))
+    else:
+        for fact in inspection.facts():
+            print(fact)
+        _print_problems(inspection.problems)
+    _exit(any(problem.fails for problem in inspection.problems))
+
+
+@app.command()
+def benchmark(
+    cohort: CohortName,
+    cache: CacheFolder,
+    out: Annotated[Path, typer.Option(metavar="RUN", help="New folder for the run.")],
+    protocol: Annotated[str, typer.Option(help="quick, full, torchfree, or a YAML file.")] = "quick",
+    endpoint: Annotated[str | None, typer.Option(help="One of cohort.yaml; default its first.")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Default: the protocol's.")] = None,
+    jobs: Jobs = None,
+) -> None:
+    """Fit and evaluate every arm of a protocol; write predictions, evidence, verdict and page."""
+    from feature_cache.cohort import find_cohort
+    from fuse.benchmark import run_benchmark
+    from fuse.check import RunInputs
+    from fuse.protocol import read_protocol
+    from fuse.workers import count_cores
+
+    given = {"endpoint": endpoint, "seed": seed}
+    resolved = read_protocol(protocol).model_copy(
+        update={name: value for name, value in given.items() if value is not None}
+    )
+    inputs = RunInputs(cohort_folder=find_cohort(cohort), cache=cache, protocol=resolved)
+    arms = run_benchmark(inputs, out, jobs or count_cores())
+    _print_arms(out, arms)
+    print(json.loads((out / "verdict.json").read_text(encoding="utf-8"))["top"])
+    print(f"report: {out / 'report.html'}")
+    _exit(any(arm.status == "not_run" for arm in arms))
+
+
+@app.command()
+def rerun(
+    run: RunFolder,
+    cache: Annotated[Path | None, typer.Option(help="Where the cache is now.")] = None,
+    cohort: Annotated[str | None, typer.Option(help="Where the cohort is now, or its name.")] = None,
+    jobs: Jobs = None,
+) -> None:
+    """Make a run again from its own record and compare every output byte for byte."""
+    from feature_cache.cohort import find_cohort
+    from fuse.rerun import rerun as repeat
+    from fuse.workers import count_cores
+
+    found = repeat(run, cache, None if cohort is None else find_cohort(cohort), jobs or count_cores())
+    for text in found.other_versions:
+        print(f"made with {text}")
+    for name in found.differing[:1]:
+        print(f"DIFFERS {name} (and {len(found.differing) - 1} more of {len(found.compared)} files)")
+    if not found.differing:
+        print(f"bitwise the same: {len(found.compared)} files")
+    _exit(bool(found.differing))
+
+
+@app.command()
+def report(run: RunFolder) -> None:
+    """Write report.html of a run again."""
+    from fuse.report import write_report
+
+    print(f"report: {write_report(run)}")
+
+
+def _print_problems(problems: list[Problem]) -> None:
+    for problem in problems:
+        print(f"{problem.level.upper():<8}{problem.where}: expected {problem.expected}; got {problem.got}.")
+        print(f"        {problem.remedy}")
+    failing = sum(problem.fails for problem in problems)
+    print(f"{failing} to mend, {len(problems) - failing} warning(s)")
+
+
+def _print_arms(run: Path, arms: tuple[ArmRecord, ...]) -> None:
+    with (run / "metrics.csv").open(newline="", encoding="utf-8") as stream:
+        rows = {row["arm"]: row for row in csv.DictReader(stream) if row["metric"] == "c_index"}
+    print("C within folds, with its 95 % interval")
+    for arm in arms:
+        row = rows.get(arm.name)
+        if row is None:
+            print(f"  {arm.name:<44}not run: {arm.reason}")
+            continue
+        low, high = (f"{float(row[name]):.3f}" if row[name] else "-" for name in ("low", "high"))
+        print(f"  {arm.name:<44}{float(row['estimate']):.3f}  ({low} to {high})")
+
+
+def _exit(failed: bool) -> None:
+    if failed:
+        raise typer.Exit(1)
+
+
+def main() -> None:
+    """Run a verb; what a user can act on becomes one line and exit status 1."""
+    try:
+        app()
+    except BraidError as error:
+        print(error, file=sys.stderr)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

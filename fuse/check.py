@@ -1,0 +1,186 @@
+"""Everything that can be known to be wrong before a model is fitted.
+
+Enters: a cohort, a cache and a protocol. Leaves: an `Inspection`: what a benchmark would run on, and one row
+for every problem. `fuse check` prints it; `fuse benchmark` inspects the same way and refuses on an error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from feature_cache.cohort import Cohort, inspect_cohort
+from feature_cache.errors import DamagedEntryError, OutcomeError, Problem
+from feature_cache.store import FeatureCache
+from fuse.endpoint import OutcomeDoor, choose_endpoint, inspect_outcomes
+from fuse.feature_sets import ChosenSet, choose_feature_sets
+from fuse.fold_file import read_folds, unknown_cases
+from fuse.folds import FoldPlan, Folds, Strata, make_folds
+from fuse.protocol import ArmPlan, Protocol, plan_arms
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunInputs:
+    """What a run is made from. `folds_file` is a run's own folds.csv when that run is repeated."""
+
+    cohort_folder: Path
+    cache: Path
+    protocol: Protocol
+    folds_file: Path | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inspection:
+    """What was found. `protocol` has its endpoint filled in; `folds` is None where none can be made."""
+
+    cohort: Cohort
+    cache: FeatureCache
+    protocol: Protocol
+    door: OutcomeDoor
+    chosen: dict[str, ChosenSet]
+    folds: Folds | None
+    plans: tuple[ArmPlan, ...]
+    problems: list[Problem] = field(default_factory=list)
+
+    def refuse_errors(self) -> Folds:
+        """Return the folds, or raise the first error with the number of all."""
+        failing = [problem for problem in self.problems if problem.fails]
+        if failing or self.folds is None:
+            first = failing[0]
+            more = f" ({len(failing)} problems in all: `python -m fuse check`)" if len(failing) > 1 else ""
+            raise OutcomeError(
+                first.where, expected=first.expected, got=first.got, remedy=first.remedy + more
+            )
+        return self.folds
+
+    def facts(self) -> Iterator[str]:
+        """Say what there is, for `fuse check`."""
+        outcome = self.door.strata()
+        events = int(outcome.event.sum())
+        yield f"endpoint {self.door.endpoint}: {len(outcome)} cases, {events} events"
+        if self.door.without:
+            yield f"without an outcome, left out: {len(self.door.without)} cases"
+        if self.door.too_early:
+            early = len(self.door.too_early)
+            yield f"outcome by day {self.door.landmark_days:g}, left out: {early} cases"
+        for modality, chosen in self.chosen.items():
+            cases = {record.case_id for record in chosen.records} & set(self.door.case_ids)
+            yield f"{modality}: {chosen.name}, {len(chosen.records)} entries, {len(cases)} cases"
+            columns = _count_columns(chosen)
+            if columns:
+                yield f"{modality}: {events / columns:.2g} events per column of {columns}"
+        if self.folds is not None:
+            yield f"folds: {len(self.folds.folds)} ({self.folds.source}), sha256 {self.folds.sha256[:12]}"
+        yield "arms: " + ", ".join(plan.name for plan in self.plans)
+
+
+def inspect_inputs(inputs: RunInputs, *, read_entries: bool = False) -> Inspection:
+    """Inspect cohort, outcomes, feature sets and folds.
+
+    Parameters
+    ----------
+    read_entries
+        Read and verify every entry too; a benchmark does so anyway when it reads them.
+
+    Raises
+    ------
+    BraidError
+        There is no readable card, no cache or no such endpoint: nothing else can be looked at then.
+    """
+    cohort, manifest_problems = inspect_cohort(inputs.cohort_folder)
+    cache = FeatureCache.open(inputs.cache)
+    endpoint = choose_endpoint(cohort.card, inputs.protocol.endpoint)
+    protocol = inputs.protocol.model_copy(update={"endpoint": endpoint})
+    door, problems = inspect_outcomes(cohort, endpoint)
+    problems = [*_concerning(manifest_problems), *problems, *_other_endpoints(cohort, endpoint)]
+    chosen, set_problems = choose_feature_sets(cache, cohort, protocol.feature_sets)
+    problems.extend(set_problems)
+    problems.extend(_cases_without_entries(door, chosen))
+    if read_entries:
+        problems.extend(_damaged(cache, chosen))
+    folds: Folds | None = None
+    plans: tuple[ArmPlan, ...] = ()
+    if not any(problem.fails for problem in problems):
+        try:
+            door.horizon_days()
+            plans = plan_arms(protocol, tuple(chosen), cohort.card)
+            folds = _folds(cohort, door, protocol, inputs.folds_file)
+        except OutcomeError as error:
+            problems.append(error.as_problem())
+    problems.extend(_fold_file_strangers(cohort))
+    return Inspection(
+        cohort=cohort,
+        cache=cache,
+        protocol=protocol,
+        door=door,
+        chosen=chosen,
+        folds=folds,
+        plans=plans,
+        problems=problems,
+    )
+
+
+def _concerning(problems: list[Problem]) -> list[Problem]:
+    """Keep errors of the tables, and gaps that an evaluation cannot do without."""
+    return [
+        problem
+        for problem in problems
+        if problem.level == "error" or problem.where.endswith("prediction_day")
+    ]
+
+
+def _other_endpoints(cohort: Cohort, chosen: str) -> Iterator[Problem]:
+    """Yield faulty rows of the other endpoints as warnings: they stop no evaluation of this one."""
+    for name in cohort.card.endpoints:
+        if name == chosen or cohort.card.endpoints[name].kind != "survival":
+            continue
+        for problem in inspect_outcomes(cohort, name)[1]:
+            yield Problem(
+                level="warning",
+                where=problem.where,
+                expected=problem.expected,
+                got=problem.got,
+                remedy=problem.remedy,
+            )
+
+
+def _cases_without_entries(door: OutcomeDoor, chosen: dict[str, ChosenSet]) -> Iterator[Problem]:
+    for modality, feature_set in chosen.items():
+        lacking = sorted(set(door.case_ids) - {record.case_id for record in feature_set.records})
+        if lacking:
+            yield Problem(
+                level="warning",
+                where=f"cache: {modality}/{feature_set.name}",
+                expected=f"an entry for each of {len(door.case_ids)} cases",
+                got=f"none for {len(lacking)}, the first is case {lacking[0]}",
+                remedy="They stay in and are predicted from what they have.",
+            )
+
+
+def _damaged(cache: FeatureCache, chosen: dict[str, ChosenSet]) -> Iterator[Problem]:
+    for feature_set in chosen.values():
+        for record in feature_set.records:
+            try:
+                cache.read(record.key)
+            except DamagedEntryError as error:
+                yield error.as_problem()
+
+
+def _folds(cohort: Cohort, door: OutcomeDoor, protocol: Protocol, folds_file: Path | None) -> Folds:
+    site_of = {row.case_id: row.site for row in cohort.cases}
+    strata = Strata(outcome=door.strata(), sites=[site_of[case] for case in door.case_ids])
+    plan = FoldPlan(repeats=protocol.repeats, folds=protocol.folds, inner=protocol.inner, seed=protocol.seed)
+    path = folds_file or cohort.folder / "folds.csv"
+    if path.is_file():
+        return read_folds(path, door.case_ids, strata, plan)
+    return make_folds(door.case_ids, strata, plan)
+
+
+def _fold_file_strangers(cohort: Cohort) -> list[Problem]:
+    path = cohort.folder / "folds.csv"
+    return unknown_cases(path, cohort.case_ids) if path.is_file() else []
+
+
+def _count_columns(chosen: ChosenSet) -> int:
+    return len(chosen.records[0].attrs.get("variables", ())) if chosen.kind == "vector" else 0

@@ -1,0 +1,154 @@
+"""Which feature set of each modality a run uses, and whether its entries agree with each other.
+
+Enters: a cache, a cohort and the protocol's `feature_sets`. Leaves: one `ChosenSet` a modality with the
+records of its entries, and a problem for all that does not fit: several sets and no choice, mixed recipes,
+a damaged entry.json, entries of cases that the cohort does not have.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from feature_cache.canonical import sha256_of_json
+from feature_cache.cohort import Cohort
+from feature_cache.entry import EntryRecord
+from feature_cache.errors import DamagedEntryError, Problem, table_error
+from feature_cache.store import FeatureCache
+
+#: Kinds of entries that become a table (and bags): what a modality may be made of so far.
+KINDS = ("bag", "note", "vector")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChosenSet:
+    """The feature set of one modality: its records, sorted by case and item."""
+
+    modality: str
+    name: str
+    records: tuple[EntryRecord, ...]
+
+    @property
+    def kind(self) -> str:
+        """The kind that all entries share."""
+        return self.records[0].kind
+
+    @property
+    def encoder(self) -> str:
+        """The id of the encoder that made the entries."""
+        encoder = self.records[0].settings.get("encoder", "unknown")
+        return str(encoder.get("id", encoder.get("name"))) if isinstance(encoder, dict) else str(encoder)
+
+    @property
+    def entries_sha256(self) -> str:
+        """One hash over the self-hashes of all entries: the identity of what the run has read."""
+        return sha256_of_json([[str(record.key), record.entry_sha256] for record in self.records])
+
+
+def choose_feature_sets(
+    cache: FeatureCache, cohort: Cohort, wanted: Literal["auto"] | Mapping[str, str]
+) -> tuple[dict[str, ChosenSet], list[Problem]]:
+    """Return the feature set of every modality, and what stands against using them."""
+    by_modality: dict[str, list[str]] = defaultdict(list)
+    for feature_set in cache.feature_sets(cohort.name):
+        by_modality[feature_set.modality].append(feature_set.name)
+    problems: list[Problem] = []
+    names = _choose_names(by_modality, wanted, problems)
+    chosen = {}
+    for modality, name in names.items():
+        records = _read_records(cache, cohort, (modality, name), problems)
+        if records:
+            chosen[modality] = ChosenSet(modality=modality, name=name, records=records)
+            problems.extend(_disagreements(chosen[modality]))
+    if not names:
+        problems.append(
+            table_error(
+                f"cache: cohort {cohort.name}",
+                "a feature set",
+                "none",
+                "Run `python -m extract run` on this cohort first.",
+            )
+        )
+    return chosen, problems
+
+
+def _choose_names(
+    by_modality: Mapping[str, Sequence[str]],
+    wanted: Literal["auto"] | Mapping[str, str],
+    problems: list[Problem],
+) -> dict[str, str]:
+    if wanted != "auto":
+        for modality, name in wanted.items():
+            if name not in by_modality.get(modality, ()):
+                there = ", ".join(by_modality.get(modality, ())) or "none"
+                where = f"protocol: feature_sets.{modality}"
+                problems.append(table_error(where, f"one of: {there}", name, "Mend the name."))
+        return {modality: name for modality, name in wanted.items() if name in by_modality.get(modality, ())}
+    names = {}
+    for modality, several in sorted(by_modality.items()):
+        if len(several) == 1:
+            names[modality] = several[0]
+            continue
+        problems.append(
+            table_error(
+                f"protocol: feature_sets.{modality}",
+                "one feature set, or a choice",
+                f"{len(several)}: {', '.join(several)}",
+                f"Write `feature_sets: {{{modality}: {several[0]}}}` (and the other modalities) in a protocol.",
+            )
+        )
+    return names
+
+
+def _read_records(
+    cache: FeatureCache, cohort: Cohort, which: tuple[str, str], problems: list[Problem]
+) -> tuple[EntryRecord, ...]:
+    modality, name = which
+    known, strangers, records = set(cohort.case_ids), set(), []
+    try:
+        for record in cache.records(cohort.name, modality, name):
+            if record.case_id in known:
+                records.append(record)
+            else:
+                strangers.add(record.case_id)
+    except DamagedEntryError as error:
+        problems.append(error.as_problem())
+    if strangers:
+        problems.append(
+            Problem(
+                level="warning",
+                where=f"cache: {cohort.name}/{modality}/{name}",
+                expected="entries of cases in cases.csv",
+                got=f"entries of {len(strangers)} other cases, the first is {min(strangers)}",
+                remedy="They are not used. `python -m extract forget` removes a case.",
+            )
+        )
+    return tuple(sorted(records, key=lambda record: (record.case_id, record.item_id)))
+
+
+def _disagreements(chosen: ChosenSet) -> Iterator[Problem]:
+    """Yield a problem where entries of one set were not made by one recipe, or cannot be used."""
+    first = chosen.records[0]
+    if first.kind not in KINDS:
+        yield table_error(
+            f"cache: {first.key}",
+            f"a kind that can be evaluated: {', '.join(KINDS)}",
+            first.kind,
+            "Leave the modality out: name the others under feature_sets in a protocol.",
+        )
+    for record in chosen.records[1:]:
+        for what, mine, others in (
+            ("recipe hash", record.recipe_hash, first.recipe_hash),
+            ("settings", sha256_of_json(record.settings), sha256_of_json(first.settings)),
+            ("kind", record.kind, first.kind),
+        ):
+            if mine != others:
+                yield table_error(
+                    f"cache: {record.key}",
+                    f"one recipe within a feature set, as {first.key} has it",
+                    f"mixed recipes: another {what} ({mine[:12]} beside {others[:12]})",
+                    "Extract these cases again with one recipe; entries may not be copied between sets.",
+                )
+                break

@@ -1,0 +1,175 @@
+"""All arms of a protocol, fitted on the train part of one fold and applied to its test part.
+
+Enters: the cases, one fold with the outcomes of its train part only, and the arms. Leaves: predictions of the
+test part, what late fusion weighed, which single modality the train part itself would have chosen, and
+where attention looked. The outcomes of the test part are not here, so nothing can use them.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+import numpy as np
+from jaxtyping import Float
+
+from fuse.arm import FittedArm, fit_arm
+from fuse.cases import Cases, Survival
+from fuse.folds import Fold
+from fuse.fusion.late import FittedLate, fit_late
+from fuse.metrics.concordance import concordant_pairs
+from fuse.models.registry import build_learner
+from fuse.protocol import ArmPlan
+from fuse.roles import is_single, selected_single_name
+
+
+@dataclass(frozen=True, kw_only=True)
+class FoldTask:
+    """What one worker needs beside the cases: a fold, the outcomes of its train part, the arms."""
+
+    fold: Fold
+    outcome: Survival
+    plans: tuple[ArmPlan, ...]
+    times_days: Float[np.ndarray, " time"]
+    seed: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class ArmResult:
+    """What one arm says about the test part, rows as in `Fold.test`.
+
+    `train_median` is the median of the out-of-fold risks of the train part: the cut between groups.
+    `chosen` says in words what was chosen inside the train part.
+    """
+
+    risk: Float[np.ndarray, " case"]
+    event_free: Float[np.ndarray, "case time"]
+    train_median: float
+    chosen: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Attention:
+    """Weights over all valid tiles of one test case, in the order in which they are packed."""
+
+    arm: str
+    case_id: str
+    weights: Float[np.ndarray, " tile"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class FoldResult:
+    """All that one fold gives. `weights` and `contributions` are those of late fusion, empty without it."""
+
+    repeat: int
+    fold: int
+    arms: dict[str, ArmResult]
+    weights: dict[str, float] = field(default_factory=dict)
+    contributions: dict[str, Float[np.ndarray, " case"]] = field(default_factory=dict)
+    attention: Attention | None = None
+
+
+class Fitted(Protocol):
+    """What fitted arms and fitted fusions have in common."""
+
+    @property
+    def oof_risk(self) -> Float[np.ndarray, " case"]:
+        """Out-of-fold risks of the train part."""
+
+    def risk(self, cases: Cases) -> Float[np.ndarray, " case"]:
+        """Log relative hazard of each case."""
+
+    def event_free(
+        self, cases: Cases, times_days: Float[np.ndarray, " time"]
+    ) -> Float[np.ndarray, "case time"]:
+        """Probability of no event up to each time."""
+
+
+def fit_fold(task: FoldTask, cases: Cases) -> FoldResult:
+    """Fit every arm on the train part and predict the test part.
+
+    Every arm is fitted with one thread and a seed of its own, made from the run's seed, the fold and the
+    arm's name: neither the number of workers nor the other arms change a bit of it.
+    """
+    from threadpoolctl import threadpool_limits
+
+    train, test = cases.take(task.fold.train), cases.take(task.fold.test)
+    with threadpool_limits(limits=1):
+        fitted: dict[str, FittedArm] = {}
+        late: dict[str, FittedLate] = {}
+        for plan in task.plans:
+            if plan.bases:
+                late[plan.name] = _fit_late(plan, fitted, train, task)
+            else:
+                fitted[plan.name] = _fit_single(plan, train, task)
+        results = {name: _predict(arm, test, task.times_days) for name, arm in fitted.items()}
+        results |= {name: _predict(arm, test, task.times_days) for name, arm in late.items()}
+        selected = selected_single_name(task.plans)
+        if selected:
+            chosen = choose_single(task, fitted)
+            results[selected] = replace(results[chosen], chosen=chosen)
+        last = next(reversed(late.values()), None)
+        return FoldResult(
+            repeat=task.fold.repeat,
+            fold=task.fold.fold,
+            arms=results,
+            weights={} if last is None else dict(last.weights),
+            contributions={} if last is None else dict(last.contributions(test)),
+            attention=_attention(fitted, test, results),
+        )
+
+
+def choose_single(task: FoldTask, fitted: Mapping[str, FittedArm]) -> str:
+    """Return the arm of one modality with the highest C within the inner folds; ties go to the first."""
+    singles = [plan.name for plan in task.plans if is_single(plan)]
+    return max(singles, key=lambda name: _inner_concordance(fitted[name].oof_risk, task))
+
+
+def _inner_concordance(oof_risk: Float[np.ndarray, " case"], task: FoldTask) -> float:
+    pairs = np.zeros(2)
+    for number in np.unique(task.fold.inner):
+        rows = np.flatnonzero(task.fold.inner == number)
+        pairs += concordant_pairs(oof_risk[rows], task.outcome.take(rows))
+    return float(pairs[0] / pairs[1]) if pairs[1] else 0.5
+
+
+def _arm_seed(task: FoldTask, name: str) -> int:
+    entropy = [task.seed, task.fold.repeat, task.fold.fold, zlib.crc32(name.encode("utf-8"))]
+    return int(np.random.SeedSequence(entropy).generate_state(1)[0])
+
+
+def _fit_single(plan: ArmPlan, train: Cases, task: FoldTask) -> FittedArm:
+    learner = build_learner(plan.model, plan.modalities, dict(plan.options))
+    return fit_arm(learner, train, task.outcome, task.fold.inner, _arm_seed(task, plan.name))
+
+
+def _fit_late(plan: ArmPlan, fitted: Mapping[str, FittedArm], train: Cases, task: FoldTask) -> FittedLate:
+    bases = {name: fitted[name] for name in plan.bases}
+    return fit_late(bases, train, task.outcome, task.fold.inner)
+
+
+def _predict(arm: Fitted, test: Cases, times_days: Float[np.ndarray, " time"]) -> ArmResult:
+    chosen = getattr(arm, "chosen", None)
+    return ArmResult(
+        risk=arm.risk(test),
+        event_free=arm.event_free(test, times_days),
+        train_median=float(np.median(arm.oof_risk)),
+        chosen="" if chosen is None else str(chosen),
+    )
+
+
+def _attention(
+    fitted: Mapping[str, FittedArm], test: Cases, results: Mapping[str, ArmResult]
+) -> Attention | None:
+    """Score the tiles of the test case to which the first arm that has attention gives the highest risk."""
+    for name, arm in fitted.items():
+        if not hasattr(arm.scorer, "attention"):
+            continue
+        present = np.flatnonzero(test.modalities[arm.modalities[0]].present)
+        if len(present) == 0:
+            return None
+        row = int(present[np.argmax(results[name].risk[present])])
+        return Attention(arm=name, case_id=test.case_ids[row], weights=arm.scorer.attention(test, row))
+    return None

@@ -1,0 +1,155 @@
+"""Folds that were made elsewhere: a cohort's folds.csv, or the one of a run that is repeated.
+
+Enters: a table (repeat, fold, case_id, part) with `inner` where it is a run's own. Leaves: `Folds`, after
+every way in which such a file goes wrong was refused: a case that is split or tested twice, an unknown
+case, an absent one.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from feature_cache.errors import OutcomeError, Problem, table_error
+from feature_cache.tables import read_table
+from fuse.folds import COLUMNS, Fold, FoldPlan, Folds, Strata, make_inner
+
+FoldKey = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where a case stands in one fold: its part, and the text of its inner fold (may be blank)."""
+
+    part: str
+    inner: str
+
+
+def read_folds(path: Path, cases: Sequence[str], strata: Strata, plan: FoldPlan) -> Folds:
+    """Read a fold file: every case in train or test of each fold, in one test part a repeat.
+
+    Parameters
+    ----------
+    path
+        The table. Rows of cases that are not in `cases` (no outcome for this endpoint) are passed over.
+    cases
+        The cases that are evaluated, in order.
+    strata, plan
+        What inner folds are made from where the file has none.
+
+    Raises
+    ------
+    OutcomeError
+        The file splits a case, tests one twice in a repeat, or lacks one.
+    """
+    row_of = {case: row for row, case in enumerate(cases)}
+    folds = []
+    for key, places in sorted(_read_places(path).items()):
+        _refuse_absent(path, key, places, cases)
+        place_of = {row_of[case]: place for case, place in places.items() if case in row_of}
+        train = _rows(place_of, "train")
+        inner_texts = [place_of[row].inner for row in train.tolist()]
+        if inner_texts and all(text.isdecimal() for text in inner_texts):
+            inner = np.array([int(text) for text in inner_texts], dtype=np.int64)
+        else:
+            inner = make_inner(strata, train, plan, key)
+        folds.append(Fold(repeat=key[0], fold=key[1], train=train, test=_rows(place_of, "test"), inner=inner))
+    _refuse_repeated_tests(path, folds, cases)
+    return Folds(case_ids=tuple(cases), folds=tuple(folds), source="file")
+
+
+def unknown_cases(path: Path, cohort_cases: Collection[str]) -> list[Problem]:
+    """Return an error row for every case of a fold file that the cohort does not have."""
+    _, rows = read_table(path, [])
+    ids = {row["case_id"] for row in rows if "case_id" in row}
+    return [
+        table_error(f"{path.name}: case {case}", "a case of cases.csv", "an unknown case", "Mend the id.")
+        for case in sorted(ids - set(cohort_cases))
+    ]
+
+
+def _rows(place_of: dict[int, _Place], part: str) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+    return np.array(sorted(row for row, place in place_of.items() if place.part == part), dtype=np.int64)
+
+
+def _read_places(path: Path) -> dict[FoldKey, dict[str, _Place]]:
+    """Return (repeat, fold) -> case -> its place, each case once a fold."""
+    table: dict[FoldKey, dict[str, _Place]] = defaultdict(dict)
+    for row in _read_lines(path):
+        case, part = row["case_id"], row["part"]
+        where = f"{path.name}: case {case}"
+        if part not in ("train", "test"):
+            raise OutcomeError(
+                where,
+                expected="part train or test",
+                got="another part",
+                remedy="Write train for it: what is chosen is chosen on inner folds of the train part.",
+            )
+        try:
+            key = int(row["repeat"]), int(row["fold"])
+        except ValueError as error:
+            raise OutcomeError(
+                where, expected="whole numbers for repeat and fold", got="a text", remedy="Number them."
+            ) from error
+        before = table[key].get(case)
+        if before is not None:
+            raise _twice(where, key, splits=before.part != part)
+        table[key][case] = _Place(part, row.get("inner", ""))
+    return table
+
+
+def _read_lines(path: Path) -> list[dict[str, str]]:
+    problems: list[Problem] = []
+    columns, rows = read_table(path, problems)
+    for problem in problems:
+        raise OutcomeError(problem.where, expected=problem.expected, got=problem.got, remedy=problem.remedy)
+    lacking = [name for name in COLUMNS[:4] if name not in columns]
+    if lacking or not rows:
+        raise OutcomeError(
+            path.name,
+            expected="columns repeat, fold, case_id, part, and rows",
+            got=f"no column {', '.join(lacking)}" if lacking else "no row",
+            remedy="Write all four, or take the file away to have folds made.",
+        )
+    return rows
+
+
+def _twice(where: str, key: FoldKey, *, splits: bool) -> OutcomeError:
+    what = "splits this case: it is in train and in test" if splits else "has it twice"
+    return OutcomeError(
+        where,
+        expected="each case once in a fold, in train or in test",
+        got=f"repeat {key[0]}, fold {key[1]} {what}",
+        remedy="Give all slides and notes of a case one part.",
+    )
+
+
+def _refuse_absent(path: Path, key: FoldKey, places: Collection[str], cases: Sequence[str]) -> None:
+    lacking = [case for case in cases if case not in places]
+    if lacking:
+        raise OutcomeError(
+            f"{path.name}: repeat {key[0]}, fold {key[1]}",
+            expected="every case with an outcome",
+            got=f"no row for {len(lacking)} of them, the first is case {lacking[0]}",
+            remedy="Add them to train or test.",
+        )
+
+
+def _refuse_repeated_tests(path: Path, folds: Sequence[Fold], cases: Sequence[str]) -> None:
+    """Refuse a case that is tested twice in a repeat, or never in a repeat of several folds."""
+    for repeat in sorted({fold.repeat for fold in folds}):
+        tests = [fold.test for fold in folds if fold.repeat == repeat]
+        counts = np.bincount(np.concatenate(tests), minlength=len(cases))
+        wrong = np.flatnonzero((counts > 1) | ((counts == 0) & (len(tests) > 1)))
+        if len(wrong):
+            first = int(wrong[0])
+            raise OutcomeError(
+                f"{path.name}: repeat {repeat}, case {cases[first]}",
+                expected="each case in the test part of one fold of a repeat",
+                got=f"the test parts of {counts[first]} folds",
+                remedy="Mend its rows: every case is tested once a repeat.",
+            )

@@ -1,0 +1,64 @@
+"""What late fusion made of each modality, for each case and over all folds.
+
+Enters: the results of all folds. Leaves: weights.csv, what each modality contributed to a case's risk when
+that case was in a test part and its share of all contributions, averaged over repeats; and stack.csv, the
+weights that each train part gave to the arms. A modality that a case does not have stays blank: it is not 0.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from fuse.cases import Cases
+from fuse.files import write_csv
+from fuse.fitting import FoldResult
+from fuse.folds import Folds
+
+WEIGHT_COLUMNS = ("case_id", "modality", "contribution", "share")
+STACK_COLUMNS = ("repeat", "fold", "arm", "weight")
+
+
+def write_fusion_weights(folder: Path, results: Sequence[FoldResult], folds: Folds, cases: Cases) -> None:
+    """Write weights.csv and stack.csv; both have no row where there was no late fusion."""
+    write_csv(folder / "weights.csv", WEIGHT_COLUMNS, _case_rows(results, folds, cases))
+    rows = [
+        (result.repeat, result.fold, arm, weight)
+        for result in results
+        for arm, weight in sorted(result.weights.items())
+    ]
+    write_csv(folder / "stack.csv", STACK_COLUMNS, rows)
+
+
+def _case_rows(
+    results: Sequence[FoldResult], folds: Folds, cases: Cases
+) -> list[tuple[str, str, float | None, float | None]]:
+    said: dict[tuple[str, str], list[tuple[float, float]]] = defaultdict(list)
+    for result, fold in zip(results, folds.folds, strict=True):
+        if not result.contributions:
+            continue
+        names = sorted(result.contributions)
+        parts = np.stack([result.contributions[name] for name in names])
+        size = np.abs(parts).sum(axis=0)
+        # all weights 0: nothing was contributed, and nothing has a share of it
+        shares = np.divide(np.abs(parts), size, out=np.full_like(parts, np.nan), where=size > 0)
+        for column, row in enumerate(fold.test):
+            for line, name in enumerate(names):
+                pair = float(parts[line, column]), float(shares[line, column])
+                said[folds.case_ids[row], name].append(pair)
+    present = {name: modality.present for name, modality in cases.modalities.items()}
+    rows: list[tuple[str, str, float | None, float | None]] = []
+    for row, case in enumerate(cases.case_ids):
+        for name in sorted({modality for _, modality in said}):
+            pairs = np.array(said.get((case, name), []))
+            if not present[name][row] or not len(pairs):
+                rows.append((case, name, None, None))
+                continue
+            shares = pairs[np.isfinite(pairs[:, 1]), 1]
+            rows.append(
+                (case, name, float(pairs[:, 0].mean()), float(shares.mean()) if len(shares) else None)
+            )
+    return rows

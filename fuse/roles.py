@@ -1,0 +1,52 @@
+"""Who is compared with whom: fixed from the protocol, before any outcome of a test part is opened.
+
+Enters: the protocol and the arms that run. Leaves: the `Roles` that comparisons and verdict are made from,
+and the name of the pseudo-arm of the single modality that each train part would have chosen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from fuse.metrics.comparison import Roles
+from fuse.protocol import RISK_SCORES, ArmPlan, Protocol
+
+#: The model whose arm on one modality stands for that modality (and, on clinical values, for the clinic).
+SINGLE_MODEL = "ridge_cox"
+SELECTED_SINGLE = "selected_single"
+
+
+def assign_roles(protocol: Protocol, plans: Sequence[ArmPlan], selected: str) -> Roles:
+    """Return the roles; fusion is the last fusion of the protocol that runs, late before early.
+
+    Parameters
+    ----------
+    selected
+        Name of the pseudo-arm, "" where there is none.
+    """
+    names = {plan.name for plan in plans}
+    fusions = [plan.name for plan in plans if plan.model == "late"]
+    fusions = fusions or [plan.name for plan in plans if plan.model == "early"]
+    clinical = f"{SINGLE_MODEL}__clinical"
+    scores = [plan.name for plan in plans if plan.model in RISK_SCORES]
+    wanted = protocol.comparators
+    return Roles(
+        fusion=fusions[-1] if fusions else "",
+        clinical=clinical if clinical in names and "clinical" in wanted else "",
+        selected_single=selected if "selected_single" in wanted else "",
+        published_score=scores[0] if scores and "published_score" in wanted else "",
+        null="null__none" if "null__none" in names else "",
+        singles={plan.modalities[0]: plan.name for plan in plans if plan.model == SINGLE_MODEL},
+    )
+
+
+def selected_single_name(plans: Sequence[ArmPlan]) -> str:
+    """Return the name of the pseudo-arm: the modalities that it chooses from, "" for one arm or none."""
+    singles = [plan for plan in plans if is_single(plan)]
+    modalities = dict.fromkeys(plan.modalities[0] for plan in singles)
+    return f"{SELECTED_SINGLE}__{'+'.join(modalities)}" if len(singles) > 1 else ""
+
+
+def is_single(plan: ArmPlan) -> bool:
+    """Return whether an arm is a candidate for the selected single modality (a published score is not)."""
+    return len(plan.modalities) == 1 and plan.model not in RISK_SCORES

@@ -1,0 +1,192 @@
+"""run.json: what a run was made from, so that every number in it can be traced and made again.
+
+Enters: an inspection, the arms with what became of them, and the files of the run. Leaves: the record, with
+the sha256 of every output. No clock and no host name is in it; paths are relative to the RUN folder.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any, Literal
+
+from feature_cache.canonical import sha256_of_file
+from feature_cache.cohort import Cohort
+from fuse.cases import Cases
+from fuse.check import Inspection
+from fuse.endpoint import OutcomeDoor
+from fuse.feature_sets import ChosenSet
+from fuse.folds import Folds
+from fuse.metrics.comparison import Roles
+
+SCHEMA_VERSION = 1
+RECORD = "run.json"
+REPORT = "report.html"
+PACKAGES = (
+    "numpy",
+    "scipy",
+    "scikit-learn",
+    "scikit-survival",
+    "xgboost-cpu",
+    "xgboost",
+    "torch",
+    "pydantic",
+    "zarr",
+    "h5py",
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ArmRecord:
+    """One arm of a run and what became of it."""
+
+    name: str
+    title: str
+    model: str
+    modalities: tuple[str, ...]
+    status: Literal["done", "not_run"]
+    reason: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunFacts:
+    """What run.json says beside the inspection. `out` is the final folder, which paths are relative to."""
+
+    out: Path
+    jobs: int
+    folds: Folds
+    arms: Sequence[ArmRecord]
+    roles: Roles
+    cases: Cases
+
+
+def describe_run(inspection: Inspection, facts: RunFacts, folder: Path) -> dict[str, Any]:
+    """Return the content of run.json for the files that lie in `folder`."""
+    card, door, folds = inspection.cohort.card, inspection.door, facts.folds
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "cohort": {
+            name: getattr(card, name)
+            for name in ("name", "title", "index_event", "prediction_day", "licence", "citation")
+        },
+        "cohort_folder": _relative(inspection.cohort.folder, facts.out),
+        "cache": _relative(inspection.cache.root, facts.out),
+        "protocol": inspection.protocol.name,
+        "endpoint": {
+            "name": door.endpoint,
+            "kind": door.declared.kind,
+            "definition": door.declared.definition,
+            "horizon_days": door.horizon_days(),
+        },
+        "seed": inspection.protocol.seed,
+        "jobs": facts.jobs,
+        "braid": {"version": version_of("braid"), "commit": commit()},
+        "versions": versions(),
+        "feature_sets": {name: _describe_set(chosen) for name, chosen in inspection.chosen.items()},
+        "folds": {
+            "repeats": folds.repeats,
+            "folds": len(folds.folds) // folds.repeats,
+            "inner": inspection.protocol.inner,
+            "sha256": folds.sha256,
+            "source": folds.source,
+        },
+        "flow": flow_of_cases(inspection.cohort, door, facts.cases),
+        "arms": [asdict(arm) for arm in facts.arms],
+        "comparators": {
+            "clinical": facts.roles.clinical or None,
+            "selected_single": facts.roles.selected_single or None,
+            "published_score": facts.roles.published_score or None,
+        },
+        "failures": [
+            {
+                "what": f"arm {arm.name}",
+                "expected": "a library for it",
+                "got": arm.reason,
+                "remedy": "Install it (README, Installation), or use --protocol torchfree.",
+            }
+            for arm in facts.arms
+            if arm.status == "not_run"
+        ],
+        "outputs": hash_outputs(folder),
+    }
+
+
+def hash_outputs(folder: Path) -> dict[str, str]:
+    """Return path -> sha256 of every file of a run but its record and its page."""
+    paths = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {
+        path.relative_to(folder).as_posix(): sha256_of_file(path)
+        for path in paths
+        if path.name not in (RECORD, REPORT)
+    }
+
+
+def flow_of_cases(cohort: Cohort, door: OutcomeDoor, cases: Cases) -> list[dict[str, Any]]:
+    """Return how many cases and events are left after each step, and have each modality."""
+    outcome = door.strata()
+
+    def step(name: str, rows: Any) -> dict[str, Any]:
+        return {"step": name, "cases": int(rows.sum()), "events": int(outcome.event[rows].sum())}
+
+    flow: list[dict[str, Any]] = [
+        {"step": "in the manifest", "cases": len(cohort.case_ids), "events": None},
+        {"step": "without an outcome, left out", "cases": len(door.without), "events": None},
+    ]
+    if door.landmark_days > 0:
+        text = f"outcome by day {door.landmark_days:g}, when nothing is predicted yet, left out"
+        flow.append({"step": text, "cases": len(door.too_early), "events": None})
+    flow.append(step("evaluated", outcome.time_days > 0))
+    flow += [step(f"evaluated, with {name}", modality.present) for name, modality in cases.modalities.items()]
+    return flow
+
+
+def version_of(package: str) -> str:
+    """Return the installed version of a package; from the project file where it is run from a checkout."""
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "" if package != "braid" else "checkout"
+
+
+def versions() -> dict[str, str]:
+    """Return the versions that decide the bits of a prediction, and the type of machine."""
+    found = {name: version_of(name) for name in PACKAGES}
+    return {
+        "python": platform.python_version(),
+        "machine": f"{platform.system()} {platform.machine()}",
+        **{name: text for name, text in found.items() if text},
+    }
+
+
+def commit() -> str:
+    """Return the commit of the checkout, with `+` if files differ from it; "unknown" outside one."""
+    root = Path(__file__).parent.parent
+    try:
+        head = _git(root, "rev-parse", "HEAD")
+        changed = _git(root, "status", "--porcelain", "--untracked-files=no")
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+    return f"{head}{'+' if changed else ''}"
+
+
+def _git(root: Path, *words: str) -> str:
+    done = subprocess.run(["git", *words], cwd=root, check=True, capture_output=True, text=True)
+    return done.stdout.strip()
+
+
+def _describe_set(chosen: ChosenSet) -> Mapping[str, Any]:
+    return {
+        "name": chosen.name,
+        "encoder": chosen.encoder,
+        "entries": len(chosen.records),
+        "entries_sha256": chosen.entries_sha256,
+    }
+
+
+def _relative(path: Path, out: Path) -> str:
+    return Path(os.path.relpath(path.absolute(), out.absolute())).as_posix()

@@ -1,0 +1,133 @@
+"""The cache as cases: one table a modality, rows in the order of the cases, NaN where nothing was observed.
+
+Enters: the chosen feature sets, every entry verified as it is read. Leaves: `Cases`. A clinical value keeps
+its fixed scale (log where it is declared) and a bounded one its bound; every other state is NaN. A note is
+the mean of its chunks, a slide bag that of its tiles. Nothing is fitted or imputed here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+
+from feature_cache.entry import BOUNDED_ABOVE, BOUNDED_BELOW, OBSERVED
+from feature_cache.errors import CacheError
+from feature_cache.store import Entry, FeatureCache
+from fuse.bags import embedding_length, pack_bags
+from fuse.cases import Cases, Modality
+from fuse.feature_sets import ChosenSet
+
+_WITH_VALUE = (OBSERVED, BOUNDED_ABOVE, BOUNDED_BELOW)
+
+
+def read_cases(
+    cache: FeatureCache, chosen: Mapping[str, ChosenSet], case_ids: Sequence[str], scratch: Path
+) -> Cases:
+    """Read every modality of the given cases; bags are packed into `scratch`/<modality>.npy.
+
+    Raises
+    ------
+    DamagedEntryError
+        An entry is not what was committed; it is named.
+    CacheError
+        The entries of a set do not agree with each other.
+    """
+    return Cases(
+        case_ids=tuple(case_ids),
+        modalities={
+            name: _read_modality(cache, feature_set, case_ids, scratch)
+            for name, feature_set in sorted(chosen.items())
+        },
+    )
+
+
+def _read_modality(
+    cache: FeatureCache, chosen: ChosenSet, case_ids: Sequence[str], scratch: Path
+) -> Modality:
+    if chosen.kind == "vector":
+        return _read_vectors(cache, chosen, case_ids)
+    if chosen.kind == "note":
+        return _read_notes(cache, chosen, case_ids)
+    bags, means = pack_bags(cache, chosen, case_ids, scratch / f"{chosen.modality}.npy")
+    return Modality(
+        name=chosen.modality,
+        feature_set=chosen.name,
+        present=bags.stop > bags.start,
+        columns=_column_names(chosen),
+        values=means,
+        bags=bags,
+    )
+
+
+def _read_notes(cache: FeatureCache, chosen: ChosenSet, case_ids: Sequence[str]) -> Modality:
+    """Average the chunks of all notes of a case, each chunk alike."""
+    row_of = {case: row for row, case in enumerate(case_ids)}
+    sums = np.zeros((len(case_ids), embedding_length(chosen)))
+    counts = np.zeros(len(case_ids), dtype=np.int64)
+    for record in chosen.records:
+        row = row_of.get(record.case_id)
+        if row is not None:
+            chunks = cache.read(record.key).arrays["embeddings"]
+            sums[row] += chunks.sum(axis=0, dtype=np.float64)
+            counts[row] += len(chunks)
+    present = counts > 0
+    sums[~present] = np.nan
+    return Modality(
+        name=chosen.modality,
+        feature_set=chosen.name,
+        present=present,
+        columns=_column_names(chosen),
+        values=sums / np.maximum(counts, 1)[:, None],
+        scale_columns=False,
+    )
+
+
+def _read_vectors(cache: FeatureCache, chosen: ChosenSet, case_ids: Sequence[str]) -> Modality:
+    row_of = {case: row for row, case in enumerate(case_ids)}
+    variables = chosen.records[0].attrs["variables"]
+    columns = tuple(str(variable["name"]) for variable in variables)
+    values = np.full((len(case_ids), len(columns)), np.nan)
+    for before, record in zip((None, *chosen.records), chosen.records, strict=False):
+        if before is not None and before.case_id == record.case_id:
+            raise _wrong(record.key, "one entry a case", f"{before.item_id} and {record.item_id}")
+        if record.attrs["variables"] != variables:
+            raise _wrong(record.key, f"the variables of {chosen.records[0].key}", "other variables")
+        if record.case_id in row_of:
+            values[row_of[record.case_id]] = _scaled_values(cache.read(record.key), variables)
+    return Modality(
+        name=chosen.modality,
+        feature_set=chosen.name,
+        present=np.isfinite(values).any(axis=1),
+        columns=columns,
+        values=values,
+    )
+
+
+def _scaled_values(entry: Entry, variables: Sequence[Mapping[str, Any]]) -> Float[np.ndarray, " variable"]:
+    """Return the values on their declared scale, NaN for every state without a value."""
+    values = np.where(np.isin(entry.arrays["state"], _WITH_VALUE), entry.arrays["values"], np.nan)
+    log = np.array([variable.get("scale") == "log" for variable in variables], dtype=np.bool_)
+    not_positive = np.flatnonzero(log & (values <= 0))
+    if len(not_positive):
+        name = variables[int(not_positive[0])]["name"]
+        raise _wrong(entry.record.key, f"{name} above 0, its scale is log", "0 or less")
+    values[log] = np.log(values[log])
+    return values.astype(np.float64)
+
+
+def _column_names(chosen: ChosenSet) -> tuple[str, ...]:
+    length = embedding_length(chosen)
+    names = chosen.records[0].attrs.get("feature_names")
+    if isinstance(names, list) and len(names) == length:
+        return tuple(str(name) for name in names)
+    return tuple(f"{chosen.modality}_{number}" for number in range(length))
+
+
+def _wrong(key: object, expected: str, got: str) -> CacheError:
+    return CacheError(
+        f"cache: {key}", expected=expected, got=got, remedy="Mend the manifest and extract it again."
+    )
