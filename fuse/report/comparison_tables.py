@@ -1,0 +1,85 @@
+"""The comparisons of two arms: those named before the evaluation, and apart those that only describe.
+
+Enters: the rows of comparisons.csv. Leaves: two tables, each sorted by metric, with its forest plot. A
+comparison that was not named before supports no claim: it is shown and labelled so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from fuse.report.documents import ComparisonRow, RunDocument
+from fuse.report.forest import Forest, ForestAxis, ForestEntry, place_forest
+from fuse.report.metric_names import PRIMARY, MetricName, name_metric, sort_key
+from fuse.report.numerals import signed, span
+
+
+@dataclass(frozen=True, kw_only=True)
+class ComparisonLine:
+    """One comparison in words; `in_favour` names the arm on whose side the whole interval lies, if any."""
+
+    first: str
+    second: str
+    metric: MetricName
+    difference: str
+    interval: str
+    method: str
+    in_favour: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ComparisonTable:
+    """Comparisons of one kind, and the plot of those in the primary metric (`None`: there are none)."""
+
+    lines: tuple[ComparisonLine, ...]
+    forest: Forest | None
+
+
+def build_comparisons(
+    rows: Sequence[ComparisonRow], document: RunDocument, *, named_before: bool
+) -> ComparisonTable:
+    """Return the comparisons that were named before the evaluation, or those that were not."""
+    labels = document.labels
+    own = sorted(
+        (row for row in rows if row.named_before is named_before), key=lambda row: sort_key(row.metric)
+    )
+    entries = [
+        ForestEntry(
+            label=labels.get(row.first, row.first),
+            under=f"minus {labels.get(row.second, row.second)}",
+            group="",
+            mark="diamond" if named_before else "circle",
+            estimate=row.difference,
+            low=row.low,
+            high=row.high,
+            reason="" if row.difference is not None else "could not be estimated",
+        )
+        for row in own
+        if row.metric == PRIMARY
+    ]
+    axis = ForestAxis(title="Difference in C within folds, first minus second", reference=0.0, signs=True)
+    return ComparisonTable(
+        lines=tuple(_write_line(row, labels) for row in own),
+        forest=place_forest(entries, axis) if entries else None,
+    )
+
+
+def _write_line(row: ComparisonRow, labels: dict[str, str]) -> ComparisonLine:
+    metric = name_metric(row.metric)
+    first, second = labels.get(row.first, row.first), labels.get(row.second, row.second)
+    return ComparisonLine(
+        first=first,
+        second=second,
+        metric=metric,
+        difference=signed(row.difference),
+        interval=span(row.low, row.high),
+        method=row.method,
+        in_favour=_favoured(row, metric, first, second),
+    )
+
+
+def _favoured(row: ComparisonRow, metric: MetricName, first: str, second: str) -> str:
+    if row.low is None or row.high is None or row.low <= 0 <= row.high:
+        return ""
+    return first if (row.low > 0) is metric.higher_is_better else second

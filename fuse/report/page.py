@@ -1,0 +1,110 @@
+"""The page itself: a RUN folder in, one HTML file out that needs nothing else to be read.
+
+Enters: a RUN folder. Leaves: RUN/report.html, replaced in one step. The policy in its head forbids every
+request and every script, and all text from files passes jinja2's escaping: an id cannot become markup.
+"""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from fuse.files import write_text
+from fuse.report import numerals
+from fuse.report.arms_table import build_arms_forest, build_arms_table
+from fuse.report.attention_picture import place_attention
+from fuse.report.cohort_flow import count_patterns, draw_flow
+from fuse.report.comparison_tables import build_comparisons
+from fuse.report.documents import RunDocument
+from fuse.report.metric_names import PRIMARY
+from fuse.report.run_folder import REPORT_NAME, RunFolder, read_run
+from fuse.report.survival_plot import place_survival
+from fuse.report.verdict_numbers import write_estimate
+from fuse.report.weights_plot import place_weights
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+
+def write_report(run: Path) -> Path:
+    """Write the report of a run from what lies in its folder, and from nothing else.
+
+    Parameters
+    ----------
+    run
+        A RUN folder; only `report.html` in it is written. The same folder gives the same bytes.
+
+    Returns
+    -------
+    Path
+        ``run / "report.html"``.
+
+    Raises
+    ------
+    RunFolderError
+        A file is absent, damaged or not of its form.
+    """
+    page = render(read_run(run))
+    path = run / REPORT_NAME
+    # Half a surrogate pair is legal in JSON and not in UTF-8: it is shown as its escape.
+    write_text(path, page.encode("utf-8", errors="backslashreplace").decode("utf-8"))
+    return path
+
+
+def render(folder: RunFolder) -> str:
+    """Return the page as HTML."""
+    document = folder.document
+    weights = place_weights(folder.weights)
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "decimal": numerals.decimal,
+        "signed": numerals.signed,
+        "percent": numerals.percent,
+        "duration": numerals.duration,
+        "px": lambda value: f"{value:.2f}".rstrip("0").rstrip("."),
+    }
+    return environment.get_template("page.html.j2").render(
+        run=folder,
+        document=document,
+        style=Markup((TEMPLATES / "style.css").read_text(encoding="utf-8")),
+        arms=build_arms_table(document, folder.metrics),
+        question_number=write_estimate,
+        arms_forest=build_arms_forest(document, folder.metrics),
+        named=build_comparisons(folder.comparisons, document, named_before=True),
+        described=build_comparisons(folder.comparisons, document, named_before=False),
+        survival=place_survival(folder.curves, document.endpoint.horizon_days),
+        labels=document.labels,
+        weights=weights,
+        patterns=count_patterns(weights.cases) if weights else (),
+        attention=place_attention(folder.attention),
+        flow=draw_flow(document.flow),
+        not_run=tuple(arm for arm in document.arms if arm.status == "not_run"),
+        rerun=rerun_command(folder.name, document),
+        events=_count_events(folder),
+        span=numerals.span,
+        nothing=numerals.NOTHING,
+    )
+
+
+def rerun_command(name: str, document: RunDocument) -> str:
+    """Return the command that makes the same numbers again, quoted for a shell."""
+    parts = ["python", "-m", "fuse", "rerun", name]
+    if document.cache:
+        parts += ["--cache", document.cache]
+    if document.cohort_folder:
+        parts += ["--cohort", document.cohort_folder]
+    return shlex.join(parts)
+
+
+def _count_events(folder: RunFolder) -> int | None:
+    """Return the events among the evaluated cases: those that the metrics of most cases were computed on."""
+    counted = [row for row in folder.metrics if row.n_events is not None and row.metric == PRIMARY]
+    return max((row.n_events or 0 for row in counted), default=None)
