@@ -70,6 +70,19 @@ class ScanReport:
     encodings: dict[str, str]
     warnings: tuple[Problem, ...]
 
+    @property
+    def fails(self) -> bool:
+        """Whether something that was there could not be taken."""
+        return any(problem.fails for problem in self.warnings)
+
+    def describe(self) -> str:
+        """Return what was written and what was odd, one line each."""
+        lines = [f"{self.folder}: " + ", ".join(f"{n} {name}" for name, n in self.counts.items() if n)]
+        lines += [f"{name}: decoded as {encoding}" for name, encoding in self.encodings.items()]
+        for row in self.warnings:
+            lines.append(f"{row.level} {row.where}: expected {row.expected}; got {row.got}. {row.remedy}")
+        return "\n".join(lines)
+
 
 def shipped_card(layout: str) -> dict[str, Any]:
     """Return the card that Braid ships for a layout, as a plain mapping to be changed and written."""

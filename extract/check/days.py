@@ -1,0 +1,63 @@
+"""Whether anything is known only after the prediction day: the commonest leak.
+
+Enters: a cohort. Leaves: a problem for every variable, slide, series, note and measurement that is later
+than the prediction day, and for every kind of item without a day.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from feature_cache.card import UndatedKind
+from feature_cache.cohort import Cohort
+from feature_cache.errors import Problem, table_error
+
+
+def day_problems(cohort: Cohort) -> Iterator[Problem]:
+    """Yield one row for every item that may not be used; nothing while the prediction day is a gap."""
+    card = cohort.card
+    last_day = card.prediction_day
+    for kind in _undated_kinds(cohort):
+        if kind not in card.undated:
+            yield table_error(
+                f"cohort.yaml: undated.{kind}",
+                f"the day at which {kind} without a day count as known",
+                "none",
+                "Declare the assumption, or give each its day.",
+            )
+    if not isinstance(last_day, int):
+        return
+    for where, day in _dated(cohort):
+        if day > last_day:
+            yield table_error(
+                where,
+                f"a day up to the prediction day {last_day}",
+                f"day {day}",
+                "Take it out: it is not known when the prediction is made.",
+            )
+
+
+def _undated_kinds(cohort: Cohort) -> Iterator[UndatedKind]:
+    if cohort.slides:  # slides.csv has no column for a day
+        yield "slides"
+    if any(row.day is None for row in cohort.series):
+        yield "series"
+    if any(row.day is None for row in cohort.notes):
+        yield "notes"
+
+
+def _dated(cohort: Cohort) -> Iterator[tuple[str, int]]:
+    """Yield where and day: the declarations first, then every row that has a day of its own."""
+    for name, variable in cohort.card.variables.items():
+        yield f"cohort.yaml: variables.{name}.day", variable.day_number
+    for kind, assumed in cohort.card.undated.items():
+        if isinstance(assumed, int):
+            yield f"cohort.yaml: undated.{kind}", assumed
+    for note in cohort.notes:
+        if note.day is not None:
+            yield f"notes.csv: case {note.case_id}, note {note.note_id}", note.day
+    for series in cohort.series:
+        if series.day is not None:
+            yield f"series.csv: case {series.case_id}, {series.study_id}/{series.series_id}", series.day
+    for row in cohort.measurements:
+        yield f"measurements.csv: case {row.case_id}, {row.variable}", row.day
