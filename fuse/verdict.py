@@ -185,7 +185,7 @@ def _calibration(evidence: Evidence) -> Question:
     if math.isfinite(measured.estimate):
         words = (
             f"Events by the horizon: {measured.estimate:.2f} observed for each one predicted "
-            f"({limits(measured, 1, '.2f')})."
+            f"({limits(measured, 1.0, '.2f')})."
         )
     if not enough:
         words += (

@@ -35,7 +35,7 @@ def describe_pairs(measured: Measured, answer: Answer, size: str) -> str:
         return "It was not evaluated in this run."
     words = (
         f"Of 100 pairs of patients, {100 * measured.estimate:.0f} were put in the right order "
-        f"({limits(measured, 100, '.0f')}; chance is 50)."
+        f"({limits(measured, 100.0, '.0f')}; chance is 50)."
     )
     if answer == "yes":
         return words
@@ -51,7 +51,7 @@ def describe_gain(measured: Measured, answer: Answer, size: str) -> str:
     direction = "more" if measured.estimate >= 0 else "fewer"
     words = (
         f"Of 100 pairs of patients, fusion put {100 * abs(measured.estimate):.1f} {direction} in the right "
-        f"order ({limits(measured, 100, '+.1f')})."
+        f"order ({limits(measured, 100.0, '+.1f')})."
     )
     if answer == "yes":
         small = measured.high < SMALLEST_GAIN

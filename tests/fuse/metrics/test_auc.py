@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from fuse.cases import Survival
+from fuse.metrics.auc import auc_at, resampled_auc_pairs
+from fuse.metrics.concordance import concordance
+
+
+@pytest.mark.parametrize("decimals", [12, 0])
+@pytest.mark.parametrize("day", [400.0, 1000.0])
+def test_agrees_with_scikit_survival(trial, as_sksurv, day: float, decimals: int) -> None:
+    from sksurv.metrics import cumulative_dynamic_auc
+
+    train = trial.outcome
+    test = train.take(np.flatnonzero(train.time_days < train.time_days.max()))
+    risk = np.round(trial.hazard[train.time_days < train.time_days.max()], decimals)
+    theirs = cumulative_dynamic_auc(as_sksurv(train), as_sksurv(test), risk, [day])[0][0]
+    assert auc_at(risk, train, test, day) == pytest.approx(theirs, abs=1e-10)
+
+
+def test_without_censoring_before_the_day_it_is_the_plain_auc() -> None:
+    outcome = Survival(event=np.array([True, True, False, False]), time_days=np.array([1.0, 2.0, 9.0, 9.0]))
+    assert auc_at(np.array([3.0, 1.0, 2.0, 0.0]), outcome, outcome, 5.0) == 0.75
+
+
+def test_resampling_equals_repeating_the_rows(trial) -> None:
+    truth = trial.truths[0]
+    n = len(truth.test)
+    risk = np.random.default_rng(0).normal(size=n)
+    drawn = np.random.default_rng(1).integers(0, n, n)
+    counts = np.bincount(drawn, minlength=n)[None, :].astype(float)
+    concordant, total = resampled_auc_pairs(risk, truth.train, truth.test, 700.0, counts)
+    expected = auc_at(risk[drawn], truth.train, truth.test.take(drawn), 700.0)
+    assert concordant[0] / total[0] == pytest.approx(expected, abs=1e-12)
+
+
+def test_differs_from_concordance_and_is_missing_without_events(trial) -> None:
+    outcome = trial.outcome
+    assert auc_at(trial.hazard, outcome, outcome, 700.0) != concordance(trial.hazard, outcome)
+    assert np.isnan(auc_at(trial.hazard, outcome, outcome, 0.5))

@@ -1,0 +1,21 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from fuse.metrics.calibration import resampled_event_share
+from fuse.metrics.kaplan_meier import estimate_survival
+
+
+def test_is_kaplan_meier_of_the_repeated_rows(trial) -> None:
+    n = len(trial.outcome)
+    drawn = np.random.default_rng(3).integers(0, n, size=(4, n))
+    counts = np.array([np.bincount(draw, minlength=n) for draw in drawn], dtype=float)
+    shares = resampled_event_share(trial.outcome, 700.0, counts)
+    for share, draw in zip(shares, drawn, strict=True):
+        curve = estimate_survival(trial.outcome.take(draw))
+        assert share == pytest.approx(1 - curve.at(np.array([700.0]))[0], abs=1e-12)
+
+
+def test_no_event_by_the_day_is_a_share_of_zero(trial) -> None:
+    assert resampled_event_share(trial.outcome, 0.5, np.ones((1, len(trial.outcome)))).tolist() == [0.0]

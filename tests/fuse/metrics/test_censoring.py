@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.testing import assert_allclose
+
+from feature_cache.errors import OutcomeError
+from fuse.cases import Survival
+from fuse.metrics.censoring import WEIGHT_CAP, choose_horizon, weigh
+
+
+def survival(event: list[int], time: list[float]) -> Survival:
+    return Survival(event=np.array(event, dtype=bool), time_days=np.array(time))
+
+
+def test_hand_computed_weights() -> None:
+    train = survival([1, 0, 1, 0, 1], [1.0, 2.0, 3.0, 4.0, 5.0])
+    test = survival([1, 1, 0, 0], [1.0, 3.0, 2.5, 9.0])
+    weights = weigh(train, test, np.array([2.0, 3.0]))
+    # Uncensored: 3/4 from day 2 on (4 at risk), 3/8 from day 4 on.
+    assert_allclose(weights.had_event, [[1, 1], [0, 4 / 3], [0, 0], [0, 0]])
+    assert_allclose(weights.event_free, [[0, 0], [4 / 3, 0], [4 / 3, 0], [4 / 3, 4 / 3]])
+    assert not weights.capped.any()
+
+
+def test_weights_of_events_agree_with_scikit_survival(trial, as_sksurv) -> None:
+    from sksurv.nonparametric import CensoringDistributionEstimator
+
+    truth = trial.truths[0]
+    inside = np.flatnonzero(truth.test.time_days < truth.train.time_days.max())
+    test = truth.test.take(inside)
+    theirs = CensoringDistributionEstimator().fit(as_sksurv(truth.train)).predict_ipcw(as_sksurv(test))
+    weights = weigh(truth.train, test, np.array([1e9]))
+    keep = theirs < WEIGHT_CAP
+    assert_allclose(weights.had_event[keep, 0], theirs[keep], atol=1e-12)
+
+
+def test_rare_cases_are_capped_and_marked() -> None:
+    train = survival([0] * 99 + [1], [*np.arange(1.0, 100.0), 200.0])
+    weights = weigh(train, survival([1, 1, 0], [10.0, 98.0, 150.0]), np.array([120.0]))
+    assert weights.capped.tolist() == [False, True, True]
+    assert weights.had_event[1, 0] == WEIGHT_CAP
+    assert weights.event_free[2, 0] == WEIGHT_CAP
+
+
+def test_declared_horizon_stays_while_a_tenth_is_followed_beyond() -> None:
+    outcome = survival([0] * 10, [*np.arange(1.0, 10.0), 61.0])
+    assert choose_horizon(outcome, 60.0).days == 60.0
+    assert choose_horizon(outcome, 60.0).reason == ""
+
+
+def test_horizon_is_reduced_with_the_reason() -> None:
+    outcome = survival([0] * 20, list(np.arange(1.0, 21.0)))
+    horizon = choose_horizon(outcome, 60.0)
+    assert horizon.days == 18.0
+    assert (outcome.time_days > 18.0).sum() == 2
+    assert horizon.reason.startswith("only 0 of 20 cases were followed beyond day 60; day 18 is the last")
+
+
+def test_everyone_censored_on_the_horizon_leaves_the_day_before() -> None:
+    assert choose_horizon(survival([0] * 10, [365.0] * 10), 365.0).days == 364.0
+
+
+@given(st.lists(st.integers(2, 50), min_size=1, max_size=40), st.integers(1, 80))
+def test_horizon_is_its_own_fixed_point_and_keeps_a_tenth(times: list[int], declared: int) -> None:
+    outcome = survival([0] * len(times), [float(time) for time in times])
+    horizon = choose_horizon(outcome, float(declared))
+    assert horizon.days <= declared
+    assert (outcome.time_days > horizon.days).mean() >= 0.1
+    again = choose_horizon(outcome, horizon.days)
+    assert (again.days, again.reason) == (horizon.days, "")
+
+
+def test_refuses_follow_up_of_less_than_a_day() -> None:
+    with pytest.raises(OutcomeError, match=r"Check the unit of the times"):
+        choose_horizon(survival([1, 1], [0.2, 0.9]), 365.0)
