@@ -1,0 +1,1 @@
+"""Models of one modality, and the table of all models that a protocol may name."""

@@ -1,0 +1,130 @@
+"""Tables made ready for a linear model: imputed, standardised, scaled as one block, reduced where wide.
+
+Enters: the values of one modality over the train cases that have it. Leaves: a `Design` that turns the values
+of any case into columns of mean 0, and takes coefficients back to the columns it came from, so that a
+case is scored by one weighted sum. Everything here is fitted on the rows it is given and on nothing else.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+#: Wider tables are reduced to this many principal components: more than n = 200 can carry.
+MAX_COMPONENTS = 32
+
+#: Share of missing values from which a column may get an indicator of its own.
+MIN_MISSING_SHARE = 0.05
+
+
+@dataclass(frozen=True, kw_only=True)
+class Design:
+    """How values become columns.
+
+    `mean` and `factor` (column,): a value v becomes (v - mean) * factor, or 0 where it is NaN.
+    `indicator_of` (indicator,): columns that have a missing-indicator, with its own mean and factor.
+    `components` (column + indicator, component): principal components, or None where the table is
+    narrow. Factors make the total variance of the train rows 1, whatever the number of columns: a penalty
+    means the same for 5 variables and for 512 dimensions, and no block drowns another.
+    """
+
+    mean: Float[np.ndarray, " column"]
+    factor: Float[np.ndarray, " column"]
+    indicator_of: Int[np.ndarray, " indicator"]
+    indicator_mean: Float[np.ndarray, " indicator"]
+    indicator_factor: Float[np.ndarray, " indicator"]
+    components: Float[np.ndarray, "filled component"] | None
+
+    def fill(self, values: Float[np.ndarray, "case column"]) -> Float[np.ndarray, "case filled"]:
+        """Return imputed, centred and scaled columns, then the indicators."""
+        missing = np.isnan(values)
+        centred = np.where(missing, 0.0, (values - self.mean) * self.factor)
+        indicators = (missing[:, self.indicator_of] - self.indicator_mean) * self.indicator_factor
+        return np.ascontiguousarray(np.concatenate([centred, indicators], axis=1))
+
+    def matrix(self, values: Float[np.ndarray, "case column"]) -> Float[np.ndarray, "case component"]:
+        """Return what a linear model is fitted on."""
+        filled = self.fill(values)
+        return filled if self.components is None else filled @ self.components
+
+    def column_weights(self, coefficients: Float[np.ndarray, " component"]) -> Float[np.ndarray, " filled"]:
+        """Return coefficients of `matrix` as weights of the columns of `fill`."""
+        return coefficients if self.components is None else self.components @ coefficients
+
+
+def fit_design(
+    values: Float[np.ndarray, "case column"], scale_columns: bool, missing_indicators: bool = False
+) -> Design:
+    """Fit a design on the rows of the train cases that have the modality.
+
+    Parameters
+    ----------
+    values
+        (case, column) float64, NaN where not observed.
+    scale_columns
+        Whether each column is divided by its own standard deviation; otherwise all by one number.
+    missing_indicators
+        Whether columns with a share of 5 % or more missing get a 0/1 column that says so (one for each
+        distinct pattern of missingness).
+    """
+    missing = np.isnan(values)
+    mean, sd = _observed_mean_sd(values, missing)
+    usable = sd > 1e-9 * np.maximum(np.abs(mean), 1e-3)
+    factor = np.where(usable, 1.0 / np.where(usable, sd, 1.0), 0.0) if scale_columns else usable.astype(float)
+    indicator_of = _indicator_columns(missing) if missing_indicators else np.empty(0, dtype=np.intp)
+    indicator_mean = missing[:, indicator_of].mean(axis=0)
+    unit = np.sqrt(np.mean((sd * factor)[usable] ** 2)) if usable.any() else 1.0
+    indicator_factor = unit / np.sqrt(indicator_mean * (1.0 - indicator_mean))
+    plain = Design(
+        mean=mean,
+        factor=factor,
+        indicator_of=indicator_of,
+        indicator_mean=indicator_mean,
+        indicator_factor=indicator_factor,
+        components=None,
+    )
+    total = np.sqrt(np.sum(np.mean(plain.fill(values) ** 2, axis=0)))
+    block = 1.0 / total if total > 0 else 0.0
+    scaled = Design(
+        mean=mean,
+        factor=factor * block,
+        indicator_of=indicator_of,
+        indicator_mean=indicator_mean,
+        indicator_factor=indicator_factor * block,
+        components=None,
+    )
+    components = _principal_components(scaled.fill(values))
+    return Design(**{**vars(scaled), "components": components})
+
+
+def _observed_mean_sd(
+    values: Float[np.ndarray, "case column"], missing: Bool[np.ndarray, "case column"]
+) -> tuple[Float[np.ndarray, " column"], Float[np.ndarray, " column"]]:
+    """Return mean and standard deviation of what was observed; 0 and 0 for a column without any value."""
+    count = np.maximum((~missing).sum(axis=0), 1)
+    mean = np.where(missing, 0.0, values).sum(axis=0) / count
+    variance = np.where(missing, 0.0, (values - mean) ** 2).sum(axis=0) / count
+    return mean, np.sqrt(variance)
+
+
+def _indicator_columns(missing: Bool[np.ndarray, "case column"]) -> Int[np.ndarray, " indicator"]:
+    """Return the first column of each distinct pattern of missingness that is neither rare nor constant."""
+    share = missing.mean(axis=0)
+    _, first = np.unique(missing, axis=1, return_index=True)
+    return np.asarray([c for c in np.sort(first) if MIN_MISSING_SHARE <= share[c] < 1.0], dtype=np.intp)
+
+
+def _principal_components(
+    filled: Float[np.ndarray, "case filled"],
+) -> Float[np.ndarray, "filled component"] | None:
+    """Return the leading right singular vectors of a wide table, each with its largest entry positive."""
+    if filled.shape[1] <= MAX_COMPONENTS:
+        return None
+    _, singular, rows = np.linalg.svd(filled, full_matrices=False)
+    rank = int(np.sum(singular > 1e-9 * max(singular[0], 1e-300)))
+    kept = rows[: max(1, min(MAX_COMPONENTS, rank))]
+    largest = np.argmax(np.abs(kept), axis=1)
+    sign = np.where(kept[np.arange(len(kept)), largest] < 0, -1.0, 1.0)
+    return np.ascontiguousarray((kept * sign[:, None]).T)

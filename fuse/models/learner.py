@@ -1,0 +1,91 @@
+"""What a model must offer to be an arm of a benchmark.
+
+Enters: the cases and outcomes of a train part, and one setting to use. Leaves: a scorer that gives every case
+a log relative hazard on its own. A learner sees the train part only, so it cannot learn from anything else;
+which setting is used is decided by `fuse/arm.py` on inner folds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+from fuse.cases import Cases, Survival
+
+#: Below this number of events a train part teaches nothing: the scorer is the null model's.
+MIN_EVENTS = 3
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One candidate of what is chosen inside the train part: a penalty, a number of rounds or epochs."""
+
+    values: tuple[tuple[str, float], ...] = ()
+
+    def __getitem__(self, name: str) -> float:
+        """Return one value (`KeyError` where the setting has none of that name)."""
+        return dict(self.values)[name]
+
+    def __str__(self) -> str:
+        """Return the setting as it stands in run.json and in logs."""
+        return ", ".join(f"{name}={value:g}" for name, value in self.values) or "nothing to choose"
+
+
+class Scorer(Protocol):
+    """A fitted model."""
+
+    def risk(self, cases: Cases) -> Float[np.ndarray, " case"]:
+        """Return the log relative hazard of each case (float64, higher = earlier).
+
+        0.0 is the mean of the train part, and exactly 0.0 is what a case without the modality gets. Each
+        case is scored on its own: the others of `cases` change nothing.
+        """
+
+
+class Learner(Protocol):
+    """A model before it is fitted. Classes inherit from this and add `fit`."""
+
+    name: str
+    modalities: tuple[str, ...]
+
+    def candidates(self) -> tuple[Setting, ...]:
+        """Return the settings to choose from, the most cautious first (a tie goes to the first)."""
+        return (Setting(),)
+
+    def fit(self, cases: Cases, outcome: Survival, setting: Setting, seed: int) -> Scorer:
+        """Fit one setting on a train part. Same inputs and seed: bitwise the same scorer."""
+        return self.fit_path(cases, outcome, (setting,), seed)[0]
+
+    def fit_path(
+        self, cases: Cases, outcome: Survival, settings: tuple[Setting, ...], seed: int
+    ) -> tuple[Scorer, ...]:
+        """Fit several settings on one train part, sharing what they have in common.
+
+        Each scorer is bitwise the one that `fit` returns for its setting alone.
+        """
+
+
+@dataclass(frozen=True, kw_only=True)
+class NullScorer:
+    """Knows nothing: every case has the mean risk."""
+
+    def risk(self, cases: Cases) -> Float[np.ndarray, " case"]:
+        """Return zeros."""
+        return np.zeros(len(cases))
+
+
+def is_learnable(outcome: Survival) -> bool:
+    """Return whether a train part has enough events, and somebody beside them, to learn a risk from."""
+    return int(outcome.event.sum()) >= MIN_EVENTS and len(np.unique(outcome.time_days)) > 1
+
+
+def spread(
+    values: Float[np.ndarray, " present"], present: Bool[np.ndarray, " case"]
+) -> Float[np.ndarray, " case"]:
+    """Return the risks of the cases that have the modality in their rows, and exactly 0.0 in the others."""
+    risk = np.zeros(len(present))
+    risk[present] = values
+    return risk

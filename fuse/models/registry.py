@@ -1,0 +1,69 @@
+"""The table of models that a protocol may name.
+
+Enters: a name, modalities and options, as the protocol has them. Leaves: a learner. A new model is one file
+with one card, and one line here.
+"""
+
+from __future__ import annotations
+
+from feature_cache.errors import OutcomeError
+from fuse.fusion import early, late
+from fuse.models import attention_mil, capra_s, null, ridge_cox, xgboost_cox
+from fuse.models.card import ModelCard, Options
+from fuse.models.learner import Learner
+
+MODEL_CARDS: dict[str, ModelCard] = {
+    card.name: card
+    for card in (
+        null.CARD,
+        capra_s.CARD,
+        ridge_cox.CARD,
+        xgboost_cox.CARD,
+        attention_mil.CARD,
+        early.CARD,
+        late.CARD,
+    )
+}
+
+
+def card_of(model: str) -> ModelCard:
+    """Return the card of a model (`OutcomeError` where there is none of that name)."""
+    if model not in MODEL_CARDS:
+        raise OutcomeError(
+            "protocol",
+            expected=f"a model among: {', '.join(MODEL_CARDS)}",
+            got=model,
+            remedy="Correct the name of the model in the protocol.",
+        )
+    return MODEL_CARDS[model]
+
+
+def build_learner(model: str, modalities: tuple[str, ...], options: Options | None = None) -> Learner:
+    """Build a model of the table.
+
+    Parameters
+    ----------
+    model
+        A name of `MODEL_CARDS`.
+    modalities
+        What it reads; none for the null model, two or more for early fusion.
+    options
+        What the protocol sets; the card says which names there are.
+
+    Raises
+    ------
+    OutcomeError
+        Unknown model or option, a number of modalities that the model does not take, or a model that is
+        fitted from other arms (late fusion: `fuse.fusion.late.fit_late`).
+    """
+    card = card_of(model)
+    card.check_options(options or {})
+    card.check_modalities(modalities)
+    if card.build is None:
+        raise OutcomeError(
+            f"model {model}",
+            expected="a model that learns from cases",
+            got="one that is fitted from other arms",
+            remedy="Fit the arms first, then call fit_late.",
+        )
+    return card.build(modalities, options or {})
