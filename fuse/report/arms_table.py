@@ -159,7 +159,7 @@ def _build_cell(row: MetricRow | None, first: MetricRow | None, mark: str) -> Ce
     same = (row.n_cases, row.n_events) == (first.n_cases, first.n_events)
     return Cell(
         estimate=decimal(row.estimate),
-        interval=span(row.low, row.high),
+        interval=span(row.low, row.high) or "no interval",
         mark=mark,
         counts="" if same else f"n {_count(row.n_cases)}, {_count(row.n_events)} events",
     )

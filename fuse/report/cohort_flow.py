@@ -1,7 +1,7 @@
 """The cases of a run: how many were left after each step, and which modalities they have.
 
-Enters: run.json's flow and the rows of weights.csv. Leaves: bars for the flow, and patterns of modalities.
-Only where no step gains cases is the difference between two steps a number of cases left out.
+Enters: run.json's flow and the rows of weights.csv. Leaves: bars for the flow, and patterns of modalities. A
+step whose text ends with "left out" counts the cases that left there; the others count those that were there.
 """
 
 from __future__ import annotations
@@ -9,21 +9,19 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 from fuse.report.documents import FlowStep
-from fuse.report.numerals import NOTHING
 from fuse.report.weights_plot import CaseWeights
 
 
 @dataclass(frozen=True, kw_only=True)
 class FlowBar:
-    """One step; the shares are of the largest step and give the length of the bars."""
+    """One step; the shares are of the largest step and give the lengths. `out`: these cases left here."""
 
     step: FlowStep
     case_share: float
     event_share: float
-    left_out: str
+    out: bool
     events: str
 
 
@@ -40,20 +38,16 @@ class Pattern:
 def draw_flow(flow: Sequence[FlowStep]) -> tuple[FlowBar, ...]:
     """Return a bar for each step of the flow of cases."""
     largest = max((step.cases for step in flow), default=0) or 1
-    shrinks = all(after.cases <= before.cases for before, after in pairwise(flow))
-    bars = []
-    for place, step in enumerate(flow):
-        lost = flow[place - 1].cases - step.cases if place and shrinks else 0
-        bars.append(
-            FlowBar(
-                step=step,
-                case_share=step.cases / largest,
-                event_share=(step.events or 0) / largest,
-                left_out=f"{lost} left out" if lost else "",
-                events=NOTHING if step.events is None else str(step.events),
-            )
+    return tuple(
+        FlowBar(
+            step=step,
+            case_share=step.cases / largest,
+            event_share=(step.events or 0) / largest,
+            out=step.step.endswith("left out"),
+            events="" if step.events is None else f"{step.events} events",
         )
-    return tuple(bars)
+        for step in flow
+    )
 
 
 def count_patterns(cases: Sequence[CaseWeights]) -> tuple[Pattern, ...]:

@@ -17,7 +17,7 @@ from fuse.report.numerals import signed, span
 
 @dataclass(frozen=True, kw_only=True)
 class ComparisonLine:
-    """One comparison in words; `in_favour` names the arm on whose side the whole interval lies, if any."""
+    """One comparison in words; `favoured` is the side on which the whole interval lies, if there is one."""
 
     first: str
     second: str
@@ -25,7 +25,7 @@ class ComparisonLine:
     difference: str
     interval: str
     method: str
-    in_favour: str
+    favoured: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,19 +67,20 @@ def build_comparisons(
 
 def _write_line(row: ComparisonRow, labels: dict[str, str]) -> ComparisonLine:
     metric = name_metric(row.metric)
-    first, second = labels.get(row.first, row.first), labels.get(row.second, row.second)
+    # Differences in the integrated Brier score are a tenth of those in C.
+    digits = 4 if row.metric == "ibs" else 3
     return ComparisonLine(
-        first=first,
-        second=second,
+        first=labels.get(row.first, row.first),
+        second=labels.get(row.second, row.second),
         metric=metric,
-        difference=signed(row.difference),
-        interval=span(row.low, row.high),
+        difference=signed(row.difference, digits),
+        interval=span(row.low, row.high, digits) or "no interval",
         method=row.method,
-        in_favour=_favoured(row, metric, first, second),
+        favoured=_favoured(row, metric),
     )
 
 
-def _favoured(row: ComparisonRow, metric: MetricName, first: str, second: str) -> str:
+def _favoured(row: ComparisonRow, metric: MetricName) -> str:
     if row.low is None or row.high is None or row.low <= 0 <= row.high:
         return ""
-    return first if (row.low > 0) is metric.higher_is_better else second
+    return "first" if (row.low > 0) is metric.higher_is_better else "second"

@@ -16,8 +16,8 @@ from fuse.report.ticks import round_ticks
 WIDTH = 940.0
 LABEL_END, AXIS_START, AXIS_END, NUMBER_START = 292.0, 312.0, 764.0, 784.0
 TOP, ROW_HEIGHT, TALL_ROW_HEIGHT, HEAD_HEIGHT = 26.0, 25.0, 40.0, 28.0
-#: About what fits left of the axis and inside it, at the size of the labels.
-LABEL_CHARACTERS, REASON_CHARACTERS = 44, 68
+#: About what fits left of the axis, in a second line there, and inside the axis.
+LABEL_CHARACTERS, UNDER_CHARACTERS, REASON_CHARACTERS = 46, 52, 68
 
 Mark = Literal["square", "circle", "diamond"]
 
@@ -102,7 +102,7 @@ def place_forest(entries: Sequence[ForestEntry], axis: ForestAxis) -> Forest:
                 entry=entry,
                 y=y + height / 2,
                 label=shorten(entry.label, LABEL_CHARACTERS),
-                under=shorten(entry.under, LABEL_CHARACTERS),
+                under=shorten(entry.under, UNDER_CHARACTERS),
                 reason=shorten(entry.reason, REASON_CHARACTERS),
                 estimate_x=to_x(entry.estimate),
                 low_x=to_x(entry.low),
@@ -119,7 +119,7 @@ def place_forest(entries: Sequence[ForestEntry], axis: ForestAxis) -> Forest:
         top=TOP,
         rows=tuple(rows),
         heads=tuple(heads),
-        ticks=tuple((to_x(mark) or 0.0, write(mark, tick_digits(marks))) for mark in marks),
+        ticks=tuple((to_x(mark) or 0.0, write(mark, tick_digits(marks)) if mark else "0") for mark in marks),
         reference_x=to_x(axis.reference) or 0.0,
         guide_x=to_x(axis.guide),
         axis_title=axis.title,

@@ -18,7 +18,6 @@ from fuse.report.arms_table import build_arms_forest, build_arms_table
 from fuse.report.attention_picture import place_attention
 from fuse.report.cohort_flow import count_patterns, draw_flow
 from fuse.report.comparison_tables import build_comparisons
-from fuse.report.documents import RunDocument
 from fuse.report.metric_names import PRIMARY
 from fuse.report.run_folder import REPORT_NAME, RunFolder, read_run
 from fuse.report.survival_plot import place_survival
@@ -57,6 +56,7 @@ def render(folder: RunFolder) -> str:
     """Return the page as HTML."""
     document = folder.document
     weights = place_weights(folder.weights)
+    not_run = tuple(arm for arm in document.arms if arm.status == "not_run")
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
@@ -86,22 +86,18 @@ def render(folder: RunFolder) -> str:
         patterns=count_patterns(weights.cases) if weights else (),
         attention=place_attention(folder.attention),
         flow=draw_flow(document.flow),
-        not_run=tuple(arm for arm in document.arms if arm.status == "not_run"),
-        rerun=rerun_command(folder.name, document),
+        not_run=not_run,
+        silent=tuple(arm for arm in not_run if not any(arm.name in part.what for part in document.failures)),
+        rerun=rerun_command(folder.name),
         events=_count_events(folder),
         span=numerals.span,
         nothing=numerals.NOTHING,
     )
 
 
-def rerun_command(name: str, document: RunDocument) -> str:
+def rerun_command(name: str) -> str:
     """Return the command that makes the same numbers again, quoted for a shell."""
-    parts = ["python", "-m", "fuse", "rerun", name]
-    if document.cache:
-        parts += ["--cache", document.cache]
-    if document.cohort_folder:
-        parts += ["--cohort", document.cohort_folder]
-    return shlex.join(parts)
+    return shlex.join(["python", "-m", "fuse", "rerun", name])
 
 
 def _count_events(folder: RunFolder) -> int | None:

@@ -94,7 +94,7 @@ def read_run(run: Path) -> RunFolder:
     document = _read_json(run / "run.json", RunDocument)
     changed, lost = _compare_outputs(run, document.outputs)
     return RunFolder(
-        name=run.resolve().name,
+        name=run.absolute().name,
         document=document,
         metrics=_read_csv(run / "metrics.csv", MetricRow),
         comparisons=_read_csv(run / "comparisons.csv", ComparisonRow),

@@ -1,7 +1,7 @@
 """The geometry of a Kaplan-Meier plot: steps, pointwise intervals, numbers at risk, horizon.
 
-Enters: curves.json. Leaves: SVG paths and positions for the template. Time starts at the prediction (day 0,
-survival 1); where the file has no interval the band is left out, not drawn as zero.
+Enters: curves.json. Leaves: SVG paths and positions for the template. Day 0 is the index event: survival is
+1 there. Where the file has no interval the band is left out, not drawn as zero.
 """
 
 from __future__ import annotations

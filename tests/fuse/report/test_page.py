@@ -1,0 +1,263 @@
+"""The page says what the folder says, in one file that fetches nothing and runs nothing."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+import shutil
+import subprocess
+from collections.abc import Callable
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from fuse.report import RunFolderError, write_report
+from fuse.report.numerals import decimal, span
+
+#: Attributes from which a browser would fetch, run or send something.
+FETCHING = {
+    "src",
+    "srcset",
+    "href",
+    "xlink:href",
+    "action",
+    "formaction",
+    "data",
+    "poster",
+    "background",
+    "ping",
+}
+SCRIPT = "<script>alert(1)</script>"
+
+
+class Markup(HTMLParser):
+    """What tags and fetching attributes a page has, and its text."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.tags: set[str] = set()
+        self.targets: list[str] = []
+        self.handlers: list[str] = []
+        self.texts: list[str] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        self.targets += [value or "" for name, value in attrs if name in FETCHING]
+        self.handlers += [name for name, _ in attrs if name.startswith("on")]
+
+    def handle_data(self, data: str) -> None:
+        self.texts.append(data)
+
+    @property
+    def text(self) -> str:
+        return " ".join(" ".join(self.texts).split())
+
+
+@pytest.fixture(scope="module")
+def page(built_run: Path) -> str:
+    return write_report(built_run).read_text(encoding="utf-8")
+
+
+def change_json(path: Path, change: Callable[[dict], None]) -> None:
+    document = json.loads(path.read_text(encoding="utf-8"))
+    change(document)
+    path.write_text(json.dumps(document), encoding="utf-8")
+
+
+def read_rows(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="", encoding="utf-8") as stream:
+        return list(csv.DictReader(stream))
+
+
+def number(cell: str) -> float | None:
+    return float(cell) if cell else None
+
+
+def test_every_arm_and_every_number_is_on_the_page(built_run: Path, page: str) -> None:
+    text = Markup(page).text
+    for arm in json.loads((built_run / "run.json").read_text(encoding="utf-8"))["arms"]:
+        assert arm["name"] in text
+        assert arm["reason"] is None or f"not run: {arm['reason']}" in text
+    for row in read_rows(built_run / "metrics.csv"):
+        assert decimal(number(row["estimate"])) in text
+        assert span(number(row["low"]), number(row["high"])) in text
+        assert row["method"] in text
+    for row in read_rows(built_run / "comparisons.csv"):
+        digits = 4 if row["metric"] == "ibs" else 3
+        assert span(number(row["low"]), number(row["high"]), digits) in text
+    for question in json.loads((built_run / "verdict.json").read_text(encoding="utf-8"))["questions"]:
+        assert question["question"] in text
+        assert question["words"] in text
+        assert question["rule"] in text
+
+
+def test_numbers_stand_in_the_row_of_their_arm(built_run: Path, page: str) -> None:
+    table = page[page.index('<table class="arms">') :]
+    rows = {row["arm"]: row for row in read_rows(built_run / "metrics.csv") if row["metric"] == "c_index"}
+    for arm, row in rows.items():
+        line = table[table.index(f"<small>{arm}</small>") :]
+        first = re.search(r'<td class="number"><strong>([^<]*)</strong>', line)
+        assert first is not None
+        assert first.group(1) == decimal(float(row["estimate"]))
+
+
+def test_descriptive_comparisons_stand_apart_and_claim_nothing(page: str) -> None:
+    named, described = page.split("<h3>Descriptive only</h3>")
+    described = described[: described.index("</section>")]
+    assert "<strong>first</strong> is better" in named
+    assert "is better" not in described
+    assert described.count("<td>descriptive</td>") == 3
+
+
+def test_a_brier_score_below_the_other_is_in_favour_of_the_first(page: str) -> None:
+    line = page[page.index("−.0131 to −.0002") :]
+    assert line[: line.index("</tr>")].count("<strong>first</strong> is better") == 1
+
+
+def test_nothing_is_fetched_and_nothing_runs(page: str) -> None:
+    markup = Markup(page)
+    assert markup.tags.isdisjoint(
+        {"script", "link", "iframe", "object", "embed", "base", "form", "audio", "video"}
+    )
+    assert markup.handlers == []
+    assert all(target.startswith(("#", "data:image/")) for target in markup.targets)
+    assert re.findall(r"url\((?!#)", page) == []
+    assert "@import" not in page
+    assert re.findall(r"https?://(?!www\.w3\.org/)", page) == []
+
+
+def test_policy_forbids_requests_and_scripts(page: str) -> None:
+    policy = re.search(r'http-equiv="Content-Security-Policy" content="([^"]*)"', page)
+    assert policy is not None
+    rules = dict(rule.strip().split(" ", 1) for rule in policy.group(1).split(";"))
+    assert rules["default-src"] == "'none'"
+    assert rules["img-src"] == "data:"
+    assert "script-src" not in rules
+    assert page.index("Content-Security-Policy") < page.index("<style>")
+
+
+def test_markup_in_files_stays_text(run_folder: Path) -> None:
+    hostile = f'{SCRIPT}"onload="alert(2)'
+    change_json(
+        run_folder / "run.json",
+        lambda run: run.update(
+            cohort=run["cohort"] | {"title": hostile, "citation": hostile},
+            failures=[{"what": hostile, "expected": hostile, "got": hostile, "remedy": hostile}],
+            arms=[arm | {"title": hostile + arm["name"], "reason": hostile} for arm in run["arms"]],
+            versions={hostile: hostile},
+        ),
+    )
+    change_json(run_folder / "verdict.json", lambda verdict: verdict.update(top=hostile, notes=[hostile]))
+    change_json(run_folder / "attention.json", lambda view: view.update(case_id=hostile, item_id=hostile))
+    change_json(run_folder / "curves.json", lambda curves: curves["groups"][0].update(name=hostile))
+    weights = run_folder / "weights.csv"
+    quoted = hostile.replace('"', '""')
+    weights.write_text(weights.read_text(encoding="utf-8").replace("1003,", f'"{quoted}",'), encoding="utf-8")
+    page = write_report(run_folder).read_text(encoding="utf-8")
+    markup = Markup(page)
+    assert "script" not in markup.tags
+    assert markup.handlers == []
+    assert "<script" not in page
+    assert markup.text.count(SCRIPT) > 20
+
+
+def test_half_a_surrogate_pair_is_shown_as_its_escape(run_folder: Path) -> None:
+    change_json(run_folder / "verdict.json", lambda verdict: verdict.update(top="odd \ud800 text"))
+    assert "odd \\ud800 text" in write_report(run_folder).read_text(encoding="utf-8")
+
+
+def test_written_twice_it_is_the_same_and_small(run_folder: Path, built_run: Path) -> None:
+    first = write_report(run_folder).read_bytes()
+    assert write_report(run_folder).read_bytes() == first
+    assert write_report(built_run).read_bytes() == first
+    assert len(first) < 2_000_000
+    assert [path.name for path in run_folder.iterdir() if path.name.startswith(".")] == []
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "run.json",
+        "metrics.csv",
+        "comparisons.csv",
+        "weights.csv",
+        "curves.json",
+        "attention.json",
+        "verdict.json",
+        "folds.csv",
+        "predictions/ridge_cox__notes.csv",
+    ],
+)
+def test_an_absent_file_is_named_and_the_old_page_stays(run_folder: Path, name: str) -> None:
+    old = write_report(run_folder).read_bytes()
+    (run_folder / name).unlink()
+    with pytest.raises(
+        RunFolderError, match=f"{re.escape(name)}: expected this file .*got no such file.*again"
+    ):
+        write_report(run_folder)
+    assert (run_folder / "report.html").read_bytes() == old
+
+
+def test_a_changed_file_is_said_on_top(run_folder: Path) -> None:
+    metrics = run_folder / "metrics.csv"
+    metrics.write_text(metrics.read_text(encoding="utf-8").replace("0.716", "0.816"), encoding="utf-8")
+    page = write_report(run_folder).read_text(encoding="utf-8")
+    assert "This folder is not as the run left it." in page[: page.index('id="verdict"')]
+    assert "Changed since: <code>metrics.csv</code>" in page
+
+
+def test_an_untouched_folder_raises_no_warning(page: str) -> None:
+    assert "not as the run left it" not in page
+
+
+def test_a_run_without_fusion_slides_or_curves_says_so(run_folder: Path) -> None:
+    reason = "No arm with attention over tiles was run."
+    (run_folder / "attention.json").write_text(json.dumps({"reason": reason}), encoding="utf-8")
+    (run_folder / "curves.json").write_text(json.dumps({"reason": "too few cases"}), encoding="utf-8")
+    (run_folder / "weights.csv").write_text("case_id,modality,contribution,share\n", encoding="utf-8")
+    (run_folder / "comparisons.csv").write_text(
+        "first,second,metric,difference,low,high,method,named_before\n", encoding="utf-8"
+    )
+    text = Markup(write_report(run_folder).read_text(encoding="utf-8")).text
+    assert reason in text
+    assert "too few cases" in text
+    assert "There are no modality weights in this run" in text
+    assert "No comparison was named before the evaluation" in text
+
+
+def test_every_picture_has_a_title_and_every_identity_is_single(page: str) -> None:
+    pictures = re.findall(r"<svg[^>]*>", page)
+    assert len(pictures) > 10
+    assert all("aria-label=" in picture or 'aria-hidden="true"' in picture for picture in pictures)
+    identities = re.findall(r'\sid="([^"]*)"', page)
+    assert len(identities) == len(set(identities))
+    assert {target[1:] for target in Markup(page).targets if target.startswith("#")} <= set(identities)
+
+
+def test_chromium_shows_it_without_a_complaint(built_run: Path, tmp_path: Path, page: str) -> None:
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        pytest.skip("chromium is not installed")
+    flags = [
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-background-networking",
+        "--no-first-run",
+    ]
+    flags += ["--disable-component-update", "--disable-sync", "--disable-dev-shm-usage"]
+    flags += ["--enable-logging=stderr", "--host-resolver-rules=MAP * ~NOTFOUND", "--dump-dom"]
+    done = subprocess.run(
+        [chromium, *flags, f"--user-data-dir={tmp_path}", (built_run / "report.html").as_uri()],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert "CONSOLE" not in done.stderr
+    shown = Markup(done.stdout)
+    assert shown.tags == Markup(page).tags
+    assert shown.text.count("cannot tell") == Markup(page).text.count("cannot tell")
