@@ -84,7 +84,8 @@ def _column(
     """Return key -> cells of one column. `version` (mtime, size) makes a changed table another call."""
     del version
     text, encoding = _decode_file(path, path.name)
-    csv.field_size_limit(len(text) + 1)  # Python's own limit of 131,072 characters is short of a long record
+    # Python's own limit of 131,072 characters is short of a long record; it is one for all, so only raise it.
+    csv.field_size_limit(max(csv.field_size_limit(), len(text)))
     rows = csv.reader(io.StringIO(text, newline=""))
     header = next(rows, [])
     for name in (key_column, column):

@@ -1,0 +1,126 @@
+from __future__ import annotations
+
+import csv
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from extract.notes.stage import NoteStage
+from feature_cache.canonical import sha256_of_file
+from feature_cache.card import CohortCard
+from feature_cache.cohort import Cohort
+from feature_cache.errors import ManifestError, RecipeError, SourceError
+from feature_cache.tables import CaseRow, NoteRow
+
+SECRET = "Dapagliflozin"
+
+
+def _cohort(*notes: NoteRow, note_key: str | None = "ID", undated: dict | None = None) -> Cohort:
+    card = CohortCard.model_validate(
+        {
+            "schema_version": 1, "name": "mine", "title": "t", "citation": "c", "licence": "l", "sites": [],
+            "modalities": ["notes"], "index_event": "discharge", "prediction_day": 0,
+            "undated": {"notes": 0} if undated is None else undated, "note_key": note_key,
+        }
+    )  # fmt: skip
+    cases = tuple(CaseRow(case_id=case_id) for case_id in sorted({note.case_id for note in notes}))
+    return Cohort(folder=Path(), card=card, cases=cases, notes=notes, clinical={})
+
+
+def _build(cohort: Cohort, root: Path, block: dict | None = None) -> list:
+    stage = NoteStage()
+    items = stage.items(cohort, root, stage.resolve("weightfree", block or {}, cohort))
+    return [stage.build(item, stage.sources(item, sha256_of_file)) for item in items]
+
+
+def test_500_real_notes_as_a_column_of_a_table(shared_data: Path, tmp_path: Path) -> None:
+    with (shared_data / "text/mtsamples_500.csv").open(newline="", encoding="utf-8") as stream:
+        texts = [row["text"] for row in csv.DictReader(stream)]
+    with (tmp_path / "notes.csv").open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(["ID", "text"])
+        writer.writerows(enumerate(texts))
+    rows = [NoteRow(case_id=str(i), note_id="n", path="notes.csv", column="text") for i in range(len(texts))]
+    drafts = _build(_cohort(*rows), tmp_path)
+    assert len(drafts) == 500
+    by_text: dict[str, bytes] = {}
+    for text, draft in zip(texts, drafts, strict=True):
+        embeddings, spans = draft.arrays["embeddings"], draft.arrays["char_span"]
+        assert embeddings.shape == (len(spans), 512) and embeddings.dtype == np.float32
+        np.testing.assert_allclose(np.linalg.norm(embeddings, axis=1), 1, atol=1e-5)
+        assert spans[0, 0] >= 0 and spans[-1, 1] <= len(text) and np.all(spans[1:, 0] < spans[:-1, 1])
+        assert by_text.setdefault(text, embeddings.tobytes()) == embeddings.tobytes()
+    assert len(by_text) == 491  # 9 texts are there twice
+    assert len({*by_text.values()}) == 491
+
+
+def test_the_source_is_the_cell_and_no_other_column(tmp_path: Path) -> None:
+    table = tmp_path / "t.csv"
+    row = NoteRow(case_id="1", note_id="n", path="t.csv", column="text")
+    table.write_text("ID,text,Death\n1,well,0\n", encoding="utf-8")
+    before = _build(_cohort(row), tmp_path)[0]
+    table.write_text("ID,text,Death,More\n1,well,1,x\n", encoding="utf-8")
+    after = _build(_cohort(row), tmp_path)[0]
+    assert before.sources == after.sources
+    assert before.sources[0].sha256 == hashlib.sha256(b"well").hexdigest()
+    assert before.used == after.used == {
+        "reader": "table", "encoding": "utf-8", "encoder": "hashed_ngrams", "algorithm": 1
+    }  # fmt: skip
+
+
+def test_no_text_reaches_the_entry(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text(f"{SECRET} 10 mg once daily", encoding="utf-8")
+    draft = _build(_cohort(NoteRow(case_id="1", note_id="n", path="a.txt")), tmp_path)[0]
+    assert SECRET.lower() not in repr(draft).lower()
+    assert draft.attrs == {"day": 0, "characters": 30, "tokens": 5}
+    assert draft.sources[0].sha256 == sha256_of_file(tmp_path / "a.txt")
+
+
+def test_the_recipe_is_the_identity() -> None:
+    stage, cohort = NoteStage(), _cohort()
+    plain = stage.resolve("weightfree", {}, cohort)
+    assert plain == stage.resolve("weightfree", {"encoder": "hashed_ngrams", "dim": 512}, cohort)
+    assert plain.hash != stage.resolve("weightfree", {"overlap_tokens": 0}, cohort).hash
+
+
+@pytest.mark.parametrize(
+    ("block", "message"),
+    [
+        ({"dims": 512}, "notes.dims"),
+        ({"dim": 1}, "notes.dim"),
+        ({"chunk_tokens": 32, "overlap_tokens": 32}, "overlap_tokens must be less"),
+        ({"encoder": "bert"}, "expected hashed_ngrams; got bert"),
+    ],
+)
+def test_a_block_that_makes_no_sense_is_refused(block: dict, message: str) -> None:
+    with pytest.raises(RecipeError, match=message):
+        NoteStage().resolve("weightfree", block, _cohort())
+
+
+def test_a_note_after_the_prediction_day_or_without_a_day_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("well", encoding="utf-8")
+    late = NoteRow(case_id="1", note_id="n", path="a.txt", day=3)
+    with pytest.raises(SourceError, match="case 1, note n: expected a day up to the prediction day 0; got"):
+        _build(_cohort(late), tmp_path)
+    undated = late.model_copy(update={"day": None})
+    with pytest.raises(SourceError, match="expected a day; got none"):
+        _build(_cohort(undated, undated={}), tmp_path)
+
+
+def test_a_note_without_words_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("--- ...", encoding="utf-8")
+    with pytest.raises(SourceError, match="got no word at all"):
+        _build(_cohort(NoteRow(case_id="1", note_id="n", path="a.txt")), tmp_path)
+
+
+def test_an_absent_file_is_refused_before_it_is_hashed(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match=r"expected the file a\.txt; got no such file"):
+        _build(_cohort(NoteRow(case_id="1", note_id="n", path="a.txt")), tmp_path)
+
+
+def test_a_table_without_a_declared_key_is_refused(tmp_path: Path) -> None:
+    row = NoteRow(case_id="1", note_id="n", path="t.csv", column="text")
+    with pytest.raises(ManifestError, match="note_key"):
+        _build(_cohort(row, note_key=None), tmp_path)
