@@ -42,7 +42,7 @@ def write_slide(path: Path, rgb: UInt8[np.ndarray, "row column 3"]) -> None:
                 pixels,
                 subfiletype=int(number > 0),
                 tile=(TILE_PX, TILE_PX),
-                photometric="ycbcr",
+                photometric="rgb",  # what comes in; tifffile stores YCbCr
                 subsampling=(2, 2),
                 compression="jpeg",
                 compressionargs={"level": JPEG_QUALITY},
