@@ -57,8 +57,8 @@ def commit_entry(root: Path, draft: EntryDraft, form: FormatName) -> CommitResul
     Raises
     ------
     CacheError
-        The draft is no entry, the disk did not take it, or its place is outside the cache. Nothing is
-        left behind.
+        The draft is no entry, the disk did not take it, or its place is outside the cache. Nothing half
+        written is left behind.
     """
     relative = entry_path(draft.key)
     check_draft(draft)
@@ -75,7 +75,7 @@ def commit_entry(root: Path, draft: EntryDraft, form: FormatName) -> CommitResul
             str(draft.key),
             expected="a disk that takes the entry",
             got=error.strerror or str(error),
-            remedy="Free space or mend the permissions and run again; nothing was left behind.",
+            remedy="Free space or mend the permissions and run again; nothing half written was left behind.",
         ) from error
 
 
@@ -88,7 +88,7 @@ def set_aside(root: Path, folder: Path, room: str) -> Path | None:
         box = root / room / uuid.uuid4().hex
         place = box / folder.relative_to(root)
         try:
-            place.parent.mkdir(parents=True)
+            _make_folder(root, place.parent)
             folder.rename(place)
         except FileNotFoundError:
             # Either the folder is gone, or `gc` took the empty box for garbage.
@@ -106,7 +106,7 @@ def _box(root: Path) -> Iterator[Path]:
     The time of the newest file in it is its lease: `gc` leaves boxes alone that were written to lately.
     """
     box = root / TMP / uuid.uuid4().hex
-    box.mkdir(parents=True)
+    _make_folder(root, box)
     try:
         yield box
     finally:
@@ -117,7 +117,7 @@ def _install(root: Path, staged: Path, draft: EntryDraft) -> CommitResult:
     target = root / entry_path(draft.key)
     displaced = False
     for _ in range(_ATTEMPTS):
-        _make_parent(root, target)
+        _make_folder(root, target.parent)
         try:
             os.rename(staged, target)  # noqa: PTH104  never onto a full folder, unlike os.replace on files
         except FileNotFoundError:
@@ -142,15 +142,16 @@ def _install(root: Path, staged: Path, draft: EntryDraft) -> CommitResult:
     )
 
 
-def _make_parent(root: Path, target: Path) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    if not target.parent.resolve().is_relative_to(root.resolve()):
+def _make_folder(root: Path, folder: Path) -> None:
+    """Make a folder of the cache, unless a link on the way leads out of it."""
+    if not folder.resolve().is_relative_to(root.resolve()):
         raise CacheError(
-            target.relative_to(root).as_posix(),
+            folder.relative_to(root).as_posix(),
             expected="a folder inside the cache",
             got="a link that leads out of it",
             remedy="Remove the link; nothing was written through it.",
         )
+    folder.mkdir(parents=True, exist_ok=True)
 
 
 def _refuse_twin(root: Path, target: Path, key: EntryKey) -> None:

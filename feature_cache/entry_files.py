@@ -172,7 +172,8 @@ def check_sizes(root: Path, folder: Path, record: EntryRecord) -> None:
         sizes = {path.relative_to(folder).as_posix(): _plain_size(path) for path in _files(folder)}
     except OSError as error:
         raise damaged(where, "files", "a folder that can be listed", type(error).__name__) from error
-    sizes.pop(entry_json.FILE, None)
+    if sizes.pop(entry_json.FILE, -1) < 0:
+        raise damaged(where, entry_json.FILE, "a plain file", "none")
     for name in sorted(record.files.keys() | sizes.keys()):
         if name not in sizes:
             raise damaged(where, name, "this file", "no such file")

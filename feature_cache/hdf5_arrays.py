@@ -2,6 +2,7 @@
 
 Enters and leaves: see `array_format.py`. Times are left out and the file version is pinned, so that the
 same arrays give the same bytes. Locks are off: they fail on network disks, and the commit needs none.
+A file is built in memory and written by Python: on a full disk the library itself crashes the process.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from feature_cache.array_format import AnyArray, Arrays, Layout, chunk_shape, na
 
 FILE = "arrays.h5"
 _VERSION = ("v110", "v110")
+_GROWTH = 16 * 2**20
 
 
 class Hdf5Arrays:
@@ -23,17 +25,18 @@ class Hdf5Arrays:
         """Write all arrays as datasets of `arrays.h5`."""
         import h5py
 
-        try:
-            with h5py.File(folder / FILE, "x", libver=_VERSION, locking=False) as file:
-                for name in sorted(arrays):
-                    array = arrays[name]
-                    # HDF5 has chunks, and so checksums, only where there is something to cut.
-                    cut = array.size > 0 and array.ndim > 0
-                    chunks = chunk_shape(array.shape, array.dtype.itemsize) if cut else None
-                    file.create_dataset(name, data=array, chunks=chunks, fletcher32=cut, track_times=False)
-        except RuntimeError as error:
-            # A full disk shows at close, where h5py has no errno to give.
-            raise OSError(f"HDF5 could not write {FILE}") from error
+        with h5py.File(
+            FILE, "w", driver="core", backing_store=False, block_size=_GROWTH, libver=_VERSION
+        ) as file:
+            for name in sorted(arrays):
+                array = arrays[name]
+                # HDF5 has chunks, and so checksums, only where there is something to cut.
+                cut = array.size > 0 and array.ndim > 0
+                chunks = chunk_shape(array.shape, array.dtype.itemsize) if cut else None
+                file.create_dataset(name, data=array, chunks=chunks, fletcher32=cut, track_times=False)
+            file.flush()
+            image = file.id.get_file_image()
+        (folder / FILE).write_bytes(image)
 
     def read(self, folder: Path, name: str, expected: Layout) -> AnyArray:
         """Return one dataset of the file."""

@@ -105,7 +105,7 @@ class FeatureCache:
         Raises
         ------
         CacheError
-            The draft cannot be an entry, or the disk did not take it. Nothing is left behind.
+            The draft cannot be an entry, or the disk did not take it. Nothing half written is left behind.
         """
         return commit_entry(self.root, draft, self.array_format)
 

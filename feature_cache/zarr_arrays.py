@@ -6,6 +6,8 @@ an entry lists every file and is checked against that list before this file is a
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -42,10 +44,18 @@ class ZarrArrays:
         """Return one array of the group."""
         import zarr
 
-        try:
+        with _named_failure():
             member = zarr.open_array(store=folder / FOLDER, path=name, mode="r", zarr_format=3)
-            if (member.shape, member.dtype.name) != expected:
-                raise ValueError(f"shape and dtype are not the recorded {expected}")
+        if (member.shape, member.dtype.name) != expected:
+            raise ValueError(f"shape and dtype are not the recorded {expected}")
+        with _named_failure():
             return native(np.asarray(member[...]))
-        except (OSError, KeyError, TypeError) as error:
-            raise ValueError(f"unreadable as Zarr ({type(error).__name__})") from error
+
+
+@contextmanager
+def _named_failure() -> Iterator[None]:
+    """Turn what Zarr raises on damage into one `ValueError` that quotes nothing."""
+    try:
+        yield
+    except (OSError, LookupError, TypeError, ValueError, AttributeError) as error:
+        raise ValueError(f"unreadable as Zarr ({type(error).__name__})") from error

@@ -1,0 +1,166 @@
+"""One suite for both forms on disk; each form is a subclass."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+import pytest
+
+from feature_cache import array_format as forms
+from feature_cache.array_format import (
+    DTYPES,
+    ArrayFormat,
+    FormatName,
+    array_sha256,
+    chunk_shape,
+    little_endian,
+)
+
+SHAPES = [(), (0,), (1,), (7,), (0, 5), (6, 5), (3, 0, 2), (4, 3, 3)]
+
+
+def _sample(dtype: str, shape: tuple[int, ...]) -> np.ndarray:
+    raw = np.random.default_rng(0).integers(0, 2**8, size=shape)
+    return raw.astype(dtype)
+
+
+class Suite:
+    """What every form must do."""
+
+    name: ClassVar[FormatName]
+
+    @pytest.fixture
+    def form(self) -> ArrayFormat:
+        return forms.array_format(self.name)
+
+    @pytest.mark.parametrize("dtype", sorted(DTYPES))
+    def test_round_trip(self, form: ArrayFormat, tmp_path: Path, dtype: str) -> None:
+        arrays = {f"a{number}": _sample(dtype, shape) for number, shape in enumerate(SHAPES)}
+        form.write(tmp_path, arrays)
+        for name, array in arrays.items():
+            back = form.read(tmp_path, name, (array.shape, dtype))
+            assert back.dtype == array.dtype and back.shape == array.shape
+            np.testing.assert_array_equal(back, array)
+            assert back.flags.writeable
+
+    def test_nan_infinity_and_minus_zero_keep_their_bits(self, form: ArrayFormat, tmp_path: Path) -> None:
+        array = np.array([np.nan, -np.nan, np.inf, -np.inf, -0.0, 5e-324])
+        form.write(tmp_path, {"x": array})
+        assert form.read(tmp_path, "x", ((6,), "float64")).tobytes() == array.tobytes()
+
+    def test_zeros_are_written(self, form: ArrayFormat, tmp_path: Path) -> None:
+        form.write(tmp_path, {"x": np.zeros((100, 100))})
+        assert sum(path.stat().st_size for path in tmp_path.rglob("*") if path.is_file()) > 80_000
+
+    def test_several_chunks(self, form: ArrayFormat, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(forms, "CHUNK_BYTES", 400)
+        array = _sample("float32", (33, 10))
+        form.write(tmp_path, {"x": array})
+        np.testing.assert_array_equal(form.read(tmp_path, "x", ((33, 10), "float32")), array)
+
+    def test_same_arrays_same_bytes(self, form: ArrayFormat, tmp_path: Path) -> None:
+        arrays = {
+            "b": _sample("float16", (50, 8)),
+            "a": _sample("bool", (50,)),
+            "c": _sample("int32", (0, 2)),
+        }
+        contents = []
+        for turn, names in enumerate(["abc", "cab"]):
+            folder = tmp_path / str(turn)
+            folder.mkdir()
+            form.write(folder, {name: arrays[name] for name in names})
+            files = sorted(path for path in folder.rglob("*") if path.is_file())
+            contents.append([(path.relative_to(folder).as_posix(), path.read_bytes()) for path in files])
+        assert contents[0] == contents[1]
+
+    @pytest.mark.parametrize("expected", [((6, 4), "float32"), ((6, 5), "float64"), ((5, 6), "float32")])
+    def test_another_layout_is_refused(
+        self, form: ArrayFormat, tmp_path: Path, expected: tuple[tuple[int, ...], str]
+    ) -> None:
+        form.write(tmp_path, {"x": _sample("float32", (6, 5))})
+        with pytest.raises(ValueError, match="not the recorded"):
+            form.read(tmp_path, "x", expected)
+
+    @pytest.mark.parametrize("name", ["y", "../x", "x/c"])
+    def test_an_absent_array_is_refused(self, form: ArrayFormat, tmp_path: Path, name: str) -> None:
+        form.write(tmp_path, {"x": _sample("float32", (6, 5))})
+        with pytest.raises(ValueError):
+            form.read(tmp_path, name, ((6, 5), "float32"))
+
+    def test_every_flipped_bit_of_a_chunk_is_found(self, form: ArrayFormat, tmp_path: Path) -> None:
+        array = np.full((40, 8), 1.5, dtype=np.float32)
+        form.write(tmp_path, {"x": array})
+        path = max(
+            (path for path in tmp_path.rglob("*") if path.is_file()), key=lambda path: path.stat().st_size
+        )
+        whole = path.read_bytes()
+        start = whole.index(array.tobytes())
+        for bit in np.random.default_rng(1).integers(0, array.nbytes * 8, size=25):
+            altered = bytearray(whole)
+            altered[start + bit // 8] ^= 1 << (bit % 8)
+            path.write_bytes(altered)
+            with pytest.raises(ValueError, match="unreadable"):
+                form.read(tmp_path, "x", ((40, 8), "float32"))
+
+    def test_nothing_at_all_is_refused(self, form: ArrayFormat, tmp_path: Path) -> None:
+        with pytest.raises(ValueError, match="unreadable"):
+            form.read(tmp_path, "x", ((1,), "float32"))
+
+
+class TestZarr(Suite):
+    name = "zarr"
+
+    def test_metadata_that_is_no_json_is_refused(self, form: ArrayFormat, tmp_path: Path) -> None:
+        form.write(tmp_path, {"x": _sample("float32", (6, 5))})
+        path = tmp_path / "arrays.zarr" / "x" / "zarr.json"
+        for text in ["{", "[]", json.dumps({**json.loads(path.read_text()), "codecs": [{"name": "none"}]})]:
+            path.write_text(text)
+            with pytest.raises(ValueError):
+                form.read(tmp_path, "x", ((6, 5), "float32"))
+
+
+class TestHdf5(Suite):
+    name = "hdf5"
+
+    def test_a_link_to_another_file_is_refused(self, form: ArrayFormat, tmp_path: Path) -> None:
+        h5py = pytest.importorskip("h5py")
+        (tmp_path / "secret").mkdir()
+        form.write(tmp_path / "secret", {"x": _sample("float32", (6, 5))})
+        with h5py.File(tmp_path / "arrays.h5", "w") as file:
+            file["x"] = h5py.ExternalLink(str(tmp_path / "secret" / "arrays.h5"), "/x")
+        with pytest.raises(ValueError, match="no such dataset"):
+            form.read(tmp_path, "x", ((6, 5), "float32"))
+
+    def test_data_kept_in_another_file_are_refused(self, form: ArrayFormat, tmp_path: Path) -> None:
+        h5py = pytest.importorskip("h5py")
+        (tmp_path / "secret").write_bytes(bytes(120))
+        with h5py.File(tmp_path / "arrays.h5", "w") as file:
+            file.create_dataset("x", (6, 5), "f4", external=[(str(tmp_path / "secret"), 0, 120)])
+        with pytest.raises(ValueError, match="not a plain dataset"):
+            form.read(tmp_path, "x", ((6, 5), "float32"))
+
+
+def test_hash_is_of_little_endian_bytes_in_c_order() -> None:
+    array = _sample("float32", (6, 5))
+    twin = np.asfortranarray(array.astype(">f4"))
+    assert array_sha256(twin) == array_sha256(array)
+    np.testing.assert_array_equal(little_endian(twin), array)
+
+
+@pytest.mark.parametrize(
+    ("shape", "itemsize", "expected"),
+    [
+        ((), 4, ()),
+        ((0, 5), 4, (1, 5)),
+        ((10_000, 1536), 2, (10_000, 1536)),
+        ((50_000, 1536), 2, (21_845, 1536)),
+        ((3, 2**25), 8, (1, 2**25)),
+    ],
+)
+def test_chunks_are_whole_rows_up_to_64_mib(
+    shape: tuple[int, ...], itemsize: int, expected: tuple[int, ...]
+) -> None:
+    assert chunk_shape(shape, itemsize) == expected
