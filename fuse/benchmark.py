@@ -128,7 +128,7 @@ def compute_run(inputs: RunInputs, folder: Path, jobs: int) -> Computed:
 def prediction_times(horizon_days: float) -> Float[np.ndarray, " time"]:
     """Return whole days spread evenly up to the horizon, which itself is the last."""
     days = np.unique(np.round(np.linspace(0.0, horizon_days, PREDICTED_TIMES + 1)[1:]))
-    return np.append(days[(days > 0) & (days < horizon_days)], horizon_days)
+    return np.append(days[(days > 0) & (days <= horizon_days - 1)], horizon_days)
 
 
 def _tasks(inspection: Inspection, folds: Folds, plans: tuple[ArmPlan, ...]) -> list[FoldTask]:
@@ -175,7 +175,8 @@ def _cuts(results: Sequence[FoldResult], arm: str) -> dict[tuple[int, int], floa
 def _arm_record(plan: ArmPlan, reasons: dict[str, str]) -> ArmRecord:
     from fuse.models.registry import MODEL_CARDS
 
-    title = MODEL_CARDS[plan.model].title
+    # how a model is fitted stands in brackets on its card; a name for tables and sentences does without
+    title = MODEL_CARDS[plan.model].title.split(" (")[0]
     return ArmRecord(
         name=plan.name,
         title=f"{title}: {' + '.join(plan.modalities)}" if plan.modalities else title,

@@ -17,6 +17,7 @@ from fuse.endpoint import OutcomeDoor, choose_endpoint, inspect_outcomes
 from fuse.feature_sets import ChosenSet, choose_feature_sets
 from fuse.fold_file import read_folds, unknown_cases
 from fuse.folds import FoldPlan, Folds, Strata, make_folds
+from fuse.models.registry import card_of
 from fuse.protocol import ArmPlan, Protocol, plan_arms
 
 
@@ -32,7 +33,10 @@ class RunInputs:
 
 @dataclass(frozen=True, kw_only=True)
 class Inspection:
-    """What was found. `protocol` has its endpoint filled in; `folds` is None where none can be made."""
+    """What was found.
+
+    `protocol` has its endpoint and feature sets filled in; `folds` is None where none can be made.
+    """
 
     cohort: Cohort
     cache: FeatureCache
@@ -95,6 +99,8 @@ def inspect_inputs(inputs: RunInputs, *, read_entries: bool = False) -> Inspecti
     door, problems = inspect_outcomes(cohort, endpoint)
     problems = [*_concerning(manifest_problems), *problems, *_other_endpoints(cohort, endpoint)]
     chosen, set_problems = choose_feature_sets(cache, cohort, protocol.feature_sets)
+    names = {modality: feature_set.name for modality, feature_set in chosen.items()}
+    protocol = protocol.model_copy(update={"feature_sets": names})
     problems.extend(set_problems)
     problems.extend(_cases_without_entries(door, chosen))
     if read_entries:
@@ -105,6 +111,7 @@ def inspect_inputs(inputs: RunInputs, *, read_entries: bool = False) -> Inspecti
         try:
             door.horizon_days()
             plans = plan_arms(protocol, tuple(chosen), cohort.card)
+            _refuse_unknown_models(plans)
             folds = _folds(cohort, door, protocol, inputs.folds_file)
         except OutcomeError as error:
             problems.append(error.as_problem())
@@ -175,6 +182,13 @@ def _folds(cohort: Cohort, door: OutcomeDoor, protocol: Protocol, folds_file: Pa
     if path.is_file():
         return read_folds(path, door.case_ids, strata, plan)
     return make_folds(door.case_ids, strata, plan)
+
+
+def _refuse_unknown_models(plans: tuple[ArmPlan, ...]) -> None:
+    for plan in plans:
+        card = card_of(plan.model)
+        card.check_options(dict(plan.options))
+        card.check_modalities(plan.modalities)
 
 
 def _fold_file_strangers(cohort: Cohort) -> list[Problem]:

@@ -62,7 +62,7 @@ def choose_feature_sets(
         if records:
             chosen[modality] = ChosenSet(modality=modality, name=name, records=records)
             problems.extend(_disagreements(chosen[modality]))
-    if not names:
+    if not by_modality:
         problems.append(
             table_error(
                 f"cache: cohort {cohort.name}",
@@ -96,7 +96,7 @@ def _choose_names(
                 f"protocol: feature_sets.{modality}",
                 "one feature set, or a choice",
                 f"{len(several)}: {', '.join(several)}",
-                f"Write `feature_sets: {{{modality}: {several[0]}}}` (and the other modalities) in a protocol.",
+                f"Choose in a protocol, for every modality: `feature_sets: {{{modality}: {several[0]}}}`.",
             )
         )
     return names

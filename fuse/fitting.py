@@ -61,7 +61,11 @@ class Attention:
 
 @dataclass(frozen=True, kw_only=True)
 class FoldResult:
-    """All that one fold gives. `weights` and `contributions` are those of late fusion, empty without it."""
+    """All that one fold gives.
+
+    `weights` (modality -> weight) and `contributions` (modality -> what it adds to the risk of each test
+    case) are those of late fusion, empty without it.
+    """
 
     repeat: int
     fold: int
@@ -146,7 +150,7 @@ def _fit_single(plan: ArmPlan, train: Cases, task: FoldTask) -> FittedArm:
 
 
 def _fit_late(plan: ArmPlan, fitted: Mapping[str, FittedArm], train: Cases, task: FoldTask) -> FittedLate:
-    bases = {name: fitted[name] for name in plan.bases}
+    bases = {fitted[name].modalities[0]: fitted[name] for name in plan.bases}
     return fit_late(bases, train, task.outcome, task.fold.inner)
 
 

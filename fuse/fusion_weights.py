@@ -2,7 +2,7 @@
 
 Enters: the results of all folds. Leaves: weights.csv, what each modality contributed to a case's risk when
 that case was in a test part and its share of all contributions, averaged over repeats; and stack.csv, the
-weights that each train part gave to the arms. A modality that a case does not have stays blank: it is not 0.
+weights that each train part gave to them. A modality that a case does not have stays blank: it is not 0.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ from fuse.fitting import FoldResult
 from fuse.folds import Folds
 
 WEIGHT_COLUMNS = ("case_id", "modality", "contribution", "share")
-STACK_COLUMNS = ("repeat", "fold", "arm", "weight")
+STACK_COLUMNS = ("repeat", "fold", "modality", "weight")
 
 
 def write_fusion_weights(folder: Path, results: Sequence[FoldResult], folds: Folds, cases: Cases) -> None:
     """Write weights.csv and stack.csv; both have no row where there was no late fusion."""
     write_csv(folder / "weights.csv", WEIGHT_COLUMNS, _case_rows(results, folds, cases))
     rows = [
-        (result.repeat, result.fold, arm, weight)
+        (result.repeat, result.fold, modality, weight)
         for result in results
-        for arm, weight in sorted(result.weights.items())
+        for modality, weight in sorted(result.weights.items())
     ]
     write_csv(folder / "stack.csv", STACK_COLUMNS, rows)
 

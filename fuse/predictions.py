@@ -29,7 +29,7 @@ def write_predictions(path: Path, folds: Sequence[FoldPrediction]) -> str:
     """Write one arm's predictions and return their seal, the sha256 (hex) of the file."""
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow([*_KEY, *(f"{_PREFIX}{day:g}" for day in folds[0].times_days)])
+    writer.writerow([*_KEY, *(f"{_PREFIX}{day:.10g}" for day in folds[0].times_days)])
     rows: list[tuple[int | str, ...]] = [
         (fold.repeat, fold.fold, case, repr(float(risk)), *(repr(float(value)) for value in curve))
         for fold in folds

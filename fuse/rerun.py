@@ -52,7 +52,9 @@ def rerun(run: Path, cache: Path | None, cohort: Path | None, jobs: int) -> Repe
         protocol=read_protocol(str(run / "protocol.yaml")),
         folds_file=run / "folds.csv",
     )
-    compare_entries(run / "entries.csv", inspect_inputs(inputs).chosen)
+    inspection = inspect_inputs(inputs)
+    inspection.refuse_errors()
+    compare_entries(run / "entries.csv", inspection.chosen)
     with tempfile.TemporaryDirectory(prefix="fuse-rerun-") as name:
         folder = Path(name) / "run"
         compute_run(inputs, folder, jobs)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import platform
 import subprocess
+import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
@@ -25,6 +26,7 @@ from fuse.folds import Folds
 from fuse.metrics.comparison import Roles
 
 SCHEMA_VERSION = 1
+CHECKOUT = Path(__file__).parent.parent
 RECORD = "run.json"
 REPORT = "report.html"
 PACKAGES = (
@@ -85,7 +87,7 @@ def describe_run(inspection: Inspection, facts: RunFacts, folder: Path) -> dict[
         },
         "seed": inspection.protocol.seed,
         "jobs": facts.jobs,
-        "braid": {"version": version_of("braid"), "commit": commit()},
+        "braid": {"version": own_version(), "commit": commit()},
         "versions": versions(),
         "feature_sets": {name: _describe_set(chosen) for name, chosen in inspection.chosen.items()},
         "folds": {
@@ -146,11 +148,19 @@ def flow_of_cases(cohort: Cohort, door: OutcomeDoor, cases: Cases) -> list[dict[
 
 
 def version_of(package: str) -> str:
-    """Return the installed version of a package; from the project file where it is run from a checkout."""
+    """Return the installed version of a package, "" where it is not installed."""
     try:
         return version(package)
     except PackageNotFoundError:
-        return "" if package != "braid" else "checkout"
+        return ""
+
+
+def own_version() -> str:
+    """Return Braid's version: as installed, or from the project file of the checkout it is run from."""
+    project = CHECKOUT / "pyproject.toml"
+    if not project.is_file():
+        return version_of("braid")
+    return str(tomllib.loads(project.read_text(encoding="utf-8"))["project"]["version"])
 
 
 def versions() -> dict[str, str]:
@@ -165,17 +175,16 @@ def versions() -> dict[str, str]:
 
 def commit() -> str:
     """Return the commit of the checkout, with `+` if files differ from it; "unknown" outside one."""
-    root = Path(__file__).parent.parent
     try:
-        head = _git(root, "rev-parse", "HEAD")
-        changed = _git(root, "status", "--porcelain", "--untracked-files=no")
+        head = _git("rev-parse", "HEAD")
+        changed = _git("status", "--porcelain", "--untracked-files=no")
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
     return f"{head}{'+' if changed else ''}"
 
 
-def _git(root: Path, *words: str) -> str:
-    done = subprocess.run(["git", *words], cwd=root, check=True, capture_output=True, text=True)
+def _git(*words: str) -> str:
+    done = subprocess.run(["git", *words], cwd=CHECKOUT, check=True, capture_output=True, text=True)
     return done.stdout.strip()
 
 
