@@ -1,0 +1,60 @@
+"""Slide entries as bags: only valid tiles, all slides of a case, in a file that is mapped."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from feature_cache.card import CohortCard
+from feature_cache.cohort import Cohort
+from feature_cache.errors import CacheError
+from feature_cache.store import FeatureCache
+from feature_cache.tables import CaseRow
+from fuse.bags import pack_bags
+from fuse.feature_sets import ChosenSet, choose_feature_sets
+from tests.fuse.tiny_cohort import CARD, SLIDES, draft
+
+IDS = ("0000", "0001", "0002")
+
+
+def commit(cache: FeatureCache, case: str, item: str, tiles: np.ndarray, valid: list[bool]) -> None:
+    arrays = {"embeddings": tiles.astype(np.float16), "valid": np.array(valid)}
+    cache.commit(draft(SLIDES, case, item, "bag", arrays=arrays))
+
+
+def chosen_of(cache: FeatureCache) -> ChosenSet:
+    cases = tuple(CaseRow(case_id=case) for case in IDS)
+    cohort = Cohort(folder=cache.root, card=CohortCard.model_validate(CARD), cases=cases, clinical={})
+    return choose_feature_sets(cache, cohort, "auto")[0]["slides"]
+
+
+def test_valid_tiles_of_all_slides_of_a_case(tmp_path: Path) -> None:
+    cache = FeatureCache.create(tmp_path / "cache")
+    commit(cache, "0000", "b", np.array([[5.0, 6.0]]), [True])
+    commit(cache, "0000", "a", np.array([[1.0, 2.0], [9.0, 9.0], [3.0, 4.0]]), [True, False, True])
+    commit(cache, "0002", "a", np.array([[7.0, 8.0]]), [False])
+    bags, means = pack_bags(cache, chosen_of(cache), IDS, tmp_path / "tiles.npy")
+    assert bags.tiles.dtype == np.float32
+    np.testing.assert_array_equal(bags.tiles[bags.start[0] : bags.stop[0]], [[1, 2], [3, 4], [5, 6]])
+    assert (bags.stop - bags.start).tolist() == [3, 0, 0]
+    np.testing.assert_array_equal(means[0], [3.0, 4.0])
+    assert np.isnan(means[1:]).all()
+
+
+def test_the_order_of_cases_is_the_caller_s(tmp_path: Path) -> None:
+    cache = FeatureCache.create(tmp_path / "cache")
+    for number, case in enumerate(IDS):
+        commit(cache, case, "a", np.array([[number, 0.0]]), [True])
+    bags, means = pack_bags(cache, chosen_of(cache), ("0002", "0000"), tmp_path / "tiles.npy")
+    assert means[:, 0].tolist() == [2.0, 0.0]
+    assert bags.tiles[bags.start[1], 0] == 0.0
+
+
+def test_slides_of_another_encoder_length_are_refused(tmp_path: Path) -> None:
+    cache = FeatureCache.create(tmp_path / "cache")
+    commit(cache, "0000", "a", np.ones((1, 2)), [True])
+    commit(cache, "0001", "a", np.ones((1, 3)), [True])
+    with pytest.raises(CacheError, match=r"0001/a: expected embeddings of length 2.*got length 3"):
+        pack_bags(cache, chosen_of(cache), IDS, tmp_path / "tiles.npy")

@@ -1,0 +1,136 @@
+"""fuse check: every likely mistake is one row with its place, and fails."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from feature_cache.errors import OutcomeError, Problem
+from feature_cache.recipe import ResolvedRecipe
+from feature_cache.store import FeatureCache
+from fuse.__main__ import app
+from fuse.check import Inspection, RunInputs, inspect_inputs
+from fuse.protocol import read_protocol
+from tests.fuse.tiny_cohort import NOTES, Tiny, draft, flip_one_bit
+
+
+def inspect(tiny: Tiny, *, read_entries: bool = False) -> Inspection:
+    inputs = RunInputs(
+        cohort_folder=tiny.cohort, cache=tiny.cache, protocol=read_protocol(str(tiny.protocol))
+    )
+    return inspect_inputs(inputs, read_entries=read_entries)
+
+
+def failing(inspection: Inspection) -> list[Problem]:
+    return [problem for problem in inspection.problems if problem.fails]
+
+
+def replace_outcome(tiny: Tiny, case: str, row: str) -> None:
+    path = tiny.cohort / "outcomes.csv"
+    lines = [row if line.startswith(f"{case},") else line for line in path.read_text().splitlines()]
+    path.write_text("\n".join(lines) + "\n")
+
+
+def test_a_good_cohort_has_warnings_only(tiny: Tiny) -> None:
+    inspection = inspect(tiny, read_entries=True)
+    assert failing(inspection) == []
+    assert [problem.where.split("/")[0] for problem in inspection.problems] == [
+        "cache: notes",
+        "cache: slides",
+    ]
+    assert "got none for 7" not in str(inspection.problems[0])
+    assert inspection.protocol.endpoint == "bcr"
+    assert inspection.protocol.feature_sets == {
+        modality: feature_set.name for modality, feature_set in inspection.chosen.items()
+    }
+    facts = list(inspection.facts())
+    assert "without an outcome, left out: 1 cases" in facts
+    assert facts[0].startswith("endpoint bcr: 59 cases, ")
+
+
+def test_an_event_without_time(own_tiny: Tiny) -> None:
+    replace_outcome(own_tiny, "0007", "0007,bcr,1,,,")
+    inspection = inspect(own_tiny)
+    (problem,) = failing(inspection)
+    assert problem.where == "outcomes.csv: case 0007, endpoint bcr"
+    assert problem.got == "an event without time"
+    with pytest.raises(OutcomeError, match="an event without time"):
+        inspection.refuse_errors()
+
+
+def test_fewer_than_ten_events(own_tiny: Tiny) -> None:
+    path = own_tiny.cohort / "outcomes.csv"
+    head, *rows = path.read_text().splitlines()
+    censored = [row if index < 9 else row.replace("bcr,1.0", "bcr,0.0") for index, row in enumerate(rows)]
+    path.write_text("\n".join([head, *censored]) + "\n")
+    events = sum("bcr,1.0" in row for row in censored)
+    (problem,) = failing(inspect(own_tiny))
+    assert problem.got == f"too few: {events} events in 59 cases"
+
+
+def test_a_fold_file_that_splits_a_case(own_tiny: Tiny) -> None:
+    ids = [f"{number:04d}" for number in range(60)]
+    rows = [
+        f"1,{fold},{case},{'test' if index % 2 == fold else 'train'}"
+        for fold in (0, 1)
+        for index, case in enumerate(ids)
+    ]
+    path = own_tiny.cohort / "folds.csv"
+    path.write_text("\n".join(["repeat,fold,case_id,part", *rows]) + "\n")
+    inspection = inspect(own_tiny)
+    assert failing(inspection) == []
+    assert inspection.refuse_errors().source == "file"
+    path.write_text("\n".join(["repeat,fold,case_id,part", *rows, "1,0,0001,test"]) + "\n")
+    (problem,) = failing(inspect(own_tiny))
+    assert "splits this case" in problem.got
+    path.write_text("\n".join(["repeat,fold,case_id,part", *rows, "1,0,9999,test"]) + "\n")
+    (problem,) = failing(inspect(own_tiny))
+    assert problem.where == "folds.csv: case 9999"
+
+
+def test_mixed_recipes_within_a_feature_set(own_tiny: Tiny) -> None:
+    """An entry that was moved into the folder of another recipe does not belong there."""
+    cache = FeatureCache.open(own_tiny.cache)
+    other = ResolvedRecipe(name="tiny", modality="notes", settings={"encoder": "another"})
+    arrays = {"embeddings": np.ones((1, 8), np.float32)}
+    cache.commit(draft(other, "0000", "0000_note", "note", arrays=arrays))
+    moved = own_tiny.cache / "tiny" / "notes" / other.folder
+    (moved / "0000").rename(own_tiny.cache / "tiny" / "notes" / NOTES.folder / "0000")
+    moved.rmdir()
+    (problem,) = failing(inspect(own_tiny))
+    assert "0000" in problem.where
+
+
+def test_a_damaged_entry_is_named(own_tiny: Tiny) -> None:
+    flip_one_bit(own_tiny.cache, "slides", "0007")
+    (problem,) = failing(inspect(own_tiny, read_entries=True))
+    assert "0007" in problem.where
+
+
+def test_an_unknown_model_is_refused_before_a_fit(own_tiny: Tiny) -> None:
+    text = own_tiny.protocol.read_text().replace("ridge_cox", "rigde_cox")
+    own_tiny.protocol.write_text(text.replace("model: late", "model: late\n  over: rigde_cox"))
+    (problem,) = failing(inspect(own_tiny))
+    assert problem.got == "rigde_cox"
+
+
+def test_a_gap_that_concerns_the_evaluation_fails(own_tiny: Tiny) -> None:
+    path = own_tiny.cohort / "cohort.yaml"
+    path.write_text(path.read_text().replace("horizon_days: 1000.0", "horizon_days: null"))
+    (problem,) = failing(inspect(own_tiny))
+    assert "horizon_days" in problem.where
+
+
+def test_the_command_prints_json_and_exits_1(own_tiny: Tiny) -> None:
+    replace_outcome(own_tiny, "0007", "0007,bcr,1,-4,,")
+    words = ["check", str(own_tiny.cohort), "--cache", str(own_tiny.cache)]
+    done = CliRunner().invoke(app, [*words, "--json"])
+    assert done.exit_code == 1
+    said = json.loads(done.stdout)
+    assert {"level", "where", "expected", "got", "remedy"} == set(said["problems"][0])
+    assert any(row["got"] == "a negative time (-4)" for row in said["problems"])
+    done = CliRunner().invoke(app, words)
+    assert "1 to mend, 2 warning(s)" in done.stdout

@@ -1,0 +1,114 @@
+"""Protocols: what a file may say, and which arms it stands for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from feature_cache.card import CohortCard
+from feature_cache.errors import OutcomeError
+from fuse.metrics.comparison import Roles
+from fuse.models.card import ModelCard
+from fuse.models.registry import MODEL_CARDS
+from fuse.protocol import PROTOCOLS, plan_arms, read_protocol, split_runnable
+from fuse.roles import assign_roles, selected_single_name
+from tests.fuse.tiny_cohort import CARD
+
+CARD_OF_TINY = CohortCard.model_validate(CARD)
+WITH_SCORE = CohortCard.model_validate(
+    CARD
+    | {
+        "variables": {"the_psa": {"kind": "numeric", "unit": "ug/L", "scale": "log"}},
+        "risk_scores": {"capra_s": {"psa": "the_psa"}},
+    }
+)
+
+
+@pytest.mark.parametrize("path", sorted(PROTOCOLS.glob("*.yaml")), ids=lambda path: path.stem)
+def test_shipped_protocols_stand_for_arms_of_known_models(path: Path) -> None:
+    protocol = read_protocol(path.stem)
+    assert protocol.name == path.stem
+    plans = plan_arms(protocol, ("slides", "notes", "clinical"), WITH_SCORE)
+    assert {plan.model for plan in plans} <= set(MODEL_CARDS)
+    names = [plan.name for plan in plans]
+    assert names[0] == "null__none"
+    assert names[-1] == "late__clinical+slides+notes"
+    assert ("attention_mil__slides" in names) == (path.stem != "torchfree")
+
+
+def test_what_a_cohort_does_not_have_is_passed_over() -> None:
+    names = [plan.name for plan in plan_arms(read_protocol("quick"), ("clinical",), CARD_OF_TINY)]
+    assert names == ["null__none", "ridge_cox__clinical", "xgboost_cox__clinical"]
+
+
+def test_a_published_score_reads_the_columns_of_the_card() -> None:
+    plans = {plan.name: plan for plan in plan_arms(read_protocol("quick"), ("clinical",), WITH_SCORE)}
+    assert dict(plans["capra_s__clinical"].options) == {"psa": "the_psa", "psa_scale": "log"}
+
+
+def test_late_fusion_stacks_arms_that_are_planned(tmp_path: Path) -> None:
+    path = tmp_path / "p.yaml"
+    path.write_text(
+        "{schema_version: 1, name: p, repeats: 1, folds: 2, inner: 2,"
+        " arms: [{model: xgboost_cox}], fusion: [{model: late}]}"
+    )
+    with pytest.raises(OutcomeError, match="arms of ridge_cox on two modalities"):
+        plan_arms(read_protocol(str(path)), ("slides", "notes"), CARD_OF_TINY)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            "{schema_version: 1, name: p, repeats: 1, folds: 2, inner: 2, arms: [], colour: red}",
+            "p.yaml: colour",
+        ),
+        ("{schema_version: 1, name: p, repeats: 1, folds: 1, inner: 2, arms: []}", "p.yaml: folds"),
+        ("[1, 2", "YAML in UTF-8"),
+    ],
+)
+def test_a_faulty_file_is_named(tmp_path: Path, text: str, said: str) -> None:
+    path = tmp_path / "p.yaml"
+    path.write_text(text)
+    with pytest.raises(OutcomeError, match=said):
+        read_protocol(str(path))
+
+
+def test_an_unknown_name_lists_the_known_ones() -> None:
+    with pytest.raises(OutcomeError, match="one of full, quick, torchfree"):
+        read_protocol("slow")
+
+
+def test_the_resolved_copy_is_the_protocol(tmp_path: Path) -> None:
+    protocol = read_protocol("quick").model_copy(update={"seed": 3, "endpoint": "bcr"})
+    path = tmp_path / "protocol.yaml"
+    path.write_text(protocol.yaml_text())
+    assert read_protocol(str(path)) == protocol
+
+
+def test_an_arm_without_its_library_is_not_run_and_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    absent = MODEL_CARDS["attention_mil"]
+    lacking = ModelCard(**{**vars(absent), "needs": ("no_such_library",)})
+    monkeypatch.setitem(MODEL_CARDS, "attention_mil", lacking)
+    plans = plan_arms(read_protocol("quick"), ("slides", "notes"), CARD_OF_TINY)
+    runnable, reasons = split_runnable(plans)
+    assert reasons == {"attention_mil__slides": "no_such_library is not installed"}
+    assert len(runnable) == len(plans) - 1
+
+
+def test_roles_are_fixed_by_the_protocol() -> None:
+    protocol = read_protocol("quick")
+    plans = plan_arms(protocol, ("clinical", "slides"), CARD_OF_TINY)
+    selected = selected_single_name(plans)
+    assert selected == "selected_single__clinical+slides"
+    assert assign_roles(protocol, plans, selected) == Roles(
+        fusion="late__clinical+slides",
+        clinical="ridge_cox__clinical",
+        selected_single=selected,
+        published_score="",
+        null="null__none",
+        singles={"clinical": "ridge_cox__clinical", "slides": "ridge_cox__slides"},
+    )
+    without = protocol.model_copy(update={"comparators": ("clinical",)})
+    assert assign_roles(without, plans, selected).selected_single == ""

@@ -1,0 +1,172 @@
+"""A small cohort with a known answer, written as a manifest and as entries of a real cache."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import yaml
+
+from feature_cache.entry import BOUNDED_BELOW, MISSING, OBSERVED, EntryDraft, EntryKey, Source
+from feature_cache.recipe import ResolvedRecipe
+from feature_cache.store import FeatureCache
+
+N_CASES, TILES, DIM, NOTE_DIM = 60, 6, 4, 8
+SLIDES = ResolvedRecipe(name="tiny", modality="slides", settings={"encoder": "made_up", "mpp": 0.5})
+NOTES = ResolvedRecipe(name="tiny", modality="notes", settings={"encoder": "made_up_notes"})
+CLINICAL = ResolvedRecipe(name="tiny", modality="clinical", settings={"encoder": "values"})
+VARIABLES = [
+    {"name": "psa", "kind": "numeric", "unit": "ug/L", "scale": "log", "day": 0},
+    {"name": "age", "kind": "numeric", "unit": "a", "scale": "linear", "day": 0},
+]
+CARD = {
+    "schema_version": 1,
+    "name": "tiny",
+    "title": "A cohort that was made up",
+    "citation": "none",
+    "licence": "CC0",
+    "sites": ["A", "B"],
+    "modalities": ["clinical", "slides", "notes"],
+    "index_event": "operation",
+    "prediction_day": 0,
+    "endpoints": {
+        "bcr": {
+            "kind": "survival",
+            "definition": "recurrence",
+            "time_unit": "months",
+            "horizon_days": 1000.0,
+        }
+    },
+}
+PROTOCOL = {
+    "schema_version": 1,
+    "name": "tiny",
+    "repeats": 1,
+    "folds": 3,
+    "inner": 2,
+    "arms": [{"model": "null", "modalities": "none"}, {"model": "ridge_cox", "modalities": "each"}],
+    "fusion": [{"model": "early"}, {"model": "late"}],
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tiny:
+    """Where the cohort lies: manifest, cache, protocol."""
+
+    cohort: Path
+    cache: Path
+    protocol: Path
+
+
+def write_rows(path: Path, columns: str, rows: list[tuple[object, ...]]) -> None:
+    """Write one CSV."""
+    with path.open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.writer(stream, lineterminator="\n")
+        writer.writerow(columns.split(","))
+        writer.writerows(rows)
+
+
+def write_tiny(folder: Path) -> Tiny:
+    """Write 60 cases, a third with an event: slides for 54 of them, notes for 50, clinical values for all.
+
+    Case 0003 has no outcome; case 0004 has nothing but clinical values.
+    """
+    rng = np.random.default_rng(7)
+    tiny = Tiny(cohort=folder / "tiny", cache=folder / "cache", protocol=folder / "protocol.yaml")
+    tiny.cohort.mkdir(parents=True)
+    (tiny.cohort / "cohort.yaml").write_text(yaml.safe_dump(CARD), encoding="utf-8")
+    tiny.protocol.write_text(yaml.safe_dump(PROTOCOL), encoding="utf-8")
+    ids = [f"{number:04d}" for number in range(N_CASES)]
+    latent = rng.normal(size=(N_CASES, 3))
+    time = rng.exponential(40 * np.exp(-latent.sum(axis=1)))
+    end = rng.uniform(5, 60, size=N_CASES)
+    event = time < end
+    event[:3] = True
+    write_rows(tiny.cohort / "cases.csv", "case_id,site", [(case, "AB"[i % 2]) for i, case in enumerate(ids)])
+    outcomes = [
+        (case, "bcr", "1.0" if event[i] else "0.0", f"{min(time[i], end[i]) + 0.01:.3f}", "", "")
+        for i, case in enumerate(ids)
+        if case != "0003"
+    ]
+    write_rows(tiny.cohort / "outcomes.csv", "case_id,endpoint,event,time,cause,value", outcomes)
+    cache = FeatureCache.create(tiny.cache)
+    for i, case in enumerate(ids):
+        cache.commit(_clinical(case, latent[i, 0], rng))
+        if i % 10 and case != "0004":
+            for slide in range(1 + i % 2):
+                cache.commit(_slide(case, slide, latent[i, 1], rng))
+        if i % 6 and case != "0004":
+            cache.commit(_note(case, latent[i, 2], rng))
+    return tiny
+
+
+def draft(recipe: ResolvedRecipe, case: str, item: str, kind: str, **parts: object) -> EntryDraft:
+    """Return an entry to commit."""
+    key = EntryKey(
+        cohort="tiny",
+        modality=recipe.modality,
+        recipe_name=recipe.name,
+        recipe_hash=recipe.hash,
+        case_id=case,
+        item_id=item,
+    )
+    source = Source(role="made_up", sha256="0" * 64, bytes=1)
+    return EntryDraft(key=key, kind=kind, sources=(source,), settings=recipe.settings, **parts)
+
+
+def flip_one_bit(cache: Path, modality: str, case: str) -> None:
+    """Flip the last bit of the largest file of a case's first entry (or of its inline arrays)."""
+    (folder,) = (cache / "tiny" / modality).glob(f"*/{case}")
+    path = max((path for path in folder.rglob("*") if path.is_file()), key=lambda path: path.stat().st_size)
+    data = bytearray(path.read_bytes())
+    place = (
+        data.index(b'"data":"') + 12 if path.name == "entry.json" and b'"data":"' in data else len(data) // 2
+    )
+    data[place] ^= 1
+    path.write_bytes(bytes(data))
+
+
+def _clinical(case: str, latent: float, rng: np.random.Generator) -> EntryDraft:
+    values = np.array([np.exp(latent + 0.3 * rng.normal() + 2), 65 + 5 * rng.normal()])
+    state = np.array([OBSERVED, OBSERVED], dtype=np.uint8)
+    if case == "0005":
+        values, state = np.array([100.0, np.nan]), np.array([BOUNDED_BELOW, MISSING], dtype=np.uint8)
+    return draft(
+        CLINICAL,
+        case,
+        "clinical",
+        "vector",
+        arrays={"values": values, "state": state},
+        attrs={"variables": VARIABLES},
+    )
+
+
+def _slide(case: str, slide: int, latent: float, rng: np.random.Generator) -> EntryDraft:
+    embeddings = rng.normal(size=(TILES, DIM)).astype(np.float32)
+    embeddings[:, 0] += latent
+    valid = np.ones(TILES, dtype=np.bool_)
+    valid[0] = False
+    embeddings[0] = 1e6
+    corner = np.arange(TILES, dtype=np.int32) * 100
+    return draft(
+        SLIDES,
+        case,
+        f"{case}_{slide}",
+        "bag",
+        arrays={
+            "embeddings": embeddings,
+            "valid": valid,
+            "xy_px0": np.stack([corner, corner], axis=1),
+            "thumbnail": np.full((60, 60, 3), 200, dtype=np.uint8),
+        },
+        attrs={"tile_px0": 100.0, "thumbnail_downsample": 10.0, "feature_names": list("abcd")},
+    )
+
+
+def _note(case: str, latent: float, rng: np.random.Generator) -> EntryDraft:
+    embeddings = rng.normal(size=(2, NOTE_DIM)).astype(np.float32) * 0.1
+    embeddings[:, 0] += latent
+    spans = np.array([[0, 10], [5, 20]], dtype=np.int32)
+    return draft(NOTES, case, f"{case}_note", "note", arrays={"embeddings": embeddings, "char_span": spans})
