@@ -98,8 +98,7 @@ def _numbers(text: str) -> Float[np.ndarray, " number"]:
 def _read_nifti(path: Path) -> VolumeHeader:
     with path.open("rb") as raw:
         packed = raw.read(2) == b"\x1f\x8b"
-    stream: BinaryIO
-    with gzip.open(path, "rb") if packed else path.open("rb") as stream:  # type: ignore[assignment]
+    with gzip.GzipFile(path) if packed else path.open("rb") as stream:
         header = stream.read(348)
     order = next((o for o in "<>" if len(header) == 348 and struct.unpack(f"{o}i", header[:4])[0] == 348), "")
     if not order or header[344:347] not in (b"n+1", b"ni1"):
@@ -126,7 +125,11 @@ def _nifti_affine(header: bytes, order: str) -> Float[np.ndarray, "4 4"]:
         affine[:3, :3] = np.diag(pixdim[1:4])
         return affine
     b, c, d, *origin = struct.unpack(f"{order}6f", header[256:280])
-    a = np.sqrt(max(0.0, 1.0 - b * b - c * c - d * d))
+    length = b * b + c * c + d * d
+    # A half turn, stored in 32 bits: the root of what is left of 1 would be noise, 2e-4 in real files.
+    half_turn = length > 1.0 - 1e-7
+    a = 0.0 if half_turn else np.sqrt(1.0 - length)
+    b, c, d = (part / np.sqrt(length) if half_turn else part for part in (b, c, d))
     rotation = np.array(
         [
             [a * a + b * b - c * c - d * d, 2 * (b * c - a * d), 2 * (b * d + a * c)],
