@@ -17,7 +17,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 def _blank_is_none(value: object) -> object:
     if isinstance(value, str):
         value = value.strip()
-        return None if value == "" or value.lower() == "nan" else value
+        return None if value.lower().lstrip("+-") in ("", "nan", "inf", "infinity") else value
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 

@@ -17,7 +17,7 @@ WIDTH = 940.0
 LABEL_END, AXIS_START, AXIS_END, NUMBER_START = 292.0, 312.0, 764.0, 784.0
 TOP, ROW_HEIGHT, TALL_ROW_HEIGHT, HEAD_HEIGHT = 26.0, 25.0, 40.0, 28.0
 #: About what fits left of the axis, in a second line there, and inside the axis.
-LABEL_CHARACTERS, UNDER_CHARACTERS, REASON_CHARACTERS = 46, 52, 68
+LABEL_CHARACTERS, UNDER_CHARACTERS, REASON_CHARACTERS = 49, 56, 68
 
 Mark = Literal["square", "circle", "diamond"]
 

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from feature_cache.card import DAYS_PER_UNIT
 from fuse.report.documents import CurveGroup, Curves
 from fuse.report.numerals import whole_months
 
@@ -172,8 +171,6 @@ def _thin(days: list[float]) -> list[float]:
 
 def _write_days(days: Sequence[float]) -> tuple[str, list[str]]:
     months = [whole_months(day) for day in days]
-    if all(month is not None for month in months):
-        return "months", [str(month) for month in months]
-    if max(days) > 10 * DAYS_PER_UNIT["months"]:
-        return "months", [f"{day / DAYS_PER_UNIT['months']:.1f}" for day in days]
-    return "days", [f"{day:g}" for day in days]
+    if None in months:
+        return "days", [f"{day:.0f}" for day in days]
+    return "months", [str(month) for month in months]

@@ -7,6 +7,9 @@ from __future__ import annotations
 
 import math
 
+#: A narrower range is drawn on a wider axis: to magnify rounding errors would make them look like results.
+NARROWEST = 0.01
+
 
 def round_ticks(low: float, high: float, *, at_most: int = 8) -> tuple[float, ...]:
     """Return rising round positions, a constant step apart, from at or below `low` to at or above `high`.
@@ -16,8 +19,8 @@ def round_ticks(low: float, high: float, *, at_most: int = 8) -> tuple[float, ..
     >>> round_ticks(0.44, 0.83)
     (0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
     """
-    if not low < high:
-        low, high = low - 0.05, high + 0.05
+    if high - low < NARROWEST:
+        low, high = low - 5 * NARROWEST, high + 5 * NARROWEST
     power = 10.0 ** math.floor(math.log10((high - low) / at_most))
     step = next(
         factor * power

@@ -1,4 +1,4 @@
-"""A RUN folder as a benchmark leaves it: 95 cases, 27 events, 11 arms, two of them not run."""
+"""A RUN folder as a benchmark leaves it: 95 cases, 27 events, 12 arms, two of them not run."""
 
 from __future__ import annotations
 
