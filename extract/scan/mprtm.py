@@ -46,7 +46,7 @@ def draft(root: Path) -> Draft:
     for row in rows:
         found.clinical.append({"case_id": row[KEY], **{c: row[c] for c in found.clinical_columns}})
         found.outcomes.extend(_outcomes(row, times))
-        if NOTE in row:
+        if row.get(NOTE, "").strip().casefold() not in ("", "nan"):  # missing is the literal nan
             found.notes.append(NoteRow(case_id=row[KEY], note_id=NOTE, path=relative, column=NOTE))
     found.card["endpoints"] = _endpoints(found.card["endpoints"], times)
     _add_volumes(found, root, files, {row[IMAGE_KEY]: row[KEY] for row in rows})
