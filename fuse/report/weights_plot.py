@@ -15,7 +15,7 @@ from fuse.report.documents import WeightRow
 from fuse.report.forest import shorten
 from fuse.report.numerals import signed
 
-#: More bars than this cannot be read on a page; then cases evenly spaced in the order of risk are shown.
+#: More bars than this cannot be read on a page; then cases evenly spaced in their order are shown.
 MOST_BARS = 60
 KNOWN_MODALITIES = ("clinical", "slides", "volumes", "notes", "omics")
 
