@@ -69,6 +69,7 @@ def scan(
 
     report = scan_download(layout, root, cohort, manifests)
     print(report.describe())
+    _exit(report.fails)
 
 
 @app.command()

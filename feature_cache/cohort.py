@@ -99,6 +99,7 @@ def _consistency(cohort: Cohort) -> Iterator[Problem]:
     yield from _cases(cohort)
     yield from _items(cohort)
     yield from _columns(cohort)
+    yield from _scores(cohort)
 
 
 def _cases(cohort: Cohort) -> Iterator[Problem]:
@@ -165,6 +166,18 @@ def _columns(cohort: Cohort) -> Iterator[Problem]:
                 "no such column",
                 "Mend the name.",
             )
+
+
+def _scores(cohort: Cohort) -> Iterator[Problem]:
+    for score, inputs in cohort.card.risk_scores.items():
+        for wanted, name in inputs.items():
+            if name not in cohort.card.variables:
+                yield table_error(
+                    f"cohort.yaml: risk_scores.{score}.{wanted}",
+                    "a variable of this card",
+                    f"none is called {name}",
+                    "Mend the name.",
+                )
 
 
 def _unknown_case(table: str, case_id: str) -> Problem:

@@ -130,6 +130,13 @@ def test_a_card_that_is_wrong_names_the_field(tmp_path: Path, old: str, new: str
     assert message in str(caught.value)
 
 
+def test_a_score_needs_variables_that_are_there(tmp_path: Path) -> None:
+    card = CARD + "risk_scores: {capra_s: {psa: psa, lymph_nodes: nodes}}\n"
+    assert _problems(_write(tmp_path / "c", card)) == [
+        ("cohort.yaml: risk_scores.capra_s.lymph_nodes", "none is called nodes")
+    ]
+
+
 def test_a_drafted_card_loads_and_each_gap_is_a_row(tmp_path: Path) -> None:
     card = CARD.replace("prediction_day: 0", "prediction_day: 'GAP: the day'\nundated: {notes: GAP}")
     card = card.replace("kind: numeric, unit: ng/mL", "kind: 'GAP: a kind', unit: 'GAP: a unit'")
