@@ -1,6 +1,6 @@
 """CAPRA-S: the published score for recurrence after prostatectomy, with no parameter to fit.
 
-Enters: six clinical variables, under the names that the protocol gives. Leaves: the score, 0 to 12, as a
+Enters: seven clinical columns, under the names that the protocol gives. Leaves: the score, 0 to 12, as a
 range: an input that is not known may take any of its values, so the score lies between a low and a high
 end and the risk is their middle. Only the nodes are different: a case without dissection (Nx) counts 0, as in
 the paper, and so does a missing value of that variable.
@@ -18,12 +18,16 @@ from fuse.cases import Cases, Modality, Survival
 from fuse.models.card import ModelCard, Options
 from fuse.models.learner import Learner, Scorer, Setting, spread
 
-#: Inputs that are one column each and every protocol must name.
-REQUIRED = ("psa", "margin", "seminal_vesicles", "capsule", "nodes")
-
-#: Pathological Gleason: the two patterns, or the grade group (1 to 5) where the patterns are not there.
-PATTERNS = ("gleason_primary", "gleason_secondary")
-GRADE_GROUP = "grade_group"
+#: What the options name a column for; lymph nodes are positive, negative or unknown (Nx).
+INPUTS = (
+    "psa",
+    "primary_gleason",
+    "secondary_gleason",
+    "surgical_margins",
+    "seminal_vesicle_invasion",
+    "extracapsular_extension",
+    "lymph_nodes",
+)
 
 Values = Float[np.ndarray, " case"]
 
@@ -53,11 +57,6 @@ def gleason_points(primary: Values, secondary: Values) -> CapraRange:
     seven = np.where(primary <= 3, 1.0, 2.0)
     points = np.where(total <= 6, 0.0, np.where(total <= 7, seven, 3.0))
     return _range(points, np.isnan(total), most=3.0)
-
-
-def grade_group_points(group: Values) -> CapraRange:
-    """Return the Gleason points from the grade group: 1, 2, 3, then 4 and 5 are 0, 1, 2, 3."""
-    return _range(np.clip(group - 1.0, 0.0, 3.0), np.isnan(group), most=3.0)
 
 
 def yes_no_points(value: Values, points: float) -> CapraRange:
@@ -99,19 +98,16 @@ class CapraScorer:
         def read(name: str) -> Values:
             return np.asarray(modality.values[rows, column[name]])
 
-        psa = np.exp(read("psa")) if self.psa_scale == "log" else read("psa")
-        if GRADE_GROUP in column:
-            gleason = grade_group_points(read(GRADE_GROUP))
-        else:
-            gleason = gleason_points(read(PATTERNS[0]), read(PATTERNS[1]))
+        # rounded, so that a PSA of exactly 6 is still 6 after the way through its logarithm
+        psa = np.round(np.exp(read("psa")), 6) if self.psa_scale == "log" else read("psa")
         return add_points(
             [
                 psa_points(psa),
-                gleason,
-                yes_no_points(read("margin"), 2.0),
-                yes_no_points(read("seminal_vesicles"), 2.0),
-                yes_no_points(read("capsule"), 1.0),
-                node_points(read("nodes")),
+                gleason_points(read("primary_gleason"), read("secondary_gleason")),
+                yes_no_points(read("surgical_margins"), 2.0),
+                yes_no_points(read("seminal_vesicle_invasion"), 2.0),
+                yes_no_points(read("extracapsular_extension"), 1.0),
+                node_points(read("lymph_nodes")),
             ]
         )
 
@@ -154,16 +150,13 @@ class CapraS(Learner):
         return tuple(scorer for _ in settings)
 
     def _check_names(self) -> None:
-        patterns = all(name in self.columns for name in PATTERNS)
-        lacking = [name for name in REQUIRED if name not in self.columns]
-        if not patterns and GRADE_GROUP not in self.columns:
-            lacking.append(f"{' and '.join(PATTERNS)}, or {GRADE_GROUP}")
+        lacking = [name for name in INPUTS if name not in self.columns]
         if lacking:
             raise OutcomeError(
                 "model capra_s",
-                expected=f"a column for each of: {', '.join((*REQUIRED, *PATTERNS))}",
+                expected=f"a column for each of: {', '.join(INPUTS)}",
                 got=f"none for {', '.join(lacking)}",
-                remedy="Name them in the options of this arm in the protocol.",
+                remedy="Name them under risk_scores in cohort.yaml, or in the options of this arm.",
             )
         if self.psa_scale not in ("linear", "log"):
             raise OutcomeError(
@@ -181,6 +174,6 @@ CARD = ModelCard(
     modalities="one",
     needs=(),
     source="Cooperberg, Hilton, Carroll 2011, Cancer 117:5039",
-    options=(*REQUIRED, *PATTERNS, GRADE_GROUP, "psa_scale"),
+    options=(*INPUTS, "psa_scale"),
     build=CapraS,
 )

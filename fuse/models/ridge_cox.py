@@ -89,7 +89,7 @@ def ridge_coefficients(
 
     labels = Surv.from_arrays(outcome.event, outcome.time_days)
     zero = np.zeros(matrix.shape[1])
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), np.errstate(all="ignore"):  # where the steps end is judged below
         warnings.simplefilter("ignore", ConvergenceWarning)
         try:
             model = CoxPHSurvivalAnalysis(alpha=alpha, ties="breslow", n_iter=50).fit(matrix, labels)

@@ -1,0 +1,71 @@
+"""Design: what a table becomes, and what must not change it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from fuse.models.design import MAX_COMPONENTS, fit_design
+
+
+def test_known_values_become_standardised_columns_of_total_variance_one():
+    values = np.array([[1.0, 10.0], [3.0, 10.0], [5.0, 10.0], [np.nan, 10.0]])
+
+    filled = fit_design(values, scale_columns=True).fill(values)
+
+    # mean 3, sd sqrt(8/3); the missing value stands at the mean; the constant column says nothing
+    raw = np.array([-2.0, 0.0, 2.0, 0.0]) / np.sqrt(8 / 3)
+    assert filled[:, 0] == pytest.approx(raw / np.sqrt(np.mean(raw**2)))
+    assert (filled[:, 1] == 0).all()
+    assert np.sum(np.mean(filled**2, axis=0)) == pytest.approx(1.0)
+
+
+def test_unscaled_columns_keep_their_ratios():
+    values = np.random.default_rng(0).normal(size=(50, 3)) * [1.0, 10.0, 100.0]
+
+    filled = fit_design(values, scale_columns=False).fill(values)
+
+    assert filled.std(axis=0) / filled.std(axis=0)[0] == pytest.approx(
+        values.std(axis=0) / values.std(axis=0)[0]
+    )
+
+
+def test_indicators_only_where_five_percent_are_missing_and_once_per_pattern():
+    values = np.random.default_rng(0).normal(size=(100, 4))
+    values[:10, :2] = np.nan
+    values[50, 2] = np.nan
+
+    design = fit_design(values, scale_columns=True, missing_indicators=True)
+
+    assert design.indicator_of.tolist() == [0]
+    indicator = design.fill(values)[:, 4]
+    assert indicator.mean() == pytest.approx(0.0)
+    assert (indicator[:10] > 0).all() and (indicator[10:] < 0).all()
+    assert fit_design(values, scale_columns=True).fill(values).shape == (100, 4)
+
+
+def test_column_without_any_value_is_silent():
+    values = np.column_stack([np.arange(6.0), np.full(6, np.nan)])
+
+    filled = fit_design(values, scale_columns=True).fill(np.array([[2.0, 7.0]]))
+
+    assert filled[0, 1] == 0.0
+
+
+def test_wide_tables_are_reduced_and_weights_go_back_to_the_columns():
+    rng = np.random.default_rng(3)
+    values = rng.normal(size=(60, 200))
+    design = fit_design(values, scale_columns=True)
+    coefficients = rng.normal(size=MAX_COMPONENTS)
+
+    assert design.components is not None and design.components.shape == (200, MAX_COMPONENTS)
+    assert design.components.T @ design.components == pytest.approx(np.eye(MAX_COMPONENTS), abs=1e-9)
+    largest = np.argmax(np.abs(design.components), axis=0)
+    assert (design.components[largest, np.arange(MAX_COMPONENTS)] > 0).all()
+    direct = design.matrix(values) @ coefficients
+    assert design.fill(values) @ design.column_weights(coefficients) == pytest.approx(direct)
+
+
+def test_rows_without_variation_give_zeros_not_nan():
+    filled = fit_design(np.ones((5, 3)), scale_columns=True).fill(np.full((2, 3), 9.0))
+    assert (filled == 0).all()
