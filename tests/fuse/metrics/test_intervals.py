@@ -64,6 +64,15 @@ def test_intervals_that_hold_together_are_wider() -> None:
     assert together.method == "Nadeau-Bengio t, 3 df; Bonferroni over 3 (simultaneous)"
 
 
+def test_limits_of_a_proportion_by_hand() -> None:
+    interval = nadeau_bengio_logit(0.8, folds([0.7, 0.8, 0.9]))
+    half = 4.302652729911275 * math.sqrt(0.01 * (1 / 3 + 0.25)) / (0.8 * 0.2)
+    odds = 4.0
+    expected = [odds * math.exp(-half), odds * math.exp(half)]
+    assert_allclose([interval.low, interval.high], [item / (1 + item) for item in expected])
+    assert interval.method == "Nadeau-Bengio t, logit scale, 2 df"
+
+
 @given(st.lists(st.floats(0, 1), min_size=3, max_size=20), st.floats(0.01, 0.99))
 def test_limits_of_a_proportion_stay_inside_and_mirror(value: list[float], estimate: float) -> None:
     interval = nadeau_bengio_logit(estimate, folds(value))
