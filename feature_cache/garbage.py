@@ -25,6 +25,10 @@ class Collected:
     bytes: int
     kept: int
 
+    def describe(self) -> str:
+        """Return the same in one line."""
+        return f"{self.removed} boxes removed ({self.bytes / 1e6:.1f} MB), {self.kept} of living writers kept"
+
 
 def collect_garbage(root: Path, older_than_s: float) -> Collected:
     """Empty `_trash`, and remove from `_tmp` what nobody wrote to for `older_than_s` seconds.

@@ -42,6 +42,16 @@ class CacheStatus:
     feature_sets: tuple[FeatureSetSize, ...]
     boxes: dict[str, int]
 
+    def describe(self) -> str:
+        """Return a line for each feature set, and one for the rooms."""
+        lines = [
+            f"{size.feature_set.cohort}/{size.feature_set.modality}/{size.feature_set.name}: "
+            f"{size.cases} cases, {size.entries} entries, {size.bytes / 1e6:.1f} MB"
+            for size in self.feature_sets
+        ]
+        rooms = ", ".join(f"{room} {count}" for room, count in self.boxes.items())
+        return "\n".join([*(lines or ["no entries"]), f"beside them: {rooms}"])
+
 
 def feature_sets_of(root: Path, cohort: str | None = None) -> Iterator[tuple[FeatureSet, Path]]:
     """Yield the feature sets that hold an entry (of one cohort), each with its folder."""

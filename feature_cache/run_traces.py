@@ -29,11 +29,13 @@ def remove_traces(runs: Path, case_id: str) -> int:
     removed = 0
     for path in sorted(runs.rglob("*")) if runs.is_dir() else []:
         if path.suffix in forms and path.is_file():
-            text, count = forms[path.suffix](path.read_text(encoding="utf-8"), named)
+            text, count = forms[path.suffix](
+                path.read_text(encoding="utf-8", errors="surrogateescape"), named
+            )
             removed += count
             if count:
                 fresh = path.with_name(f"{path.name}.{uuid.uuid4().hex}.new")
-                fresh.write_text(text, encoding="utf-8", newline="")
+                fresh.write_text(text, encoding="utf-8", errors="surrogateescape", newline="")
                 fresh.replace(path)
     return removed
 

@@ -61,6 +61,12 @@ def all_verify(root: Path) -> bool:
     return all(check.ok for check in FeatureCache.open(root).verify())
 
 
+def verified_and_rerun(root: Path, form: FormatName) -> bool:
+    verified = all_verify(root)
+    write_all(root, form)
+    return verified
+
+
 def entries(root: Path) -> dict[str, str]:
     """Return the sha256 of every file outside the rooms."""
     files = {path.relative_to(root).as_posix(): path for path in root.rglob("*") if path.is_file()}
@@ -133,9 +139,8 @@ def kill(root: Path, form: FormatName, kills: int, seed: int) -> dict[str, objec
             time.sleep(rng.uniform(0, seconds))
             os.kill(child, signal.SIGKILL)
         outcome["killed"] += finished(child) == -signal.SIGKILL
-        outcome["damaged"] += finished(forked(lambda: all_verify(place), answer)) != 0
+        outcome["unfinished"] += finished(forked(lambda: verified_and_rerun(place, form), answer)) != 0
         outcome["damaged"] += answer.read_text() != "true"
-        outcome["unfinished"] += finished(forked(lambda: write_all(place, form))) != 0
         outcome["different"] += entries(place) != expected
         FeatureCache.open(place).gc(older_than_s=0)
         outcome["left over"] += sum(FeatureCache.open(place).status().boxes.values())

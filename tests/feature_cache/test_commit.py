@@ -30,8 +30,8 @@ def _run(repository: Path, *arguments: object) -> dict[str, object]:
 def test_a_killed_writer_leaves_entries_complete_or_absent(
     repository: Path, tmp_path: Path, form: FormatName
 ) -> None:
-    outcome = _run(repository, "kill", tmp_path / "kills", form, 20, 7)
-    assert outcome.pop("killed") >= 15 and outcome.pop("steps") > 50
+    outcome = _run(repository, "kill", tmp_path / "kills", form, 14, 7)
+    assert outcome.pop("killed") >= 10 and outcome.pop("steps") > 50
     assert outcome == {"damaged": 0, "different": 0, "unfinished": 0, "left over": 0}
 
 

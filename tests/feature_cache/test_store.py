@@ -373,10 +373,13 @@ def test_records_and_feature_sets_are_sorted_and_chosen(tmp_path: Path, make_dra
 
 def test_status_counts(tmp_path: Path, make_draft: MakeDraft) -> None:
     cache = FeatureCache.create(tmp_path / "cache", "hdf5")
+    assert cache.status().describe() == "no entries\nbeside them: _tmp 0, _trash 0, _quarantine 0"
     for case, item in ["a1", "a2", "b1"]:
         cache.commit(make_draft(case, item))
     (size,) = cache.status().feature_sets
     assert (size.cases, size.entries) == (2, 3)
+    first = cache.status().describe().splitlines()[0]
+    assert first == f"chimera/slides/{size.feature_set.name}: 2 cases, 3 entries, {size.bytes / 1e6:.1f} MB"
     assert size.bytes == sum(path.stat().st_size for path in cache.root.rglob("*") if path.is_file())
 
 
