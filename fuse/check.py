@@ -62,8 +62,8 @@ class Inspection:
         """Say what there is, for `fuse check`."""
         outcome = self.door.strata()
         events = int(outcome.event.sum())
-        yield f"endpoint {self.door.endpoint}: {len(outcome)} cases, {events} events"
-        if self.door.without:
+        if self.door.declared.kind == "survival":
+            yield f"endpoint {self.door.endpoint}: {len(outcome)} cases, {events} events"
             yield f"without an outcome, left out: {len(self.door.without)} cases"
         if self.door.too_early:
             early = len(self.door.too_early)
@@ -72,11 +72,11 @@ class Inspection:
             cases = {record.case_id for record in chosen.records} & set(self.door.case_ids)
             yield f"{modality}: {chosen.name}, {len(chosen.records)} entries, {len(cases)} cases"
             columns = _count_columns(chosen)
-            if columns:
+            if columns and events:
                 yield f"{modality}: {events / columns:.2g} events per column of {columns}"
         if self.folds is not None:
             yield f"folds: {len(self.folds.folds)} ({self.folds.source}), sha256 {self.folds.sha256[:12]}"
-        yield "arms: " + ", ".join(plan.name for plan in self.plans)
+            yield "arms: " + ", ".join(plan.name for plan in self.plans)
 
 
 def inspect_inputs(inputs: RunInputs, *, read_entries: bool = False) -> Inspection:
