@@ -14,11 +14,6 @@ from feature_cache.cohort import Cohort
 from feature_cache.errors import Problem, SourceError, table_error
 from feature_cache.tables import SlideRow
 
-#: Slide and mask may differ by this share of their width or height: pyramids round, masks are coarse.
-_TOLERATED_SHARE = 0.05
-#: A resolution tag coarser than this (um per pixel) is a print resolution such as 72 dpi, no scale.
-_COARSEST_MASK_MPP = 100.0
-
 
 def slide_problems(cohort: Cohort, root: Path) -> Iterator[Problem]:
     """Yield one row for every slide and mask that cannot be used, and a warning for what is odd."""
@@ -56,49 +51,14 @@ def _slide(row: SlideRow, path: Path, root: Path, where: str) -> Iterator[Proble
 
 
 def _mask(path: Path, slide_um: tuple[float, float], where: str) -> Iterator[Problem]:
-    size_px, mpp = _mask_header(path, where)
-    if mpp is None:
-        stretch = (size_px[0] / slide_um[0]) / (size_px[1] / slide_um[1])
-        fits, got = abs(stretch - 1) <= _TOLERATED_SHARE, "another shape, and no resolution"
-    else:
-        mask_um = (size_px[0] * mpp[0], size_px[1] * mpp[1])
-        fits = all(abs(m / s - 1) <= _TOLERATED_SHARE for m, s in zip(mask_um, slide_um, strict=True))
-        got = f"one of {mask_um[0]:.0f} x {mask_um[1]:.0f} um"
-    if not fits:
-        yield table_error(
-            where,
-            f"a mask of the slide's field, {slide_um[0]:.0f} x {slide_um[1]:.0f} um",
-            got,
-            "It may be another slide's: mend mask_path, or leave it blank to find tissue in the image.",
-        )
-
-
-def _mask_header(path: Path, where: str) -> tuple[tuple[int, int], tuple[float, float] | None]:
-    """Return size and um per pixel of a one-channel TIFF."""
-    import tifffile
+    from extract.slides.tissue_mask import check_mask
 
     try:
-        with tifffile.TiffFile(path) as file:
-            page = file.pages.first
-            channels, unit = page.samplesperpixel, page.tags.get(296)
-            size_px = (page.imagewidth, page.imagelength)
-            um = {2: 25_400.0, 3: 10_000.0}.get(0 if unit is None else int(unit.value))
-            per_unit = page.get_resolution() if um is not None else (0.0, 0.0)
-    except (tifffile.TiffFileError, IndexError, ValueError, OSError) as error:
-        raise SourceError(
-            where,
-            expected="a TIFF",
-            got=f"bytes that are none ({type(error).__name__})",
-            remedy="Copy it again.",
-        ) from error
-    if channels != 1 or min(size_px) < 1:
-        raise SourceError(
-            where,
-            expected="one channel, 0 outside tissue",
-            got=f"{channels} channels",
-            remedy="Mend mask_path.",
+        doubts = check_mask(path, where, slide_um)
+    except SourceError as error:
+        yield error.as_problem()
+        return
+    for doubt in doubts:
+        yield Problem(
+            level="warning", where=where, expected="a resolution", got=doubt, remedy="Look at the mask."
         )
-    if um is None or min(per_unit) <= 0:
-        return size_px, None
-    mpp = (um / per_unit[0], um / per_unit[1])
-    return size_px, mpp if max(mpp) <= _COARSEST_MASK_MPP else None

@@ -1,0 +1,76 @@
+"""What an encoder's card says, and what a loaded tile encoder can do.
+
+Enters: nothing. Leaves: `EncoderCard`, plain data that goes into a recipe's hash, and the protocol that
+the slide stage calls. A card says enough to make the same numbers again: variant, precision and input
+scale are part of an encoder's identity, because the same name with another of them gives other vectors.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal, Protocol
+
+import numpy as np
+from jaxtyping import Float, UInt8
+from pydantic import BaseModel, ConfigDict
+
+from feature_cache.canonical import Json
+
+Precision = Literal["f16", "f32", "f64"]
+
+#: The fields that shape the numbers; the others may be mended without making another feature set.
+_IDENTITY = (
+    "name",
+    "modality",
+    "dim",
+    "input_px",
+    "mpp",
+    "normalisation",
+    "precision",
+    "variant",
+    "hub_id",
+    "revision",
+    "algorithm",
+)
+
+
+class EncoderCard(BaseModel):
+    """One frozen encoder as data.
+
+    `dim` is None where the cohort decides (clinical values); `mpp` lists the resolutions (um per pixel)
+    that the encoder was made for, the first is the default; `loader` is ``module:function``, imported
+    only when the encoder is used; `algorithm` is bumped by hand when the numbers change.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    title: str
+    modality: Literal["slides", "volumes", "notes", "clinical", "omics"]
+    dim: int | None
+    input_px: int | None = None
+    mpp: tuple[float, ...] = ()
+    normalisation: str = "none"
+    precision: Precision = "f32"
+    variant: str = "default"
+    licence: str
+    gated: bool = False
+    hub_id: str | None = None
+    revision: str | None = None
+    loader: str
+    source: str
+    algorithm: int = 1
+
+    def identity(self) -> dict[str, Json]:
+        """Return the fields that belong into a recipe's settings, as plain JSON."""
+        return {key: value for key, value in self.model_dump(mode="json").items() if key in _IDENTITY}
+
+
+class TileEncoder(Protocol):
+    """A loaded tile encoder. The row of a tile depends on that tile alone, never on its batch."""
+
+    feature_names: tuple[str, ...]
+
+    def encode(
+        self, tiles: UInt8[np.ndarray[Any, Any], "tile height width 3"], mpp: float
+    ) -> Float[np.ndarray[Any, Any], "tile dim"]:
+        """Encode RGB tiles of `mpp` um per pixel into one row a tile."""

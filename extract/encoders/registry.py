@@ -1,0 +1,57 @@
+"""Which encoders there are: every module of this folder that has a `CARD`.
+
+Enters: a name. Leaves: a card, or the loaded encoder behind it. Adding an encoder is one file with one
+card; nothing is registered anywhere else.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from extract.encoders.card import EncoderCard
+from feature_cache.errors import RecipeError
+
+
+@cache
+def _cards() -> tuple[EncoderCard, ...]:
+    found = []
+    for module in pkgutil.iter_modules([str(Path(__file__).parent)]):
+        card = getattr(importlib.import_module(f"extract.encoders.{module.name}"), "CARD", None)
+        if isinstance(card, EncoderCard):
+            found.append(card)
+    return tuple(sorted(found, key=lambda card: (card.modality, card.name)))
+
+
+def encoder_cards(modality: str | None = None) -> list[EncoderCard]:
+    """Return every card, or those of one modality, sorted by modality and name."""
+    return [card for card in _cards() if modality in (None, card.modality)]
+
+
+def find_encoder(name: str, modality: str | None = None) -> EncoderCard:
+    """Return the card of this name.
+
+    Raises
+    ------
+    RecipeError
+        No encoder of that name (and modality) is known; the message lists the known ones.
+    """
+    known = encoder_cards(modality)
+    for card in known:
+        if card.name == name:
+            return card
+    raise RecipeError(
+        f"encoder {name}",
+        expected=f"one of {', '.join(card.name for card in known)}",
+        got="a name that no card has" + (f" for {modality}" if modality else ""),
+        remedy="Mend the name, or add a card in extract/encoders.",
+    )
+
+
+def load_encoder(card: EncoderCard) -> Any:
+    """Import and call the card's loader; what comes back depends on the modality (`TileEncoder`, ...)."""
+    module, function = card.loader.split(":")
+    return getattr(importlib.import_module(module), function)(card)

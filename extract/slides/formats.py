@@ -1,0 +1,106 @@
+"""Which reader a slide file needs, decided by its name and its TIFF tags, and what is refused outright.
+
+Enters: a path. Leaves: the reader's name and warnings, or a `SourceError` that says what to do.
+The rule, not the luck of a try/except chain, decides: openslide for the scanner formats and for tiled
+8-bit TIFF with a codec of libtiff; tiffslide for OME-TIFF (which openslide refuses) and other TIFF.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, NoReturn
+
+from feature_cache.errors import SourceError
+
+SCANNER_SUFFIXES = frozenset({".svs", ".mrxs", ".ndpi", ".scn", ".bif", ".svslide", ".vms", ".vmu"})
+TIFF_SUFFIXES = frozenset({".tif", ".tiff", ".btf", ".tf8"})
+OME_SUFFIXES = (".ome.tif", ".ome.tiff", ".ome.btf", ".ome.tf8", ".ome.tf2")
+
+#: TIFF compressions that libtiff, and so openslide, decodes: none, LZW, JPEG, deflate (2), LZMA, zstd.
+_OPENSLIDE_COMPRESSIONS = frozenset({1, 5, 7, 8, 32946, 34925, 50000})
+_DICOM_REMEDY = (
+    "DICOM slides are not read yet: some label YCbCr frames as RGB and would come out in wrong colours "
+    "without a word. Convert it to a pyramidal TIFF."
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SlideFormat:
+    """The reader that a file gets and what is odd about the file."""
+
+    reader: Literal["openslide", "tiffslide"]
+    warnings: tuple[str, ...] = ()
+
+
+def find_format(path: Path) -> SlideFormat:
+    """Decide the reader of a slide file from its name and, for TIFF, from its tags; decodes no pixel.
+
+    Raises
+    ------
+    SourceError
+        No such file; DICOM; a TIFF that is no 8-bit RGB image; a format that no reader here takes.
+    """
+    if not path.is_file():
+        _refuse(path, "a slide file", "no such file", "Mend the path in slides.csv, or the root.")
+    suffix = path.suffix.lower()
+    if suffix == ".dcm" or _is_dicom(path):
+        _refuse(path, "a slide in TIFF or a scanner's own format", "DICOM", _DICOM_REMEDY)
+    if suffix == ".mrxs" and not path.with_suffix("").is_dir():
+        _refuse(
+            path,
+            f"the folder {path.stem} with the pixels beside the .mrxs file",
+            "the .mrxs file alone",
+            "Copy the folder of the same name too.",
+        )
+    if suffix in SCANNER_SUFFIXES:
+        return SlideFormat(reader="openslide")
+    if suffix in TIFF_SUFFIXES:
+        return _tiff_format(path)
+    known = ", ".join(sorted(SCANNER_SUFFIXES | TIFF_SUFFIXES))
+    _refuse(path, f"one of {known}", f"a file named *{suffix}", "Convert it to a pyramidal TIFF.")
+
+
+def _tiff_format(path: Path) -> SlideFormat:
+    import tifffile
+
+    try:
+        with tifffile.TiffFile(path) as file:
+            page = file.pages.first
+            _check_pixels(path, page)
+            ome = file.is_ome or path.name.lower().endswith(OME_SUFFIXES)
+            direct = page.is_tiled and int(page.compression) in _OPENSLIDE_COMPRESSIONS
+            reader: Literal["openslide", "tiffslide"] = "openslide" if direct and not ome else "tiffslide"
+            return SlideFormat(reader=reader, warnings=_orientation(page))
+    except (tifffile.TiffFileError, IndexError, ValueError) as error:
+        raise SourceError(
+            path.name,
+            expected="a TIFF file",
+            got=f"bytes that are none ({type(error).__name__})",
+            remedy="Copy the file again and compare its checksum.",
+        ) from error
+
+
+def _check_pixels(path: Path, page: Any) -> None:
+    if 0 in page.shape:
+        _refuse(path, "a picture", f"one of {page.shape} pixels", "Export the slide again.")
+    if page.dtype != "uint8" or page.samplesperpixel not in (3, 4):
+        got = f"{page.samplesperpixel} channel(s) of {page.dtype}"
+        remedy = "A mask belongs into mask_path; a fluorescence image cannot be encoded as H&E."
+        _refuse(path, "8-bit RGB", got, remedy)
+
+
+def _orientation(page: Any) -> tuple[str, ...]:
+    tag = page.tags.get(274)
+    if tag is None or int(tag.value) == 1:
+        return ()
+    return (f"orientation tag {int(tag.value)} is ignored: tiles may be mirrored or turned",)
+
+
+def _is_dicom(path: Path) -> bool:
+    with path.open("rb") as stream:
+        return stream.read(132)[128:] == b"DICM"
+
+
+def _refuse(path: Path, expected: str, got: str, remedy: str) -> NoReturn:
+    raise SourceError(path.name, expected=expected, got=got, remedy=remedy)

@@ -1,0 +1,95 @@
+"""Slides through openslide: Aperio, MIRAX, Hamamatsu, Leica, Ventana and tiled TIFF.
+
+Enters: a path that `formats.py` gave to this reader. Leaves: RGB on white, exactly openslide's pixels.
+An openslide handle that failed once refuses every later read, so a bad region costs a new handle and
+not the rest of the slide.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+
+from extract.slides.reader import RegionError, RgbImage
+from extract.slides.region import check_region, composite_on_white
+from extract.slides.scale import parse_mpp
+from feature_cache.errors import SourceError
+
+
+class OpenSlideReader:
+    """A slide opened by openslide (`SlideReader`)."""
+
+    name = "openslide"
+
+    def __init__(self, path: Path, warnings: tuple[str, ...] = ()) -> None:
+        import openslide
+
+        self._path = path
+        self._slide = _open(path)
+        properties = self._slide.properties
+        self.version = f"{openslide.__version__}, library {openslide.__library_version__}"
+        self.size_px0 = self._slide.dimensions
+        self.level_sizes_px = tuple(self._slide.level_dimensions)
+        self.level_downsamples = tuple(float(value) for value in self._slide.level_downsamples)
+        self.bounds_px0 = _bounds(properties, self.size_px0)
+        self.mpp, doubts = parse_mpp(properties.get("openslide.mpp-x"), properties.get("openslide.mpp-y"))
+        self.mpp_source = f"file ({properties.get('openslide.vendor', 'unknown')} metadata)"
+        self.warnings = (*warnings, *doubts)
+
+    def read_region(self, xy_px0: tuple[int, int], level: int, size_px: tuple[int, int]) -> RgbImage:
+        """Read a region of a level (see `SlideReader`)."""
+        import openslide
+
+        check_region(self, xy_px0, level, size_px)
+        try:
+            pixels = np.asarray(self._slide.read_region(xy_px0, level, size_px))
+        except openslide.OpenSlideError as error:
+            self._slide.close()
+            self._slide = _open(self._path)
+            raise RegionError(
+                self._path.name,
+                expected=f"pixels at {xy_px0} of level {level}",
+                got=f"openslide cannot decode them ({error})",
+                remedy="Copy the file again and compare its checksum.",
+            ) from error
+        return composite_on_white(pixels)
+
+    def close(self) -> None:
+        """Release the file."""
+        self._slide.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def _open(path: Path) -> Any:
+    import openslide
+
+    try:
+        return openslide.OpenSlide(path)
+    except openslide.OpenSlideError as error:
+        raise SourceError(
+            path.name,
+            expected="a slide that openslide opens",
+            got=str(error) or type(error).__name__,
+            remedy="Copy the file again and compare its checksum; open it in the scanner's viewer.",
+        ) from error
+
+
+def _bounds(properties: Any, size_px0: tuple[int, int]) -> tuple[int, int, int, int]:
+    names = [f"openslide.bounds-{part}" for part in ("x", "y", "width", "height")]
+    if not all(name in properties for name in names):
+        return (0, 0, *size_px0)
+    x, y, width, height = (int(properties[name]) for name in names)
+    return x, y, width, height

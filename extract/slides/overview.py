@@ -1,0 +1,77 @@
+"""Reads a field of a slide at any size, and the whole slide small, in constant memory.
+
+Enters: an open reader and a field or a size. Leaves: pixels averaged exactly over the field. Where the
+overview cannot be decoded it says so in a mask and shows grey; unread is not glass.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from jaxtyping import Bool, UInt8
+
+from extract.slides.grid import choose_level, plan_read
+from extract.slides.reader import RegionError, RgbImage, SlideReader
+from extract.slides.resample import Box, area_resize
+
+#: Pixels of a level read at once, along one side.
+_BLOCK_PX = 2048
+_UNREAD_GREY = 128
+
+
+@dataclass(frozen=True, kw_only=True)
+class Overview:
+    """The whole slide, small: `rgb` on an even grid over all of level 0; `readable` where it was decoded."""
+
+    rgb: UInt8[np.ndarray[Any, Any], "height width 3"]
+    readable: Bool[np.ndarray[Any, Any], "height width"]
+
+
+def read_field(reader: SlideReader, box_px0: Box, level: int, size_px: tuple[int, int]) -> RgbImage:
+    """Read a field (level-0 pixels, float) from one level and average it down to `size_px`."""
+    plan = plan_read(box_px0, level, reader.level_downsamples[level], reader.level_sizes_px[level])
+    return area_resize(reader.read_region(plan.location_px0, level, plan.size_px), plan.box_px, size_px)
+
+
+def read_overview(reader: SlideReader, size_px: tuple[int, int]) -> Overview:
+    """Read the whole slide at `size_px` (width, height), block by block."""
+    step_px0 = (reader.size_px0[0] / size_px[0], reader.size_px0[1] / size_px[1])
+    level = choose_level("overview", reader.level_downsamples, max(1.0, min(step_px0)))
+    per_pixel = max(step_px0) / reader.level_downsamples[level]
+    block = max(1, math.floor(_BLOCK_PX / per_pixel))
+    rgb = np.full((size_px[1], size_px[0], 3), _UNREAD_GREY, dtype=np.uint8)
+    readable = np.zeros((size_px[1], size_px[0]), dtype=bool)
+    for top, left in itertools.product(range(0, size_px[1], block), range(0, size_px[0], block)):
+        waiting = [(left, top, min(left + block, size_px[0]), min(top + block, size_px[1]))]
+        while waiting:
+            window = waiting.pop()
+            left_px, top_px, right_px, bottom_px = window
+            box_px0 = (
+                left_px * step_px0[0],
+                top_px * step_px0[1],
+                right_px * step_px0[0],
+                bottom_px * step_px0[1],
+            )
+            try:
+                pixels = read_field(reader, box_px0, level, (right_px - left_px, bottom_px - top_px))
+            except RegionError:  # one bad TIFF tile must not blind us to the rest: halve, up to a grain
+                waiting.extend(_halves(window))
+                continue
+            rgb[top_px:bottom_px, left_px:right_px] = pixels
+            readable[top_px:bottom_px, left_px:right_px] = True
+    return Overview(rgb=rgb, readable=readable)
+
+
+def _halves(window: tuple[int, int, int, int]) -> list[tuple[int, int, int, int]]:
+    left, top, right, bottom = window
+    if max(right - left, bottom - top) <= 4:
+        return []
+    if right - left >= bottom - top:
+        middle = (left + right) // 2
+        return [(left, top, middle, bottom), (middle, top, right, bottom)]
+    middle = (top + bottom) // 2
+    return [(left, top, right, middle), (left, middle, right, bottom)]

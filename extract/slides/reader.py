@@ -1,0 +1,83 @@
+"""One way to read any slide: the protocol behind which the readers stand, and the door `open_slide`.
+
+Enters: a path. Leaves: an open reader, chosen by format and never by trying one decoder after another,
+so that the same file gives the same pixels on every machine. Colours are RGB on white; positions are
+level-0 pixels; downsamples are floats, because real pyramids are not round (1.9996, 4.016).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Protocol, Self
+
+import numpy as np
+from jaxtyping import UInt8
+
+from extract.slides.formats import find_format
+from feature_cache.errors import SourceError
+
+RgbImage = UInt8[np.ndarray[Any, Any], "height width 3"]
+
+
+class RegionError(SourceError):
+    """One region of a slide cannot be decoded; the rest of the slide may be fine."""
+
+
+class SlideReader(Protocol):
+    """An open slide.
+
+    `level_downsamples` are exact ratios to level 0; `mpp` is (x, y) in um per level-0 pixel, None where
+    the file does not tell or tells nonsense (then `warnings` says so); `bounds_px0` is the scanned part
+    (x, y, width, height), the whole slide where the format knows no other.
+    """
+
+    name: str
+    version: str
+    size_px0: tuple[int, int]
+    level_sizes_px: tuple[tuple[int, int], ...]
+    level_downsamples: tuple[float, ...]
+    bounds_px0: tuple[int, int, int, int]
+    mpp: tuple[float, float] | None
+    mpp_source: str
+    warnings: tuple[str, ...]
+
+    def read_region(self, xy_px0: tuple[int, int], level: int, size_px: tuple[int, int]) -> RgbImage:
+        """Read `size_px` (width, height) pixels of a level from level-0 position `xy_px0`.
+
+        Raises
+        ------
+        RegionError
+            The pixels cannot be decoded.
+        ValueError
+            The region does not lie within the level: callers clip, readers never pad.
+        """
+
+    def close(self) -> None:
+        """Release the file."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None: ...
+
+
+def open_slide(path: Path) -> SlideReader:
+    """Open a slide with the one reader that its format asks for (`formats.py` has the table).
+
+    Raises
+    ------
+    SourceError
+        There is no such file, its format is not read, or its reader cannot open it.
+    """
+    from extract.slides.openslide_reader import OpenSlideReader
+    from extract.slides.tiffslide_reader import TiffSlideReader
+
+    found = find_format(path)
+    if found.reader == "openslide":
+        return OpenSlideReader(path, found.warnings)
+    return TiffSlideReader(path, found.warnings)

@@ -1,0 +1,44 @@
+"""What every reader does around its decoder: refuse regions outside the level, put alpha on white.
+
+Enters: a region's position, or pixels as a decoder gives them. Leaves: an error, or plain RGB.
+Readers never pad: white pixels that nobody scanned would pass for glass.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from jaxtyping import UInt8
+
+if TYPE_CHECKING:
+    from extract.slides.reader import SlideReader
+
+
+def check_region(reader: SlideReader, xy_px0: tuple[int, int], level: int, size_px: tuple[int, int]) -> None:
+    """Raise `ValueError` unless the region lies within the level (a part of one pixel may stick out)."""
+    downsample = reader.level_downsamples[level]
+    for start, size, whole in zip(xy_px0, size_px, reader.level_sizes_px[level], strict=True):
+        if start < 0 or size < 1 or start / downsample + size >= whole + 1:
+            raise ValueError(
+                f"region at {xy_px0} of {size_px} px is not within level {level} "
+                f"({reader.level_sizes_px[level]} px, downsample {downsample})"
+            )
+
+
+def composite_on_white(
+    pixels: UInt8[np.ndarray[Any, Any], "height width channel"],
+) -> UInt8[np.ndarray[Any, Any], "height width 3"]:
+    """Return RGB: alpha, where there is one, composited on white (MIRAX has transparent gaps).
+
+    Examples
+    --------
+    >>> composite_on_white(np.array([[[10, 20, 30, 0]]], dtype=np.uint8)).tolist()
+    [[[255, 255, 255]]]
+    """
+    rgb = pixels[..., :3]
+    if pixels.shape[-1] == 3 or pixels[..., 3].min() == 255:
+        return np.ascontiguousarray(rgb)
+    alpha = pixels[..., 3:].astype(np.uint32)
+    mixed = (rgb * alpha + 255 * (255 - alpha) + 127) // 255
+    return mixed.astype(np.uint8)

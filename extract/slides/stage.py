@@ -1,0 +1,221 @@
+"""Slides as a modality: one entry a slide, one row a tile.
+
+Enters: rows of slides.csv. Leaves: bags of embeddings with positions, validity and quality, a thumbnail and
+the tissue on it. What a file needed (reader, native mpp, level) is written into its entry.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from extract.encoders.card import EncoderCard, TileEncoder
+from extract.encoders.registry import find_encoder, load_encoder
+from extract.item import HashFile, WorkItem
+from extract.slides.grid import Grid
+from extract.slides.quality import QUALITY_MEASURES
+from extract.slides.reader import SlideReader, open_slide
+from extract.slides.scale import Scale, decide_scale
+from extract.slides.settings import MODALITY, RESAMPLER, SlidesBlock, resolve_slides
+from extract.slides.tiling import Tiles, read_thumbnail, read_tiles, tissue_from_image, tissue_on_grid
+from extract.slides.tissue_mask import TissueMask, read_mask
+from feature_cache.canonical import Json, canonical_json, sha256_of_json
+from feature_cache.cohort import Cohort
+from feature_cache.entry import EntryDraft, EntryKey, Source
+from feature_cache.errors import SourceError
+from feature_cache.recipe import ResolvedRecipe
+
+THUMBNAIL_PX = 768
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Opened:
+    """A slide that is open, with all that was decided about it."""
+
+    reader: SlideReader
+    scale: Scale
+    grid: Grid
+    tissue: TissueMask
+    tissue_source: str
+
+
+class SlideStage:
+    """See `extract.item.Stage`."""
+
+    modality = MODALITY
+
+    def resolve(self, name: str, block: dict[str, Json], cohort: Cohort) -> ResolvedRecipe:
+        """Return the recipe with the encoder's card and all defaults (see `settings.py`)."""
+        return resolve_slides(name, block)
+
+    def items(self, cohort: Cohort, root: Path, recipe: ResolvedRecipe) -> list[WorkItem]:
+        """Return one item for every row of slides.csv."""
+        items = []
+        for row in cohort.slides:
+            files = {"slide": root / row.path}
+            if row.mask_path is not None:
+                files["tissue_mask"] = root / row.mask_path
+            key = EntryKey(
+                cohort=cohort.name,
+                modality=self.modality,
+                recipe_name=recipe.name,
+                recipe_hash=recipe.hash,
+                case_id=row.case_id,
+                item_id=row.slide_id,
+            )
+            items.append(WorkItem(key=key, recipe=recipe, files=files, facts={"mpp": row.mpp}))
+        return items
+
+    def sources(self, item: WorkItem, hash_file: HashFile) -> tuple[Source, ...]:
+        """Hash slide and mask; the manifest's mpp is a source too, because it changes the tiles."""
+        found = [_file_source(item, role, hash_file) for role in item.files]
+        mpp = item.facts["mpp"]
+        if mpp is not None:
+            size = len(canonical_json(mpp))
+            found.append(Source(role="manifest_mpp", sha256=sha256_of_json(mpp), bytes=size))
+        return tuple(found)
+
+    def build(self, item: WorkItem, sources: tuple[Source, ...]) -> EntryDraft:
+        """Tile, read and encode the slide.
+
+        Raises
+        ------
+        SourceError
+            It cannot be read, has no known scale, a mask of another slide, no tissue, or no readable tile.
+        """
+        card = find_encoder(str(_encoder(item.recipe)["name"]), self.modality)
+        encoder: TileEncoder = load_encoder(card)
+        with open_slide(item.files["slide"]) as reader:
+            slide = _open(item, reader)
+            tiles = read_tiles(
+                reader, slide.grid, slide.tissue, _block(item.recipe, card).min_tissue, encoder
+            )
+            _refuse_empty(item, tiles)
+            overview = read_thumbnail(reader, THUMBNAIL_PX)
+            height, width = overview.rgb.shape[:2]
+            return EntryDraft(
+                key=item.key,
+                kind="bag",
+                sources=sources,
+                settings=item.recipe.settings,
+                arrays={
+                    "embeddings": tiles.embeddings,
+                    "xy_px0": tiles.xy_px0.astype("<i4"),
+                    "valid": tiles.valid,
+                    "quality": tiles.quality,
+                    "thumbnail": overview.rgb,
+                    "tissue": tissue_on_grid(slide.tissue, reader.size_px0, (width, height)),
+                },
+                attrs={
+                    "mpp": list(slide.scale.mpp),
+                    "mpp_source": slide.scale.source,
+                    "tile_px": slide.grid.tile_px,
+                    "tile_px0": list(slide.grid.tile_px0),
+                    "level_read": tiles.level,
+                    "level_downsample": reader.level_downsamples[tiles.level],
+                    "resampler": RESAMPLER,
+                    "quality_measures": list(QUALITY_MEASURES),
+                    "feature_names": list(encoder.feature_names),
+                    "slide_size_px0": list(reader.size_px0),
+                    "thumbnail_downsample": [reader.size_px0[0] / width, reader.size_px0[1] / height],
+                },
+                used={
+                    "reader": reader.name,
+                    "reader_version": reader.version,
+                    "tissue_source": slide.tissue_source,
+                    "encoder": card.name,
+                    "encoder_revision": card.revision,
+                },
+                quality=_summary(tiles),
+                warnings=(*reader.warnings, *slide.scale.warnings, *slide.tissue.warnings, *_unread(tiles)),
+            )
+
+    def cost(self, item: WorkItem) -> dict[str, int]:
+        """Return the slide's bytes and how many tiles its grid has, tissue or not."""
+        path = item.files["slide"]
+        with open_slide(path) as reader:
+            card = find_encoder(str(_encoder(item.recipe)["name"]), self.modality)
+            grid = _grid(item, reader, _scale(item, reader), _block(item.recipe, card))
+            columns, rows = grid.counts
+        return {"bytes": path.stat().st_size, "tiles_at_most": columns * rows}
+
+
+def _open(item: WorkItem, reader: SlideReader) -> _Opened:
+    scale = _scale(item, reader)
+    card = find_encoder(str(_encoder(item.recipe)["name"]), MODALITY)
+    grid = _grid(item, reader, scale, _block(item.recipe, card))
+    if "tissue_mask" in item.files:
+        path = item.files["tissue_mask"]
+        where = f"{_where(item)}, mask {path.name}"
+        tissue, source = read_mask(path, where, reader.size_px0, scale.mpp), "mask"
+    else:
+        tissue, source = tissue_from_image(reader, scale.mpp), "image"
+    return _Opened(reader=reader, scale=scale, grid=grid, tissue=tissue, tissue_source=source)
+
+
+def _scale(item: WorkItem, reader: SlideReader) -> Scale:
+    mpp = item.facts["mpp"]
+    where = f"{_where(item)}, {item.files['slide'].name}"
+    return decide_scale(where, reader.mpp, reader.mpp_source, float(mpp) if isinstance(mpp, float) else None)
+
+
+def _grid(item: WorkItem, reader: SlideReader, scale: Scale, block: SlidesBlock) -> Grid:
+    return Grid(slide_size_px0=reader.size_px0, mpp=scale.mpp, target_mpp=block.mpp, tile_px=block.tile_px)
+
+
+def _encoder(recipe: ResolvedRecipe) -> dict[str, Json]:
+    encoder = recipe.settings["encoder"]
+    assert isinstance(encoder, dict)
+    return encoder
+
+
+def _block(recipe: ResolvedRecipe, card: EncoderCard) -> SlidesBlock:
+    written = {name: recipe.settings[name] for name in SlidesBlock.model_fields if name != "encoder"}
+    return SlidesBlock.model_validate({**written, "encoder": card.name})
+
+
+def _where(item: WorkItem) -> str:
+    return f"case {item.key.case_id}, slide {item.key.item_id}"
+
+
+def _file_source(item: WorkItem, role: str, hash_file: HashFile) -> Source:
+    path = item.files[role]
+    if not path.is_file():
+        raise SourceError(
+            f"{_where(item)}, {path.name}",
+            expected=f"a file for the {role.replace('_', ' ')}",
+            got="no such file",
+            remedy="Mend the path in slides.csv, or the root.",
+        )
+    return Source(role=role, sha256=hash_file(path), bytes=path.stat().st_size)
+
+
+def _refuse_empty(item: WorkItem, tiles: Tiles) -> None:
+    if len(tiles.valid) == 0:
+        got, remedy = (
+            "no tile with enough tissue",
+            "Look at the slide and its mask; a blank slide is left out.",
+        )
+    elif not tiles.valid.any():
+        got, remedy = f"{len(tiles.valid)} tiles that cannot be decoded", "Copy the file again."
+    else:
+        return
+    raise SourceError(
+        f"{_where(item)}, {item.files['slide'].name}", expected="readable tissue", got=got, remedy=remedy
+    )
+
+
+def _unread(tiles: Tiles) -> tuple[str, ...]:
+    unread = int((~tiles.valid).sum())
+    return (f"{unread} of {len(tiles.valid)} tiles could not be decoded",) if unread else ()
+
+
+def _summary(tiles: Tiles) -> dict[str, Json]:
+    means = np.nanmean(tiles.quality[tiles.valid].astype(np.float64), axis=0)
+    return {
+        "tiles": len(tiles.valid),
+        "tiles_valid": int(tiles.valid.sum()),
+        **{f"{name}_mean": round(float(mean), 4) for name, mean in zip(QUALITY_MEASURES, means, strict=True)},
+    }

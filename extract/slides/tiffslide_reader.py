@@ -1,0 +1,87 @@
+"""Slides through tiffslide: OME-TIFF, and other TIFF that openslide does not take.
+
+Enters: a path that `formats.py` gave to this reader. Leaves: RGB on white. tiffslide cuts a level
+position down to whole pixels; this reader rounds instead, so that it stays within half a level pixel.
+"""
+
+from __future__ import annotations
+
+import math
+from importlib.metadata import version
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+
+from extract.slides.reader import RegionError, RgbImage
+from extract.slides.region import check_region, composite_on_white
+from extract.slides.scale import parse_mpp
+from feature_cache.errors import SourceError
+
+
+class TiffSlideReader:
+    """A slide opened by tiffslide (`SlideReader`)."""
+
+    name = "tiffslide"
+
+    def __init__(self, path: Path, warnings: tuple[str, ...] = ()) -> None:
+        self._path = path
+        self._slide = _open(path)
+        properties = self._slide.properties
+        self.version = version("tiffslide")
+        self.size_px0 = self._slide.dimensions
+        self.level_sizes_px = tuple(self._slide.level_dimensions)
+        self.level_downsamples = tuple(float(value) for value in self._slide.level_downsamples)
+        self.bounds_px0 = (0, 0, *self.size_px0)
+        self.mpp, doubts = parse_mpp(properties.get("tiffslide.mpp-x"), properties.get("tiffslide.mpp-y"))
+        self.mpp_source = "file (TIFF metadata)"
+        self.warnings = (*warnings, *doubts)
+
+    def read_region(self, xy_px0: tuple[int, int], level: int, size_px: tuple[int, int]) -> RgbImage:
+        """Read a region of a level (see `SlideReader`)."""
+        check_region(self, xy_px0, level, size_px)
+        downsample = self.level_downsamples[level]
+        start_x, start_y = (
+            math.ceil(min(round(start / downsample), whole - size) * downsample)
+            for start, size, whole in zip(xy_px0, size_px, self.level_sizes_px[level], strict=True)
+        )
+        try:
+            pixels = self._slide.read_region((start_x, start_y), level, size_px, as_array=True)
+        except (ValueError, RuntimeError, OSError) as error:  # imagecodecs' errors are RuntimeErrors
+            raise RegionError(
+                self._path.name,
+                expected=f"pixels at {xy_px0} of level {level}",
+                got=f"tiffslide cannot decode them ({error})",
+                remedy="Copy the file again and compare its checksum.",
+            ) from error
+        return composite_on_white(np.asarray(pixels))
+
+    def close(self) -> None:
+        """Release the file."""
+        self._slide.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def _open(path: Path) -> Any:
+    import tiffslide
+
+    try:
+        return tiffslide.TiffSlide(path)
+    except (ValueError, KeyError, OSError, ZeroDivisionError) as error:
+        raise SourceError(
+            path.name,
+            expected="a slide that tiffslide opens",
+            got=f"{type(error).__name__}: {error}",
+            remedy="Copy the file again and compare its checksum.",
+        ) from error

@@ -1,0 +1,96 @@
+"""A modality made of small text files, to test plan and run without any image."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from extract import stages
+from extract.item import HashFile, WorkItem
+from feature_cache.canonical import Json
+from feature_cache.cohort import Cohort
+from feature_cache.entry import EntryDraft, EntryKey, Source
+from feature_cache.errors import SourceError
+from feature_cache.recipe import ResolvedRecipe
+
+
+class NumberStage:
+    """A case is a file with a number in it; the word `broken` cannot be used, `crash` is unforeseen."""
+
+    modality = "notes"
+
+    def resolve(self, name: str, block: dict[str, Json], cohort: Cohort) -> ResolvedRecipe:
+        return ResolvedRecipe(name=name, modality=self.modality, settings=block)
+
+    def items(self, cohort: Cohort, root: Path, recipe: ResolvedRecipe) -> list[WorkItem]:
+        return [
+            WorkItem(
+                key=EntryKey(
+                    cohort=cohort.name,
+                    modality=self.modality,
+                    recipe_name=recipe.name,
+                    recipe_hash=recipe.hash,
+                    case_id=row.case_id,
+                    item_id=row.note_id,
+                ),
+                recipe=recipe,
+                files={"note": root / row.path},
+            )
+            for row in cohort.notes
+        ]
+
+    def sources(self, item: WorkItem, hash_file: HashFile) -> tuple[Source, ...]:
+        path = item.files["note"]
+        if not path.is_file():
+            raise SourceError(
+                f"case {item.key.case_id}: {path.name}", expected="a file", got="none", remedy="Copy it."
+            )
+        return (Source(role="note", sha256=hash_file(path), bytes=path.stat().st_size),)
+
+    def build(self, item: WorkItem, sources: tuple[Source, ...]) -> EntryDraft:
+        text = item.files["note"].read_text(encoding="utf-8")
+        if text == "broken":
+            raise SourceError(
+                f"case {item.key.case_id}", expected="a number", got="something else", remedy="Mend the file."
+            )
+        number = np.full((100, 4), float(text), dtype="<f4")
+        return EntryDraft(
+            key=item.key,
+            kind="note",
+            sources=sources,
+            settings=item.recipe.settings,
+            arrays={"embeddings": number, "char_span": np.zeros((100, 2), dtype="<i4")},
+        )
+
+    def cost(self, item: WorkItem) -> dict[str, int]:
+        self.sources(item, lambda path: "")
+        return {"bytes": item.files["note"].stat().st_size}
+
+
+@pytest.fixture
+def numbers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the number stage stand for notes."""
+    monkeypatch.setitem(stages.STAGES, "notes", NumberStage())
+
+
+@pytest.fixture
+def number_cohort(tmp_path: Path, numbers: None) -> tuple[Path, Path]:
+    """A manifest of four cases and the root of their files: two numbers, one broken, one that crashes."""
+    root, manifest = tmp_path / "raw", tmp_path / "manifest"
+    root.mkdir()
+    manifest.mkdir()
+    for name, text in (("a", "1"), ("b", "2"), ("c", "broken"), ("d", "the patient's name")):
+        (root / f"{name}.txt").write_text(text, encoding="utf-8")
+    (manifest / "cohort.yaml").write_text(
+        "{schema_version: 1, name: numbers, title: t, citation: c, licence: l, sites: [s],"
+        " modalities: [notes], index_event: surgery, prediction_day: 0}\n",
+        encoding="utf-8",
+    )
+    (manifest / "cases.csv").write_text("case_id,site\n001,s\n002,s\n003,s\n004,s\n", encoding="utf-8")
+    rows = [f"00{number},n1,{name}.txt,,0" for number, name in enumerate("abcd", start=1)]
+    (manifest / "notes.csv").write_text(
+        "case_id,note_id,path,column,day\n" + "\n".join(rows) + "\n", encoding="utf-8"
+    )
+    return manifest, root
