@@ -10,8 +10,10 @@ import multiprocessing
 import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
+from feature_cache.errors import OutcomeError
 from fuse.cases_file import load_cases
 from fuse.fitting import FoldResult, FoldTask, fit_fold
 
@@ -52,6 +54,13 @@ def _fit_each(tasks: Sequence[FoldTask], scratch: Path, jobs: int) -> Iterator[t
                 done, _ = wait(waiting, return_when=FIRST_COMPLETED)
                 for future in done:
                     yield waiting.pop(future), future.result()
+        except BrokenProcessPool as error:
+            raise OutcomeError(
+                "fitting folds",
+                expected=f"{jobs} worker processes that live until their folds are fitted",
+                got="one that was ended from outside",
+                remedy="Memory is the usual reason: use fewer --jobs.",
+            ) from error
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
 

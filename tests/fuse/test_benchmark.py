@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ import fuse.benchmark as benchmark_module
 from feature_cache.canonical import sha256_of_file
 from feature_cache.errors import OutcomeError
 from fuse.__main__ import app
-from fuse.benchmark import prediction_times, run_benchmark
+from fuse.benchmark import compute_run, prediction_times, run_benchmark
 from fuse.check import RunInputs
 from fuse.endpoint import OutcomeDoor
 from fuse.models.registry import MODEL_CARDS
@@ -135,6 +136,31 @@ def test_without_attention_there_is_a_reason(run: Path) -> None:
 def test_two_workers_give_the_same_bytes_as_one(tiny: Tiny, run: Path, tmp_path: Path) -> None:
     run_benchmark(inputs_of(tiny), tmp_path / "run", jobs=2)
     assert hash_outputs(tmp_path / "run") == hash_outputs(run)
+
+
+def test_a_case_s_own_outcome_does_not_touch_its_prediction(
+    own_tiny: Tiny, run: Path, tmp_path: Path
+) -> None:
+    """Nothing of a test part's outcomes can reach a fit: the folds being the same, so are the bytes."""
+    path = own_tiny.cohort / "outcomes.csv"
+    lines = [
+        "0007,bcr,1.0,0.5,," if line.startswith("0007,") else line for line in path.read_text().splitlines()
+    ]
+    path.write_text("\n".join(lines) + "\n")
+    inputs = replace(inputs_of(own_tiny), folds_file=run / "folds.csv")
+    compute_run(inputs, tmp_path / "work" / "run", jobs=1)
+    (tested,) = {
+        row["fold"]
+        for row in rows_of(run / "folds.csv")
+        if row["case_id"] == "0007" and row["part"] == "test"
+    }
+    for arm in ARMS:
+        before, after = (
+            rows_of(folder / "predictions" / f"{arm}.csv") for folder in (run, tmp_path / "work/run")
+        )
+        same = [row for row in before if row["fold"] == tested]
+        assert same == [row for row in after if row["fold"] == tested]
+        assert before != after
 
 
 def test_a_failure_leaves_nothing_behind(tiny: Tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
