@@ -87,6 +87,8 @@ def check(
         print(json.dumps([problem.as_dict() for problem in problems], indent=2))
     else:
         _print_problems(problems)
+        failing = sum(problem.fails for problem in problems)
+        print(f"{failing} to mend, {len(problems) - failing} warning(s)")
     _exit(any(problem.fails for problem in problems))
 
 
@@ -243,8 +245,6 @@ def _print_problems(problems: list[Problem]) -> None:
     for problem in problems:
         print(f"{problem.level.upper():<8}{problem.where}: expected {problem.expected}; got {problem.got}.")
         print(f"        {problem.remedy}")
-    failing = sum(problem.fails for problem in problems)
-    print(f"{failing} to mend, {len(problems) - failing} warning(s)")
 
 
 def _exit(failed: bool) -> None:
