@@ -197,7 +197,8 @@ def encoders() -> None:
 
     for card in encoder_cards():
         gated = "gated" if card.gated else "open"
-        print(f"{card.name:<24}{card.modality:<10}{card.dim:>6}  {card.licence:<16}{gated:<7}{card.title}")
+        dim = "-" if card.dim is None else str(card.dim)
+        print(f"{card.name:<24}{card.modality:<10}{dim:>6}  {card.licence:<16}{gated:<7}{card.title}")
 
 
 @app.command()
