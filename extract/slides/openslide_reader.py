@@ -34,7 +34,6 @@ class OpenSlideReader:
         self.size_px0 = self._slide.dimensions
         self.level_sizes_px = tuple(self._slide.level_dimensions)
         self.level_downsamples = tuple(float(value) for value in self._slide.level_downsamples)
-        self.bounds_px0 = _bounds(properties, self.size_px0)
         self.mpp, doubts = parse_mpp(properties.get("openslide.mpp-x"), properties.get("openslide.mpp-y"))
         self.mpp_source = f"file ({properties.get('openslide.vendor', 'unknown')} metadata)"
         self.warnings = (*warnings, *doubts)
@@ -85,11 +84,3 @@ def _open(path: Path) -> Any:
             got=str(error) or type(error).__name__,
             remedy="Copy the file again and compare its checksum; open it in the scanner's viewer.",
         ) from error
-
-
-def _bounds(properties: Any, size_px0: tuple[int, int]) -> tuple[int, int, int, int]:
-    names = [f"openslide.bounds-{part}" for part in ("x", "y", "width", "height")]
-    if not all(name in properties for name in names):
-        return (0, 0, *size_px0)
-    x, y, width, height = (int(properties[name]) for name in names)
-    return x, y, width, height

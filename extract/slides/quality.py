@@ -27,7 +27,8 @@ def measure_tile(tile: UInt8[np.ndarray[Any, Any], "height width 3"]) -> Float[n
     focus: mean absolute Laplacian of the luma (grey levels per pixel; blurred tiles are near 0). pen: share
     of pixels in the colour of marker ink. saturated: share with a channel at 0 or all channels at 255.
     """
-    luma = np.sum(tile * _LUMA, axis=-1)
+    red, green, blue = (tile[..., channel] for channel in range(3))
+    luma = red * _LUMA[0] + green * _LUMA[1] + blue * _LUMA[2]
     laplacian = 4 * luma[1:-1, 1:-1] - luma[:-2, 1:-1] - luma[2:, 1:-1] - luma[1:-1, :-2] - luma[1:-1, 2:]
-    saturated = (tile == 0).any(axis=-1) | (tile == 255).all(axis=-1)
+    saturated = (red == 0) | (green == 0) | (blue == 0) | ((red & green & blue) == 255)
     return np.array([np.abs(laplacian).mean(), is_pen(tile).mean(), saturated.mean()], dtype=np.float64)

@@ -28,8 +28,7 @@ class SlideReader(Protocol):
     """An open slide.
 
     `level_downsamples` are exact ratios to level 0; `mpp` is (x, y) in um per level-0 pixel, None where
-    the file does not tell or tells nonsense (then `warnings` says so); `bounds_px0` is the scanned part
-    (x, y, width, height), the whole slide where the format knows no other.
+    the file does not tell or tells nonsense (then `warnings` says so).
     """
 
     name: str
@@ -37,7 +36,6 @@ class SlideReader(Protocol):
     size_px0: tuple[int, int]
     level_sizes_px: tuple[tuple[int, int], ...]
     level_downsamples: tuple[float, ...]
-    bounds_px0: tuple[int, int, int, int]
     mpp: tuple[float, float] | None
     mpp_source: str
     warnings: tuple[str, ...]

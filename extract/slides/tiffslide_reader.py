@@ -33,7 +33,6 @@ class TiffSlideReader:
         self.size_px0 = self._slide.dimensions
         self.level_sizes_px = tuple(self._slide.level_dimensions)
         self.level_downsamples = tuple(float(value) for value in self._slide.level_downsamples)
-        self.bounds_px0 = (0, 0, *self.size_px0)
         self.mpp, doubts = parse_mpp(properties.get("tiffslide.mpp-x"), properties.get("tiffslide.mpp-y"))
         self.mpp_source = "file (TIFF metadata)"
         self.warnings = (*warnings, *doubts)
