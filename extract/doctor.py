@@ -21,9 +21,7 @@ LIBRARIES = (
     ("h5py", "h5py", "the cache as HDF5", True),
     ("openslide", "openslide-python", "slides: SVS, MRXS, NDPI, generic TIFF", True),
     ("tiffslide", "tiffslide", "slides: OME-TIFF", True),
-    ("SimpleITK", "SimpleITK", "headers of MHA series", True),
-    ("nibabel", "nibabel", "headers of NIfTI series", True),
-    ("torch", "torch", "foundation encoders and attention-MIL", False),
+    ("torch", "torch", "attention-MIL in stage 2", False),
 )
 ENOUGH_FREE_GB = 5.0
 

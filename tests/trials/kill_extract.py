@@ -49,7 +49,8 @@ def kill_extract(work: Path, workers: int, kills: int, seed: int) -> list[Measur
         wrong += _damaged(cache)
         different += _fingerprint(cache) != expected
         shutil.rmtree(cache)
-    source = f"{kills} kills over {whole_s:.1f} s, {landed} hit a live run; {CASES} synthetic cases, seed {seed}"
+    what = f"{CASES} synthetic cases, seed {seed}"
+    source = f"{kills} kills over {whole_s:.1f} s, {landed} hit a live run; {what}"
     name = f"cache/kill_extract_{workers}_workers"
     return [
         Measured(
