@@ -103,7 +103,7 @@ class TestSlides:
     def test_mask_that_is_a_picture(self, cohort: Path, root: Path) -> None:
         write_slide(self._path(root, "0071_1_tissue.tif"))
         ((_, got),) = _failures(check(cohort, root))
-        assert got == "3 channels"
+        assert got == "3 channels of 256 x 192 px"
 
     def test_path_outside_the_root(self, cohort: Path, root: Path) -> None:
         _edit_table(cohort / "slides.csv", lambda rows: rows[1].__setitem__(2, "../task1/x.tif"))
