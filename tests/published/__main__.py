@@ -49,10 +49,9 @@ def describe(answer: Answer) -> str:
         f"{name} {answer.learned[name]:.2f} (planted {planted:.2f})"
         for name, planted in sorted(answer.planted.items())
     )
-    return (
-        f"seed {answer.seed}: late {answer.late:.3f}, early {answer.early:.3f}, oracle {answer.oracle:.3f}, "
-        f"true risk {answer.true_risk:.3f}, way {answer.way:.2f}, noise costs {answer.noise_cost:.3f}; {weights}"
-    )
+    late, oracle = f"late {answer.late:.3f}, early {answer.early:.3f}", f"oracle {answer.oracle:.3f}"
+    known = f"{oracle}, true risk {answer.true_risk:.3f}, way {answer.way:.2f}"
+    return f"seed {answer.seed}: {late}, {known}, noise costs {answer.noise_cost:.3f}; {weights}"
 
 
 def rows(answers: list[Answer]) -> list[Measured]:
@@ -90,6 +89,11 @@ def rows(answers: list[Answer]) -> list[Measured]:
         row("planted_weights_spearman_within_seed", float(np.mean(each)), "mean rho"),
         row("noise_modality_cost", cost, "C", "<= .01", cost <= 0.01),
     ]
+
+
+def shares(weights: dict[str, float]) -> list[float]:
+    """Return the weights in the order of the names, as shares of their sum."""
+    return [weights[name] / sum(weights.values()) for name in sorted(weights)]
 
 
 if __name__ == "__main__":
