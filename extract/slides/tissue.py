@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from jaxtyping import Bool, Float, Int, UInt8
+from jaxtyping import Bool, Float, Float32, Int, UInt8
 
 #: The rule is stated for pixels of this size (um); coarser or finer ones shift its thresholds.
 TISSUE_PIXEL_UM = 8.0
@@ -27,6 +27,8 @@ _GREY_SHARE = 0.15
 _SMALLEST_UM2 = 1500.0
 
 Rgb = UInt8[np.ndarray[Any, Any], "*pixels 3"]
+#: The share of tissue in every cell of a plane.
+Shares = Bool[np.ndarray[Any, Any], "height width"] | Float32[np.ndarray[Any, Any], "height width"]
 
 
 def optical_density(rgb: Rgb) -> Float[np.ndarray[Any, Any], "*pixels 3"]:
@@ -66,7 +68,7 @@ def find_tissue(
 
 
 def box_fractions(
-    mask: Bool[np.ndarray[Any, Any], "height width"],
+    mask: Shares,
     px0_per_px: tuple[float, float],
     xy_px0: Int[np.ndarray[Any, Any], "tile 2"],
     side_px0: tuple[float, float],
