@@ -7,6 +7,7 @@ The rule, not the luck of a try/except chain, decides: openslide for the scanner
 
 from __future__ import annotations
 
+import struct
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, NoReturn
@@ -72,7 +73,7 @@ def _tiff_format(path: Path) -> SlideFormat:
             direct = page.is_tiled and int(page.compression) in _OPENSLIDE_COMPRESSIONS
             reader: Literal["openslide", "tiffslide"] = "openslide" if direct and not ome else "tiffslide"
             return SlideFormat(reader=reader, warnings=_orientation(page))
-    except (tifffile.TiffFileError, IndexError, ValueError) as error:
+    except (tifffile.TiffFileError, IndexError, ValueError, struct.error) as error:
         raise SourceError(
             path.name,
             expected="a TIFF file",

@@ -1,7 +1,7 @@
 """Reads a field of a slide at any size, and the whole slide small, in constant memory.
 
 Enters: an open reader and a field or a size. Leaves: pixels averaged exactly over the field. Where the
-overview cannot be decoded it says so in a mask and shows grey; unread is not glass.
+overview can be decoded from no level it says so in a mask and shows grey; unread is not glass.
 """
 
 from __future__ import annotations
@@ -20,7 +20,12 @@ from extract.slides.resample import Box, area_resize
 
 #: Pixels of a level read at once, along one side.
 _BLOCK_PX = 2048
+#: Around what cannot be decoded, nothing is known to this many pixels of the overview.
+_GRAIN_PX = 4
 _UNREAD_GREY = 128
+
+#: left, top, right, bottom in pixels of the overview
+_Window = tuple[int, int, int, int]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,9 +51,9 @@ def read_overview(reader: SlideReader, size_px: tuple[int, int]) -> Overview:
     rgb = np.full((size_px[1], size_px[0], 3), _UNREAD_GREY, dtype=np.uint8)
     readable = np.zeros((size_px[1], size_px[0]), dtype=bool)
     for top, left in itertools.product(range(0, size_px[1], block), range(0, size_px[0], block)):
-        waiting = [(left, top, min(left + block, size_px[0]), min(top + block, size_px[1]))]
+        waiting = [((left, top, min(left + block, size_px[0]), min(top + block, size_px[1])), level)]
         while waiting:
-            window = waiting.pop()
+            window, from_level = waiting.pop()
             left_px, top_px, right_px, bottom_px = window
             box_px0 = (
                 left_px * step_px0[0],
@@ -57,21 +62,22 @@ def read_overview(reader: SlideReader, size_px: tuple[int, int]) -> Overview:
                 bottom_px * step_px0[1],
             )
             try:
-                pixels = read_field(reader, box_px0, level, (right_px - left_px, bottom_px - top_px))
-            except RegionError:  # one bad TIFF tile must not blind us to the rest: halve, up to a grain
-                waiting.extend(_halves(window))
+                pixels = read_field(reader, box_px0, from_level, (right_px - left_px, bottom_px - top_px))
+            except RegionError:  # one bad TIFF tile must not blind us to the rest
+                waiting.extend(_retries(window, from_level))
                 continue
             rgb[top_px:bottom_px, left_px:right_px] = pixels
             readable[top_px:bottom_px, left_px:right_px] = True
     return Overview(rgb=rgb, readable=readable)
 
 
-def _halves(window: tuple[int, int, int, int]) -> list[tuple[int, int, int, int]]:
+def _retries(window: _Window, level: int) -> list[tuple[_Window, int]]:
+    """Halve what could not be read; a grain is tried again from the next finer level, if there is one."""
     left, top, right, bottom = window
-    if max(right - left, bottom - top) <= 4:
-        return []
+    if max(right - left, bottom - top) <= _GRAIN_PX:
+        return [(window, level - 1)] if level > 0 else []
     if right - left >= bottom - top:
         middle = (left + right) // 2
-        return [(left, top, middle, bottom), (middle, top, right, bottom)]
+        return [((left, top, middle, bottom), level), ((middle, top, right, bottom), level)]
     middle = (top + bottom) // 2
-    return [(left, top, right, middle), (left, middle, right, bottom)]
+    return [((left, top, right, middle), level), ((left, middle, right, bottom), level)]

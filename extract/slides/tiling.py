@@ -38,12 +38,16 @@ class Tiles:
 
 
 def tissue_from_image(reader: SlideReader, mpp: tuple[float, float]) -> TissueMask:
-    """Find tissue in an overview of about 8 um per pixel; what could not be decoded is no tissue."""
+    """Find tissue in an overview of about 8 um per pixel; what could not be decoded is `unread`."""
     size_px = _overview_size(reader.size_px0, max(TISSUE_PIXEL_UM / axis for axis in mpp))
     overview = read_overview(reader, size_px)
     px0_per_px = (reader.size_px0[0] / size_px[0], reader.size_px0[1] / size_px[1])
     pixel_um2 = px0_per_px[0] * mpp[0] * px0_per_px[1] * mpp[1]
-    return TissueMask(mask=find_tissue(overview.rgb, pixel_um2) & overview.readable, px0_per_px=px0_per_px)
+    return TissueMask(
+        mask=find_tissue(overview.rgb, pixel_um2) & overview.readable,
+        px0_per_px=px0_per_px,
+        unread=None if overview.readable.all() else ~overview.readable,
+    )
 
 
 def read_thumbnail(reader: SlideReader, longest_px: int) -> Overview:
@@ -67,6 +71,9 @@ def read_tiles(
 ) -> Tiles:
     """Read and encode every tile with at least `min_tissue` of tissue, row by row.
 
+    A tile of which nobody could see half, and no tissue in the rest, has a row too: it is not encoded and
+    its share of tissue is NaN.
+
     Raises
     ------
     SourceError
@@ -75,17 +82,30 @@ def read_tiles(
     level = choose_level("slide", reader.level_downsamples, grid.wanted_downsample)
     positions = grid.positions_px0()
     fractions = box_fractions(tissue.mask, tissue.px0_per_px, positions, grid.tile_px0)
-    kept = fractions >= min_tissue
+    hidden = _is_hidden(tissue, positions, grid.tile_px0) & (fractions < min_tissue)
+    fractions[hidden] = np.nan
+    kept = hidden | (fractions >= min_tissue)
     positions, fractions = positions[kept], fractions[kept]
     embeddings = np.full((len(positions), len(encoder.feature_names)), np.nan, dtype=np.float32)
     quality = np.full((len(positions), len(QUALITY_MEASURES)), np.nan, dtype=np.float16)
     quality[:, 0] = fractions
     valid = np.zeros(len(positions), dtype=bool)
-    for rows, pixels in _batches(reader, grid, level, positions):
-        embeddings[rows] = encoder.encode(pixels, grid.target_mpp)
-        quality[rows, 1:] = np.stack([measure_tile(tile) for tile in pixels])
-        valid[rows] = True
+    seen = np.flatnonzero(~np.isnan(fractions))
+    for rows, pixels in _batches(reader, grid, level, positions[seen]):
+        read = seen[rows]
+        embeddings[read] = encoder.encode(pixels, grid.target_mpp)
+        quality[read, 1:] = np.stack([measure_tile(tile) for tile in pixels])
+        valid[read] = True
     return Tiles(xy_px0=positions, embeddings=embeddings, valid=valid, quality=quality, level=level)
+
+
+def _is_hidden(
+    tissue: TissueMask, positions: Int32[np.ndarray[Any, Any], "tile 2"], side_px0: tuple[float, float]
+) -> Bool[np.ndarray[Any, Any], " tile"]:
+    if tissue.unread is None:
+        return np.zeros(len(positions), dtype=bool)
+    hidden: np.ndarray[Any, Any] = box_fractions(tissue.unread, tissue.px0_per_px, positions, side_px0) >= 0.5
+    return hidden
 
 
 def _batches(
