@@ -14,14 +14,15 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool
 
+from extract.slides.tissue import Shares
 from feature_cache.errors import SourceError
 
-#: Slide and mask may differ by this share of their width or height: pyramids round, masks are coarse.
-FIELD_TOLERANCE = 0.05
+#: Slide and mask may differ by this share of their width or height, and by one pixel of a coarse mask.
+FIELD_TOLERANCE = 0.02
 #: A resolution tag coarser than this (um per pixel) is a print resolution such as 72 dpi, no scale.
 _COARSEST_MPP = 100.0
-#: A level of about this many um per pixel is read: fine against a tile, small against the slide.
-_READ_UM = 8.0
+#: The mask is used at about this many um per pixel: fine against a tile, small against the slide.
+_USED_UM = 8.0
 _UM_PER_UNIT = {2: 25_400.0, 3: 10_000.0}
 
 
@@ -32,7 +33,7 @@ class TissueMask:
     `unread` is where nobody could see whether there is tissue; None where all was seen.
     """
 
-    mask: Bool[np.ndarray[Any, Any], "height width"]
+    mask: Shares
     px0_per_px: tuple[float, float]
     unread: Bool[np.ndarray[Any, Any], "height width"] | None = None
     warnings: tuple[str, ...] = ()
@@ -60,18 +61,47 @@ def read_mask(path: Path, where: str, size_px0: tuple[int, int], mpp: tuple[floa
     """
     slide_um = (size_px0[0] * mpp[0], size_px0[1] * mpp[1])
     with _open(path, where) as file:
-        warnings = _check_field(file.pages.first, where, slide_um)
+        page = file.pages.first
+        warnings = _check_field(page, where, slide_um)
         levels = file.series[0].levels
-        fine = [level for level in levels if slide_um[0] / level.shape[1] <= _READ_UM]
-        try:
-            values = (fine[-1] if fine else levels[0]).asarray()
-        except (ValueError, RuntimeError, OSError) as error:
-            raise SourceError(
-                where, expected="a mask that decodes", got=f"{type(error).__name__}", remedy="Copy it again."
-            ) from error
-    height, width = values.shape[:2]
-    mask = np.asarray(values.reshape(height, width) > 0)
-    return TissueMask(mask=mask, px0_per_px=(size_px0[0] / width, size_px0[1] / height), warnings=warnings)
+        spacing_um = _spacing_um(page) or (slide_um[0] / page.imagewidth, slide_um[1] / page.imagelength)
+        fine = [level for level in levels if _level_um(spacing_um, page, level) <= _USED_UM]
+        level = fine[-1] if fine else levels[0]
+        values = _decode(level, where)
+    step = max(1, int(_USED_UM / _level_um(spacing_um, page, level)))
+    height, width = values.shape
+    return TissueMask(
+        mask=_coarsen(values, step),
+        px0_per_px=(
+            spacing_um[0] * page.imagewidth / width / mpp[0] * step,
+            spacing_um[1] * page.imagelength / height / mpp[1] * step,
+        ),
+        warnings=warnings,
+    )
+
+
+def _level_um(spacing_um: tuple[float, float], page: Any, level: Any) -> float:
+    return float(spacing_um[0] * page.imagewidth / level.shape[1])
+
+
+def _decode(level: Any, where: str) -> Bool[np.ndarray[Any, Any], "height width"]:
+    try:
+        values = level.asarray()
+    except (ValueError, RuntimeError, OSError) as error:  # imagecodecs' errors are RuntimeErrors
+        raise SourceError(
+            where, expected="a mask that decodes", got=f"{type(error).__name__}", remedy="Copy it again."
+        ) from error
+    return np.asarray(values.reshape(level.shape[:2]) > 0)
+
+
+def _coarsen(tissue: Bool[np.ndarray[Any, Any], "height width"], step: int) -> Shares:
+    """Average cells of step x step pixels; what lacks in the last row and column counts as no tissue."""
+    if step == 1:
+        return tissue
+    rows = np.add.reduceat(tissue, np.arange(0, tissue.shape[0], step), axis=0, dtype=np.uint32)
+    cells = np.add.reduceat(rows, np.arange(0, tissue.shape[1], step), axis=1, dtype=np.uint32)
+    shares: Shares = (cells / step**2).astype(np.float32)
+    return shares
 
 
 def _open(path: Path, where: str) -> Any:
@@ -100,10 +130,14 @@ def _check_field(page: Any, where: str, slide_um: tuple[float, float]) -> tuple[
     mpp = _spacing_um(page)
     if mpp is None:
         stretch = (size_px[0] / slide_um[0]) / (size_px[1] / slide_um[1])
-        fits, got = abs(stretch - 1) <= FIELD_TOLERANCE, "another shape, and no resolution"
+        fits = abs(stretch - 1) <= FIELD_TOLERANCE + 1 / min(size_px)
+        got = "another shape, and no resolution"
     else:
         mask_um = (size_px[0] * mpp[0], size_px[1] * mpp[1])
-        fits = all(abs(m / s - 1) <= FIELD_TOLERANCE for m, s in zip(mask_um, slide_um, strict=True))
+        fits = all(
+            abs(of_mask - of_slide) <= FIELD_TOLERANCE * of_slide + pixel
+            for of_mask, of_slide, pixel in zip(mask_um, slide_um, mpp, strict=True)
+        )
         got = f"one of {mask_um[0]:.0f} x {mask_um[1]:.0f} um"
     if not fits:
         raise SourceError(
