@@ -21,7 +21,7 @@ def write(path: Path, *levels: np.ndarray, mpp: float | None = 4.0, tile: int | 
     with tifffile.TiffWriter(path) as writer:
         for number, level in enumerate(levels):
             scale = levels[0].shape[1] / level.shape[1]
-            options: dict[str, object] = {"subfiletype": int(number > 0)}
+            options: dict[str, object] = {}
             if tile is not None:
                 options["tile"] = (tile, tile)
             if mpp is not None:
@@ -153,3 +153,23 @@ def test_real_tiling_of_another_tool(shared_data: Path) -> None:
     grid = Grid(slide_size_px0=size_px0, mpp=mpp, target_mpp=0.5, tile_px=224)
     own = box_fractions(mask.mask, mask.px0_per_px, grid.positions_px0(), grid.tile_px0)
     assert int((own >= 0.1).sum()) == pytest.approx(len(corners), rel=0.02)
+
+
+@pytest.mark.parametrize("content", [b"", b"II*\0", b"no TIFF"])
+def test_bytes_that_are_no_mask_are_refused(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "m.tif").write_bytes(content)
+    with pytest.raises(SourceError, match="m: expected a mask as a TIFF file; got bytes that are none"):
+        read_mask(tmp_path / "m.tif", "m", SIZE_PX0, MPP)
+
+
+def test_a_real_mask_pyramid_on_a_slide_of_another_spacing(shared_data: Path) -> None:
+    """3072 x 3968 px of .97237 um in four levels, laid on a slide of .25 um of the same field."""
+    path = shared_data / "slides/mask-pyramid/no_dzi.tif"
+    size_px0 = (round(3072 * 0.97237 / 0.25), round(3968 * 0.97237 / 0.25))
+    mask = read_mask(path, "m", size_px0, MPP)
+    assert mask.mask.shape == (3968 // 8, 3072 // 8)  # 7.8 um
+    assert mask.px0_per_px == pytest.approx((8 * 0.97237 / 0.25,) * 2, rel=1e-4)
+    whole = tifffile.imread(path, level=0) > 0
+    assert np.asarray(mask.mask, dtype=float).mean() == pytest.approx(whole.mean(), abs=0.01)
+    with pytest.raises(SourceError, match="got one of 2987 x 3858 um"):
+        read_mask(path, "m", (size_px0[0] * 2, size_px0[1]), MPP)
