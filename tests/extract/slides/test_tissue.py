@@ -1,0 +1,161 @@
+"""Tissue is found, ink and glass are not; shares of boxes are exact."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from extract.slides.region import composite_on_white
+from extract.slides.resample import area_resize
+from extract.slides.tissue import box_fractions, find_tissue, is_pen, optical_density
+from tests.extract.slides.pyramids import EOSIN, GLASS, HAEMATOXYLIN
+
+#: The pictures are of about 0.5 um; 16 of their pixels make one of the overview's 8 um.
+SHRINK = 16
+
+
+def overview(path: Path) -> np.ndarray:
+    pixels = composite_on_white(np.asarray(Image.open(path)))
+    height, width = (size // SHRINK for size in pixels.shape[:2])
+    return area_resize(pixels, (0, 0, width * SHRINK, height * SHRINK), (width, height))
+
+
+def tissue_share(path: Path) -> float:
+    return float(find_tissue(overview(path), 64.0).mean())
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "almost-white-1",
+        "almost-white-2",
+        "almost-white-ihc",
+        "no-tissue",
+        "no-tissue2",
+        "no-tissue-line",
+        "no-tissue-green-pen",
+        "no-tissue-red-pen",
+    ],
+)
+def test_no_tile_is_kept_of_glass_or_ink(shared_data: Path, name: str) -> None:
+    assert tissue_share(shared_data / f"tiles/qc/{name}.png") < 0.1
+
+
+@pytest.mark.parametrize("name", ["no-tissue-green-pen", "no-tissue-red-pen"])
+def test_ink_is_seen_as_ink(shared_data: Path, name: str) -> None:
+    assert is_pen(overview(shared_data / f"tiles/qc/{name}.png")).mean() > 0.5
+
+
+@pytest.mark.parametrize(
+    ("name", "least"),
+    [
+        ("tissue-level0-4302-10273-4814-10785", 0.7),
+        ("tissue-level0-7352-11762-7864-12274", 0.7),
+        ("tcga-lung-rgb", 0.7),
+        ("medium-nuclei-score-level1", 0.5),
+        ("high-nuclei-score-level2", 0.1),
+        ("low-nuclei-score-level1", 0.1),
+        ("high-nuclei-score-red-pen-level1", 0.7),
+        ("medium-nuclei-score-green-pen-level1", 0.4),
+        ("very-low-nuclei-score-red-pen-level1", 0.1),
+    ],
+)
+def test_tissue_is_kept_even_beside_ink(shared_data: Path, name: str, least: float) -> None:
+    assert tissue_share(shared_data / f"tiles/qc/{name}.png") >= least
+
+
+def test_real_tissue_is_hardly_ever_ink(shared_data: Path) -> None:
+    for name in ("tissue-level0-4302-10273-4814-10785", "tcga-lung-rgb", "low-nuclei-score-level1"):
+        assert is_pen(overview(shared_data / f"tiles/qc/{name}.png")).mean() < 0.01
+
+
+@pytest.mark.parametrize(
+    ("colour", "pen"),
+    [
+        ((70, 140, 90), True),  # green
+        ((40, 90, 180), True),  # blue
+        ((190, 50, 60), True),  # red
+        (EOSIN, False),
+        (HAEMATOXYLIN, False),
+        (GLASS, False),
+        ((20, 20, 20), False),
+    ],
+)
+def test_colours_of_ink(colour: tuple[int, int, int], pen: bool) -> None:
+    assert is_pen(np.array([[colour]], dtype=np.uint8)).item() is pen
+
+
+def test_a_painted_rectangle_is_found_to_the_pixel_and_dust_is_not() -> None:
+    picture = np.full((60, 80, 3), GLASS, dtype=np.uint8)
+    picture[10:40, 20:60] = EOSIN
+    picture[20:25, 30:35] = HAEMATOXYLIN
+    picture[50:54, 5:10] = EOSIN  # 20 pixels of 64 um2: below 1500 um2
+    picture[50:60, 40:80] = (90, 90, 92)  # a cover-slip edge: grey
+    truth = np.zeros((60, 80), dtype=bool)
+    truth[10:40, 20:60] = True
+    np.testing.assert_array_equal(find_tissue(picture, 64.0), truth)
+
+
+def test_tinted_glass_is_no_tissue() -> None:
+    assert not find_tissue(np.full((50, 50, 3), (240, 236, 244), dtype=np.uint8), 64.0).any()
+
+
+def test_optical_density_is_finite_and_zero_for_white() -> None:
+    density = optical_density(np.array([[0, 127, 255]], dtype=np.uint8))
+    assert density.dtype == np.float32
+    np.testing.assert_allclose(density, -np.log(np.array([[1, 128, 256]]) / 256), rtol=1e-6)
+
+
+@st.composite
+def boxes(draw: st.DrawFn) -> tuple[np.ndarray, tuple[float, float], np.ndarray, tuple[float, float]]:
+    height, width = draw(st.integers(1, 6)), draw(st.integers(1, 6))
+    mask = np.random.default_rng(draw(st.integers(0, 99))).random((height, width)) < 0.5
+    step = (draw(st.sampled_from([4.0, 7.3, 16.0])), draw(st.sampled_from([4.0, 5.9, 16.0])))
+    reach = 16 * 8
+    corners = draw(st.lists(st.tuples(st.integers(-20, reach), st.integers(-20, reach)), min_size=1))
+    side = (draw(st.floats(1, 60)), draw(st.floats(1, 60)))
+    return mask, step, np.array(corners, dtype=np.int32), side
+
+
+@settings(max_examples=60)
+@given(boxes())
+def test_shares_are_those_of_brute_force(
+    case: tuple[np.ndarray, tuple[float, float], np.ndarray, tuple[float, float]],
+) -> None:
+    mask, step, corners, side = case
+    truth = []
+    for x, y in corners.tolist():
+        covered = 0.0
+        for row, column in np.argwhere(mask):
+            across = min(x + side[0], (column + 1) * step[0]) - max(x, column * step[0])
+            down = min(y + side[1], (row + 1) * step[1]) - max(y, row * step[1])
+            covered += max(0.0, across) * max(0.0, down)
+        truth.append(covered / (side[0] * side[1]))
+    np.testing.assert_allclose(box_fractions(mask, step, corners, side), truth, atol=1e-9)
+
+
+def test_shares_of_a_partly_covered_mask_are_weighted() -> None:
+    shares = np.array([[0.25, 1.0]], dtype=np.float32)
+    found = box_fractions(shares, (10.0, 10.0), np.array([[0, 0], [5, 0]]), (10.0, 10.0))
+    np.testing.assert_allclose(found, [0.25, 0.625])
+
+
+def test_a_neighbours_shares_follow_from_their_definition(shared_data: Path) -> None:
+    """hs2p counts 7 x 7 cells of the mask taken every fourth pixel: our shares of those boxes are theirs.
+
+    92 % are equal; exact areas of the whole mask are `test_tissue_mask.py`'s.
+    """
+    folder = shared_data / "slides/hs2p-golden"
+    every_fourth = tifffile.imread(folder / "test-mask.tif")[::4, ::4] > 0
+    with np.load(folder / "test-wsi.coordinates.npz") as golden:
+        corners = np.stack([golden["x"], golden["y"]], axis=1) // 64 * 64
+        theirs = golden["tissue_fractions"]
+    assert len(theirs) == 459
+    ours = box_fractions(every_fourth, (64.0, 64.0), corners, (448.0, 448.0))
+    assert np.isclose(ours, theirs, atol=1e-6).mean() >= 0.92
