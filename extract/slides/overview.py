@@ -20,8 +20,9 @@ from extract.slides.resample import Box, area_resize
 
 #: Pixels of a level read at once, along one side.
 _BLOCK_PX = 2048
-#: Around what cannot be decoded, nothing is known to this many pixels of the overview.
-_GRAIN_PX = 4
+#: Around what cannot be decoded, nothing is known to this many pixels of the overview; the second counts
+#: after so many failures, because a slide cut in half would otherwise be tried for hours.
+_GRAIN_PX, _COARSE_GRAIN_PX, _PATIENCE = 4, 64, 400
 _UNREAD_GREY = 128
 
 #: left, top, right, bottom in pixels of the overview
@@ -50,6 +51,7 @@ def read_overview(reader: SlideReader, size_px: tuple[int, int]) -> Overview:
     block = max(1, math.floor(_BLOCK_PX / per_pixel))
     rgb = np.full((size_px[1], size_px[0], 3), _UNREAD_GREY, dtype=np.uint8)
     readable = np.zeros((size_px[1], size_px[0]), dtype=bool)
+    failures = 0
     for top, left in itertools.product(range(0, size_px[1], block), range(0, size_px[0], block)):
         waiting = [((left, top, min(left + block, size_px[0]), min(top + block, size_px[1])), level)]
         while waiting:
@@ -64,17 +66,19 @@ def read_overview(reader: SlideReader, size_px: tuple[int, int]) -> Overview:
             try:
                 pixels = read_field(reader, box_px0, from_level, (right_px - left_px, bottom_px - top_px))
             except RegionError:  # one bad TIFF tile must not blind us to the rest
-                waiting.extend(_retries(window, from_level))
+                failures += 1
+                grain_px = _GRAIN_PX if failures < _PATIENCE else _COARSE_GRAIN_PX
+                waiting.extend(_retries(window, from_level, grain_px))
                 continue
             rgb[top_px:bottom_px, left_px:right_px] = pixels
             readable[top_px:bottom_px, left_px:right_px] = True
     return Overview(rgb=rgb, readable=readable)
 
 
-def _retries(window: _Window, level: int) -> list[tuple[_Window, int]]:
+def _retries(window: _Window, level: int, grain_px: int) -> list[tuple[_Window, int]]:
     """Halve what could not be read; a grain is tried again from the next finer level, if there is one."""
     left, top, right, bottom = window
-    if max(right - left, bottom - top) <= _GRAIN_PX:
+    if max(right - left, bottom - top) <= grain_px:
         return [(window, level - 1)] if level > 0 else []
     if right - left >= bottom - top:
         middle = (left + right) // 2

@@ -14,7 +14,7 @@ import numpy as np
 from extract.encoders.card import EncoderCard, TileEncoder
 from extract.encoders.registry import find_encoder, load_encoder
 from extract.item import HashFile, WorkItem
-from extract.slides.grid import Grid
+from extract.slides.grid import Grid, choose_level
 from extract.slides.quality import QUALITY_MEASURES
 from extract.slides.reader import SlideReader, open_slide
 from extract.slides.scale import Scale, decide_scale
@@ -31,12 +31,12 @@ THUMBNAIL_PX = 768
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Opened:
-    """A slide that is open, with all that was decided about it."""
+class _Decided:
+    """All that was decided about an open slide before its tiles are read."""
 
-    reader: SlideReader
     scale: Scale
     grid: Grid
+    level: int
     tissue: TissueMask
     tissue_source: str
 
@@ -88,10 +88,9 @@ class SlideStage:
         card = find_encoder(str(_encoder(item.recipe)["name"]), self.modality)
         encoder: TileEncoder = load_encoder(card)
         with open_slide(item.files["slide"]) as reader:
-            slide = _open(item, reader)
-            tiles = read_tiles(
-                reader, slide.grid, slide.tissue, _block(item.recipe, card).min_tissue, encoder
-            )
+            slide = _decide(item, reader)
+            min_tissue = _block(item.recipe, card).min_tissue
+            tiles = read_tiles(reader, slide.grid, slide.level, slide.tissue, min_tissue, encoder)
             _refuse_empty(item, tiles)
             overview = read_thumbnail(reader, THUMBNAIL_PX)
             height, width = overview.rgb.shape[:2]
@@ -113,8 +112,8 @@ class SlideStage:
                     "mpp_source": slide.scale.source,
                     "tile_px": slide.grid.tile_px,
                     "tile_px0": list(slide.grid.tile_px0),
-                    "level_read": tiles.level,
-                    "level_downsample": reader.level_downsamples[tiles.level],
+                    "level_read": slide.level,
+                    "level_downsample": reader.level_downsamples[slide.level],
                     "resampler": RESAMPLER,
                     "quality_measures": list(QUALITY_MEASURES),
                     "feature_names": list(encoder.feature_names),
@@ -138,21 +137,23 @@ class SlideStage:
         with open_slide(path) as reader:
             card = find_encoder(str(_encoder(item.recipe)["name"]), self.modality)
             grid = _grid(item, reader, _scale(item, reader), _block(item.recipe, card))
+            _level(item, reader, grid)
             columns, rows = grid.counts
         return {"bytes": path.stat().st_size, "tiles_at_most": columns * rows}
 
 
-def _open(item: WorkItem, reader: SlideReader) -> _Opened:
+def _decide(item: WorkItem, reader: SlideReader) -> _Decided:
     scale = _scale(item, reader)
     card = find_encoder(str(_encoder(item.recipe)["name"]), MODALITY)
     grid = _grid(item, reader, scale, _block(item.recipe, card))
+    level = _level(item, reader, grid)
     if "tissue_mask" in item.files:
         path = item.files["tissue_mask"]
         where = f"{_where(item)}, mask {path.name}"
         tissue, source = read_mask(path, where, reader.size_px0, scale.mpp), "mask"
     else:
         tissue, source = tissue_from_image(reader, scale.mpp), "image"
-    return _Opened(reader=reader, scale=scale, grid=grid, tissue=tissue, tissue_source=source)
+    return _Decided(scale=scale, grid=grid, level=level, tissue=tissue, tissue_source=source)
 
 
 def _scale(item: WorkItem, reader: SlideReader) -> Scale:
@@ -163,6 +164,11 @@ def _scale(item: WorkItem, reader: SlideReader) -> Scale:
 
 def _grid(item: WorkItem, reader: SlideReader, scale: Scale, block: SlidesBlock) -> Grid:
     return Grid(slide_size_px0=reader.size_px0, mpp=scale.mpp, target_mpp=block.mpp, tile_px=block.tile_px)
+
+
+def _level(item: WorkItem, reader: SlideReader, grid: Grid) -> int:
+    where = f"{_where(item)}, {item.files['slide'].name}"
+    return choose_level(where, reader.level_downsamples, grid.wanted_downsample)
 
 
 def _encoder(recipe: ResolvedRecipe) -> dict[str, Json]:

@@ -15,7 +15,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int32, UInt8
 
 from extract.encoders.card import TileEncoder
-from extract.slides.grid import Grid, choose_level
+from extract.slides.grid import Grid
 from extract.slides.overview import Overview, read_field, read_overview
 from extract.slides.quality import QUALITY_MEASURES, measure_tile
 from extract.slides.reader import RegionError, SlideReader
@@ -34,7 +34,6 @@ class Tiles:
     embeddings: Float[np.ndarray[Any, Any], "tile dim"]
     valid: Bool[np.ndarray[Any, Any], " tile"]
     quality: Float[np.ndarray[Any, Any], "tile measure"]
-    level: int
 
 
 def tissue_from_image(reader: SlideReader, mpp: tuple[float, float]) -> TissueMask:
@@ -67,19 +66,13 @@ def tissue_on_grid(
 
 
 def read_tiles(
-    reader: SlideReader, grid: Grid, tissue: TissueMask, min_tissue: float, encoder: TileEncoder
+    reader: SlideReader, grid: Grid, level: int, tissue: TissueMask, min_tissue: float, encoder: TileEncoder
 ) -> Tiles:
-    """Read and encode every tile with at least `min_tissue` of tissue, row by row.
+    """Read from one level, and encode, every tile with at least `min_tissue` of tissue, row by row.
 
     A tile of which nobody could see half, and no tissue in the rest, has a row too: it is not encoded and
     its share of tissue is NaN.
-
-    Raises
-    ------
-    SourceError
-        The slide is coarser than the recipe's mpp.
     """
-    level = choose_level("slide", reader.level_downsamples, grid.wanted_downsample)
     positions = grid.positions_px0()
     fractions = box_fractions(tissue.mask, tissue.px0_per_px, positions, grid.tile_px0)
     hidden = _is_hidden(tissue, positions, grid.tile_px0) & (fractions < min_tissue)
@@ -96,7 +89,7 @@ def read_tiles(
         embeddings[read] = encoder.encode(pixels, grid.target_mpp)
         quality[read, 1:] = np.stack([measure_tile(tile) for tile in pixels])
         valid[read] = True
-    return Tiles(xy_px0=positions, embeddings=embeddings, valid=valid, quality=quality, level=level)
+    return Tiles(xy_px0=positions, embeddings=embeddings, valid=valid, quality=quality)
 
 
 def _is_hidden(
