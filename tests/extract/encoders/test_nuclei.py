@@ -96,3 +96,34 @@ def test_the_threshold_lies_between_the_two_stains_and_never_at_the_median() -> 
     plane = paint([(128, 128, 50, 50)])
     assert 0.3 < nucleus_threshold(plane) < 1.2
     assert nucleus_threshold(np.full((64, 64), 0.4, dtype=np.float32)) > 0.5
+
+
+def test_larger_nuclei_move_the_measures_of_size_and_not_of_number() -> None:
+    centres = [(40.0 + 60 * column, 40.0 + 60 * row) for row in range(4) for column in range(4)]
+    small, large = (named(paint([(x, y, radius, radius) for x, y in centres])) for radius in (6.0, 11.0))
+    assert small["per_mm2"] == large["per_mm2"]
+    for name in ("area_mean_um2", "area_p90_um2", "area_fraction"):
+        assert large[name] / small[name] == pytest.approx((11 / 6) ** 2, rel=0.15), name
+    assert (small["large_share"], large["large_share"]) == (0, 1)  # 28 and 95 um2, the line is at 60
+
+
+def test_darker_nuclei_move_their_density_and_not_their_size() -> None:
+    centres = [(40.0 + 60 * column, 40.0 + 60 * row, 8.0, 8.0) for row in range(4) for column in range(4)]
+    pale, dark = (named(paint(centres, ink=ink)) for ink in (0.9, 1.8))
+    assert dark["density_mean"] - pale["density_mean"] == pytest.approx(0.9, abs=0.1)
+    assert dark["area_mean_um2"] == pytest.approx(pale["area_mean_um2"], rel=0.1)
+    assert dark["per_mm2"] == pale["per_mm2"]
+
+
+def test_nuclei_of_different_sizes_have_a_spread() -> None:
+    radii = [5.0, 7.0, 9.0, 11.0]
+    discs = [
+        (40.0 + 60 * column, 40.0 + 60 * row, radii[row], radii[row])
+        for row in range(4)
+        for column in range(4)
+    ]
+    areas = np.pi * np.array(radii) ** 2 * MPP**2
+    values = named(paint(discs))
+    assert values["area_mean_um2"] == pytest.approx(areas.mean(), rel=0.1)
+    assert values["area_sd_um2"] == pytest.approx(areas.std(), rel=0.15)
+    assert values["area_p90_um2"] == pytest.approx(areas.max(), rel=0.1)
