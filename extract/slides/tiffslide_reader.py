@@ -1,7 +1,8 @@
 """Slides through tiffslide: OME-TIFF, and other TIFF that openslide does not take.
 
 Enters: a path that `formats.py` gave to this reader. Leaves: RGB on white. tiffslide cuts a level
-position down to whole pixels; this reader rounds instead, so that it stays within half a level pixel.
+position down to whole pixels; this reader rounds instead, so that it stays within half a level pixel. Its
+decoder drops libjpeg's warnings: damage inside a JPEG tile that leaves the markers whole is not noticed.
 """
 
 from __future__ import annotations

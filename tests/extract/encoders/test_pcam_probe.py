@@ -66,8 +66,8 @@ def test_features_of_real_tiles_are_finite_and_all_of_them_vary(probe: Probe) ->
 
 
 def test_a_linear_probe_tells_tumour_from_none(probe: Probe) -> None:
-    """Enlarged ImageNet features reach .93 on all 2,400 tiles (data/README.md); 38 numbers must pass .75."""
-    assert held_out_auc(probe, probe.tumour) > 0.75
+    """Enlarged ImageNet features reach .93 on all 2,400 tiles (data/README.md), these 38 numbers .90."""
+    assert held_out_auc(probe, probe.tumour) > 0.85
 
 
 def test_it_tells_nothing_where_there_is_nothing_to_tell(probe: Probe) -> None:

@@ -1,0 +1,97 @@
+"""Rows of tiles: the same whatever the batch, each row its own tile's, hidden tiles told apart."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from extract.slides import tiling
+from extract.slides.grid import Grid
+from extract.slides.quality import measure_tile
+from extract.slides.reader import open_slide
+from extract.slides.tiling import Tiles, read_thumbnail, read_tiles, tissue_on_grid
+from extract.slides.tissue_mask import TissueMask
+from tests.extract.slides.pyramids import colour_noise, write_pyramid
+
+TILE = 32
+
+
+class MeanColour:
+    """An encoder whose answer can be seen: the mean colour."""
+
+    feature_names = ("red", "green", "blue")
+
+    def encode(self, tiles: np.ndarray, mpp: float) -> np.ndarray:
+        assert mpp == 0.5
+        return tiles.mean(axis=(1, 2), dtype=np.float64).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def image() -> np.ndarray:
+    return colour_noise(5 * TILE, 7 * TILE)
+
+
+def read(path: Path, tissue: TissueMask) -> Tiles:
+    with open_slide(path) as slide:
+        grid = Grid(slide_size_px0=slide.size_px0, mpp=(0.5, 0.5), target_mpp=0.5, tile_px=TILE)
+        return read_tiles(slide, grid, 0, tissue, 0.5, MeanColour())
+
+
+def per_tile(shares: np.ndarray, unread: np.ndarray | None = None) -> TissueMask:
+    """A mask of one cell a tile."""
+    return TissueMask(mask=shares, px0_per_px=(TILE, TILE), unread=unread)
+
+
+@pytest.mark.parametrize("batch", [1, 4, 64])
+def test_every_row_is_its_own_tile_in_any_batch(
+    image: np.ndarray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, batch: int
+) -> None:
+    monkeypatch.setattr(tiling, "BATCH", batch)
+    checked = np.indices((5, 7)).sum(axis=0) % 2 == 0
+    found = read(write_pyramid(tmp_path / "slide.tif", image), per_tile(checked))
+    assert found.valid.all()
+    assert [(y // TILE, x // TILE) for x, y in found.xy_px0.tolist()] == list(
+        map(tuple, np.argwhere(checked))
+    )
+    for (x, y), embedding, quality in zip(
+        found.xy_px0.tolist(), found.embeddings, found.quality, strict=True
+    ):
+        tile = image[y : y + TILE, x : x + TILE]
+        np.testing.assert_allclose(embedding, tile.mean(axis=(0, 1)), rtol=1e-6)
+        np.testing.assert_array_equal(quality[1:], measure_tile(tile).astype(np.float16))
+        assert quality[0] == 1
+
+
+def test_a_tile_that_nobody_saw_has_a_row_and_nothing_else(image: np.ndarray, tmp_path: Path) -> None:
+    shares = np.zeros((5, 7), dtype=bool)
+    shares[0, :3] = True
+    unread = np.zeros((5, 7), dtype=bool)
+    unread[0, 2:5] = True  # one of them was known to be tissue all the same
+    found = read(write_pyramid(tmp_path / "slide.tif", image), per_tile(shares, unread))
+    assert (found.xy_px0[:, 0] // TILE).tolist() == [0, 1, 2, 3, 4]
+    assert found.valid.tolist() == [True, True, True, False, False]
+    assert np.isnan(found.embeddings).all(axis=1).tolist() == [False, False, False, True, True]
+    assert np.isnan(found.quality[:, 0]).tolist() == [False, False, False, True, True]
+
+
+def test_no_tissue_is_no_row(image: np.ndarray, tmp_path: Path) -> None:
+    found = read(write_pyramid(tmp_path / "slide.tif", image), per_tile(np.zeros((5, 7), dtype=bool)))
+    assert found.embeddings.shape == (0, 3)
+    assert found.xy_px0.shape == (0, 2)
+
+
+def test_the_thumbnail_is_bounded_and_never_enlarged(image: np.ndarray, tmp_path: Path) -> None:
+    with open_slide(write_pyramid(tmp_path / "slide.tif", image)) as slide:
+        assert read_thumbnail(slide, 56).rgb.shape == (40, 56, 3)
+        np.testing.assert_array_equal(read_thumbnail(slide, 10_000).rgb, image)
+
+
+def test_tissue_is_laid_on_the_thumbnail() -> None:
+    mask = np.zeros((10, 20), dtype=bool)
+    mask[:, 10:] = True
+    tissue = TissueMask(mask=mask, px0_per_px=(16.0, 16.0))
+    shown = tissue_on_grid(tissue, (320, 160), (40, 20))
+    assert shown.dtype == np.uint8
+    np.testing.assert_array_equal(shown, np.repeat(np.repeat(mask, 2, axis=0), 2, axis=1))
