@@ -10,10 +10,11 @@ PROTOCOL ?= quick
 RUN ?= out/$(notdir $(COHORT))-$(PROTOCOL)
 WORKERS ?= 2
 
-install: .venv/installed
+install: .venv/installed-$(TORCH)
 
-.venv/installed: pyproject.toml constraints.txt scripts/install.py
+.venv/installed-$(TORCH): pyproject.toml constraints.txt scripts/install.py
 	TORCH=$(TORCH) $(PYTHON) scripts/install.py
+	rm -f .venv/installed-*
 	touch $@
 
 demo: install

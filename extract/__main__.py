@@ -16,8 +16,7 @@ import typer
 from feature_cache.errors import BraidError, Problem
 
 if TYPE_CHECKING:
-    from extract.plan import Plan, Selection
-    from feature_cache.cohort import Cohort
+    from extract.plan import Plan
     from feature_cache.store import FeatureCache
 
 app = typer.Typer(
@@ -104,12 +103,14 @@ def plan(
     workers: Workers = 1,
     array_format: Format = "zarr",
 ) -> None:
-    """Say what a run would do and what it costs; write nothing but the index of source hashes."""
-    manifest, store, selection = _open(cohort, cache, array_format, cases, limit)
+    """Say what a run would do and what it costs; makes no cache."""
+    from feature_cache.store import FeatureCache
+
+    store = FeatureCache(root=cache.absolute(), array_format=array_format)
+    planned = _plan(cohort, root, store, recipe, (cases, limit))
     _note_weights(weights)
-    planned = _plan(manifest, root, store, recipe, selection)
     for part in planned.sets:
-        cost = ", ".join(f"{name} {value:,}" for name, value in sorted(part.cost.items()))
+        cost = ", ".join(f"{name} {value:,}" for name, value in sorted(part.cost().items()))
         counts = f"{len(part.todo):>6} to do {part.done:>6} done"
         print(f"{part.recipe.modality:<10}{part.recipe.folder:<28}{counts}  {cost}")
     print(f"{len(planned.todo)} item(s) for {workers} worker(s)")
@@ -131,14 +132,15 @@ def run(
     from extract.ledger import Ledger
     from extract.progress import progress
     from extract.run import run_items
+    from feature_cache.store import FeatureCache
 
-    manifest, store, selection = _open(cohort, cache, array_format, cases, limit)
+    store = FeatureCache.create(cache, array_format=array_format)
+    planned = _plan(cohort, root, store, recipe, (cases, limit))
     _note_weights(weights)
-    planned = _plan(manifest, root, store, recipe, selection)
     ledger = Ledger(store.runs_folder)
     problems: list[Problem] = []
     with progress("extracting", len(planned.todo)) as advance:
-        for receipt in run_items(planned.todo, store, array_format, workers):
+        for receipt in run_items(planned.todo, store, workers):
             ledger.add(receipt)
             if receipt.problem is not None:
                 problems.append(receipt.problem)
@@ -212,23 +214,20 @@ def doctor() -> None:
     _exit(any(finding.verdict == "FAIL" for finding in findings))
 
 
-def _open(
-    cohort: str, cache: Path, array_format: Literal["zarr", "hdf5"], cases: Path | None, limit: int | None
-) -> tuple[Cohort, FeatureCache, Selection]:
-    from extract.plan import read_selection
-    from feature_cache.cohort import find_cohort, read_cohort
-    from feature_cache.store import FeatureCache
-
-    manifest = read_cohort(find_cohort(cohort))
-    store = FeatureCache.create(cache, array_format=array_format)
-    return manifest, store, read_selection(cases, limit, manifest)
-
-
-def _plan(manifest: Cohort, root: Path, store: FeatureCache, recipe: str, selection: Selection) -> Plan:
-    from extract.plan import make_plan
+def _plan(
+    cohort: str, root: Path, store: FeatureCache, recipe: str, chosen: tuple[Path | None, int | None]
+) -> Plan:
+    from extract.plan import make_plan, read_selection
     from extract.recipe import read_recipe
+    from feature_cache.cohort import find_cohort, read_cohort
+    from feature_cache.errors import ManifestError
 
-    return make_plan(manifest, root, store, read_recipe(recipe), selection)
+    if not root.is_dir():
+        raise ManifestError(
+            f"--root {root}", expected="a folder", got="no such folder", remedy="Name where the files are."
+        )
+    manifest = read_cohort(find_cohort(cohort))
+    return make_plan(manifest, root, store, read_recipe(recipe), read_selection(*chosen, manifest))
 
 
 def _existing(cache: Path) -> FeatureCache:

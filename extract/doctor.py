@@ -21,6 +21,9 @@ LIBRARIES = (
     ("h5py", "h5py", "the cache as HDF5", True),
     ("openslide", "openslide-python", "slides: SVS, MRXS, NDPI, generic TIFF", True),
     ("tiffslide", "tiffslide", "slides: OME-TIFF", True),
+    ("tifffile", "tifffile", "TIFF headers and tissue masks", True),
+    ("imagecodecs", "imagecodecs", "JPEG and JPEG 2000 inside TIFF", True),
+    ("scipy", "scipy", "tissue and nuclei", True),
     ("torch", "torch", "attention-MIL in stage 2", False),
 )
 ENOUGH_FREE_GB = 5.0
@@ -53,7 +56,7 @@ def examine() -> list[Finding]:
             verdict="PASS" if free_gb > ENOUGH_FREE_GB else "WARN",
             subject="disk",
             found=f"{free_gb:.0f} GB free here",
-            remedy="`python -m extract plan` says how large the cache will be.",
+            remedy="`python -m extract plan` says how many tiles a run would make.",
         )
     )
     return findings

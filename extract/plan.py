@@ -1,7 +1,7 @@
 """What a run would do: manifest x recipe - cache = work items, and what they cost.
 
-Enters: a cohort, its root, a recipe file, a cache. Leaves: a `Plan`, one part a feature set. No pixel is
-decoded; a file is hashed only where an entry is there already and may be out of date.
+Enters: a cohort, its root, a recipe file, a cache. Leaves: a `Plan`, one part a feature set. No slide is
+opened; a file is hashed only where an entry is there already and may be out of date.
 """
 
 from __future__ import annotations
@@ -21,12 +21,19 @@ from feature_cache.store import FeatureCache
 
 @dataclass(frozen=True, kw_only=True)
 class PlannedSet:
-    """One feature set: its items, those that are done, and the cost of the others."""
+    """One feature set: its items, and how many of them are done."""
 
     recipe: ResolvedRecipe
     todo: tuple[WorkItem, ...]
     done: int
-    cost: dict[str, int]
+
+    def cost(self) -> dict[str, int]:
+        """Add up what the items to do cost; headers are opened for it, so a run does without."""
+        stage = STAGES[self.recipe.modality]
+        cost: Counter[str] = Counter()
+        for item in self.todo:
+            cost.update(_cost(stage, item))
+        return dict(cost)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,14 +62,25 @@ def read_selection(path: Path | None, limit: int | None, cohort: Cohort) -> Sele
     Raises
     ------
     ManifestError
-        An id that the cohort does not have.
+        The file cannot be read, is empty, or names an id that the cohort does not have.
     """
     if path is None:
         return Selection(limit=limit)
-    lines = path.read_text(encoding="utf-8").splitlines()
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ManifestError(
+            f"--cases {path.name}",
+            expected="a UTF-8 text file of case ids",
+            got=f"one that cannot be read ({type(error).__name__})",
+            remedy="Write one id a line.",
+        ) from error
     wanted = [line.split(",")[0].strip() for line in lines if line.strip()]
-    if wanted and wanted[0] == "case_id":
-        wanted = wanted[1:]
+    wanted = wanted[1:] if wanted[:1] == ["case_id"] else wanted
+    if not wanted:
+        raise ManifestError(
+            f"--cases {path.name}", expected="case ids", got="none", remedy="Write one id a line."
+        )
     unknown = sorted(set(wanted) - set(cohort.case_ids))
     if unknown:
         raise ManifestError(
@@ -99,10 +117,7 @@ def make_plan(
         if left is not None:
             todo = todo[:left]
             left -= len(todo)
-        cost: Counter[str] = Counter()
-        for item in todo:
-            cost.update(_cost(stage, item))
-        sets.append(PlannedSet(recipe=resolved, todo=tuple(todo), done=done, cost=dict(cost)))
+        sets.append(PlannedSet(recipe=resolved, todo=tuple(todo), done=done))
     return Plan(sets=tuple(sets))
 
 

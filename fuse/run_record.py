@@ -7,15 +7,12 @@ the sha256 of every output. No clock and no host name is in it; paths are relati
 from __future__ import annotations
 
 import os
-import platform
-import subprocess
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Literal
 
+from feature_cache import origin
 from feature_cache.canonical import sha256_of_file
 from feature_cache.cohort import Cohort
 from fuse.cases import Cases
@@ -26,7 +23,6 @@ from fuse.folds import Folds
 from fuse.metrics.comparison import Roles
 
 SCHEMA_VERSION = 1
-CHECKOUT = Path(__file__).parent.parent
 RECORD = "run.json"
 REPORT = "report.html"
 PACKAGES = (
@@ -87,7 +83,7 @@ def describe_run(inspection: Inspection, facts: RunFacts, folder: Path) -> dict[
         },
         "seed": inspection.protocol.seed,
         "jobs": facts.jobs,
-        "braid": {"version": own_version(), "commit": commit()},
+        "braid": {"version": origin.own_version(), "commit": origin.commit()},
         "versions": versions(),
         "feature_sets": {name: _describe_set(chosen) for name, chosen in inspection.chosen.items()},
         "folds": {
@@ -147,45 +143,9 @@ def flow_of_cases(cohort: Cohort, door: OutcomeDoor, cases: Cases) -> list[dict[
     return flow
 
 
-def version_of(package: str) -> str:
-    """Return the installed version of a package, "" where it is not installed."""
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return ""
-
-
-def own_version() -> str:
-    """Return Braid's version: as installed, or from the project file of the checkout it is run from."""
-    project = CHECKOUT / "pyproject.toml"
-    if not project.is_file():
-        return version_of("braid")
-    return str(tomllib.loads(project.read_text(encoding="utf-8"))["project"]["version"])
-
-
 def versions() -> dict[str, str]:
     """Return the versions that decide the bits of a prediction, and the type of machine."""
-    found = {name: version_of(name) for name in PACKAGES}
-    return {
-        "python": platform.python_version(),
-        "machine": f"{platform.system()} {platform.machine()}",
-        **{name: text for name, text in found.items() if text},
-    }
-
-
-def commit() -> str:
-    """Return the commit of the checkout, with `+` if files differ from it; "unknown" outside one."""
-    try:
-        head = _git("rev-parse", "HEAD")
-        changed = _git("status", "--porcelain", "--untracked-files=no")
-    except (OSError, subprocess.CalledProcessError):
-        return "unknown"
-    return f"{head}{'+' if changed else ''}"
-
-
-def _git(*words: str) -> str:
-    done = subprocess.run(["git", *words], cwd=CHECKOUT, check=True, capture_output=True, text=True)
-    return done.stdout.strip()
+    return origin.versions(PACKAGES)
 
 
 def _describe_set(chosen: ChosenSet) -> Mapping[str, Any]:

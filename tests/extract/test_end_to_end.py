@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -95,6 +97,27 @@ def test_two_workers_and_no_outcomes_give_the_same_bytes(own: tuple[Path, Path],
     assert fingerprint(again) == fingerprint(cache)
 
 
+def test_hdf5_of_some_cases_and_the_first_items(download: Path, manifest: Path, tmp_path: Path) -> None:
+    case_id = (manifest / "cases.csv").read_text(encoding="utf-8").splitlines()[1].split(",")[0]
+    listed = tmp_path / "cases.txt"
+    listed.write_text(f"case_id\n{case_id}\n", encoding="utf-8")
+    cache = tmp_path / "cache"
+    words = ("run", manifest, "--root", download, "--cache", cache, "--format", "hdf5", "--cases", listed)
+    assert say(*words, "--limit", 1).stdout.startswith("1 made, 0 were there")
+    assert say(*words).exit_code == 0
+    records = list(FeatureCache.open(cache).records())
+    assert {record.case_id for record in records} == {case_id}
+    assert {record.array_format for record in records} == {"hdf5", "inline"}
+    assert say("verify", cache).exit_code == 0
+
+
+def test_a_plan_makes_nothing(download: Path, manifest: Path, tmp_path: Path) -> None:
+    done = say("plan", manifest, "--root", download, "--cache", tmp_path / "cache")
+    assert done.exit_code == 0
+    assert "tiles_at_most" in done.stdout
+    assert not (tmp_path / "cache").exists()
+
+
 def test_no_text_no_path_and_no_outcome_reaches_the_cache(download: Path, cache: Path) -> None:
     phrases = set()
     for note in (download / "notes").rglob("*.txt"):
@@ -164,9 +187,13 @@ def test_what_is_damaged_is_named(cache: Path, tmp_path: Path) -> None:
     assert f"DAMAGED trial/slides/{record.key.feature_set}/{record.case_id}/{record.item_id}" in done.output
 
 
-def test_a_mistyped_cohort_is_one_line_and_exit_1(tmp_path: Path) -> None:
-    done = say("check", tmp_path / "nowhere", "--root", tmp_path)
-    assert done.exit_code == 1
+def test_a_mistyped_cohort_is_one_line_and_exit_1(repository: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "extract", "check", str(tmp_path / "nowhere"), "--root", str(tmp_path)]
+    done = subprocess.run(command, cwd=repository, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    expected = "nowhere: expected a folder with a cohort.yaml, or a name under data_manifests/; got neither."
+    assert expected in done.stderr
+    assert len(done.stderr.splitlines()) == 1
 
 
 @pytest.mark.parametrize("verb", ["encoders", "doctor"])

@@ -11,7 +11,7 @@ import pytest
 from extract.ledger import Ledger
 from extract.plan import Plan, Selection, make_plan, read_selection
 from extract.recipe import RecipeFile
-from extract.run import Receipt, run_items
+from extract.run import Receipt, extract_item
 from feature_cache.cohort import read_cohort
 from feature_cache.errors import ManifestError
 from feature_cache.store import FeatureCache
@@ -25,7 +25,7 @@ def plan(cohort: tuple[Path, Path], cache: FeatureCache, **selection: object) ->
 
 
 def run(cohort: tuple[Path, Path], cache: FeatureCache) -> list[Receipt]:
-    return list(run_items(plan(cohort, cache).todo, cache, "zarr", workers=1))
+    return [extract_item(item, cache) for item in plan(cohort, cache).todo]
 
 
 @pytest.fixture
@@ -95,7 +95,7 @@ def test_an_unreadable_file_is_counted_in_the_plan(
     (number_cohort[1] / "a.txt").unlink()
     planned = plan(number_cohort, cache).sets[0]
     left = sum(path.stat().st_size for path in number_cohort[1].iterdir())
-    assert planned.cost == {"bytes": left, "unreadable": 1}
+    assert planned.cost() == {"bytes": left, "unreadable": 1}
 
 
 def test_a_list_of_cases_must_be_of_this_cohort(number_cohort: tuple[Path, Path], tmp_path: Path) -> None:
@@ -104,8 +104,18 @@ def test_a_list_of_cases_must_be_of_this_cohort(number_cohort: tuple[Path, Path]
     listed.write_text("case_id\n001\n1\n", encoding="utf-8")
     with pytest.raises(ManifestError, match=r"case 1: expected cases of cases\.csv; got 1 unknown id"):
         read_selection(listed, None, cohort)
-    listed.write_text("001\n002\n", encoding="utf-8")
+    listed.write_text("\ufeff001\n002\n", encoding="utf-8")
     assert read_selection(listed, 5, cohort) == Selection(case_ids=frozenset({"001", "002"}), limit=5)
+
+
+def test_a_list_of_cases_must_hold_some(number_cohort: tuple[Path, Path], tmp_path: Path) -> None:
+    cohort = read_cohort(number_cohort[0])
+    listed = tmp_path / "cases.csv"
+    with pytest.raises(ManifestError, match=r"--cases cases\.csv: expected a UTF-8 text file"):
+        read_selection(listed, None, cohort)
+    listed.write_text("case_id\n", encoding="utf-8")
+    with pytest.raises(ManifestError, match=r"--cases cases\.csv: expected case ids; got none"):
+        read_selection(listed, None, cohort)
 
 
 def test_the_ledger_keeps_failures_counts_and_the_longest_step(

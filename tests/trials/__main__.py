@@ -9,6 +9,7 @@ from pathlib import Path
 
 from tests.measurement import Measured, publish
 from tests.trials.kill_extract import kill_extract
+from tests.trials.test_null_simulation import ENOUGH_RUNS, null_simulation
 
 
 def main() -> int:
@@ -22,6 +23,7 @@ def main() -> int:
         for workers in (1, 2):
             kills = 2 if options.quick else 10
             rows += kill_extract(Path(folder) / f"kill-{workers}", workers, kills, options.seed)
+    rows += null_simulation(runs=ENOUGH_RUNS // 10 if options.quick else ENOUGH_RUNS, seed=options.seed)
     return publish("trials", rows)
 
 
