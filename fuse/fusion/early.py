@@ -2,8 +2,8 @@
 
 Enters: the values of several modalities. Leaves: a log relative hazard to which each modality adds a
 weighted sum of its own columns. Every modality is scaled to the same total variance first, so that 512
-dimensions of text do not drown 20 clinical variables. A modality that a case lacks stands at the train mean;
-whether it is there is a column of its own where that differs between cases.
+dimensions of text do not drown 20 clinical variables. A modality that a case lacks stands at the train mean
+and adds exactly 0; that it is lacking is no column, so an absent modality has no influence at all.
 """
 
 from __future__ import annotations
@@ -15,38 +15,24 @@ from jaxtyping import Float
 
 from fuse.cases import Cases, Modality, Survival
 from fuse.models.card import ModelCard
-from fuse.models.design import MIN_MISSING_SHARE, Design, fit_design
+from fuse.models.design import Design, fit_design
 from fuse.models.learner import Learner, NullScorer, Scorer, Setting, is_learnable, spread
 from fuse.models.ridge_cox import ALPHAS, ridge_coefficients
-
-#: Variance of the column "this modality is there"; a whole modality has 1.
-PRESENCE_VARIANCE = 0.1
 
 
 @dataclass(frozen=True, kw_only=True)
 class Block:
-    """The columns of one modality in the common table.
-
-    `presence_mean` is the share of train cases that have it; `presence_factor` is 0 where nearly all or
-    nearly none have it.
-    """
+    """The columns of one modality in the common table."""
 
     modality: str
     design: Design
-    presence_mean: float
-    presence_factor: float
 
     def matrix(self, modality: Modality) -> Float[np.ndarray, "case column"]:
-        """Return the block's columns for all cases; rows without the modality are 0 but for presence."""
+        """Return the block's columns for all cases; rows without the modality are 0."""
         columns = self.design.matrix(modality.values[modality.present])
-        block = np.zeros((len(modality.present), columns.shape[1] + 1))
-        block[modality.present, :-1] = columns
-        block[:, -1] = self.presence(modality)
+        block = np.zeros((len(modality.present), columns.shape[1]))
+        block[modality.present] = columns
         return block
-
-    def presence(self, modality: Modality) -> Float[np.ndarray, " case"]:
-        """Return the presence column."""
-        return np.asarray((modality.present - self.presence_mean) * self.presence_factor)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,20 +41,18 @@ class EarlyScorer:
 
     blocks: tuple[Block, ...]
     weights: tuple[Float[np.ndarray, " filled"], ...]
-    presence_weights: tuple[float, ...]
 
     def risk(self, cases: Cases) -> Float[np.ndarray, " case"]:
         """Return the log relative hazard; the stored values of an absent modality are never read."""
         return np.asarray(np.sum(list(self.contributions(cases).values()), axis=0))
 
     def contributions(self, cases: Cases) -> dict[str, Float[np.ndarray, " case"]]:
-        """Return what each modality adds to the risk of each case."""
+        """Return what each modality adds to the risk of each case; exactly 0.0 where it is absent."""
         parts = {}
-        for block, weights, presence in zip(self.blocks, self.weights, self.presence_weights, strict=True):
+        for block, weights in zip(self.blocks, self.weights, strict=True):
             modality = cases.modalities[block.modality]
             filled = block.design.fill(modality.values[modality.present])
-            values = spread(np.sum(filled * weights, axis=1), modality.present)
-            parts[block.modality] = values + presence * block.presence(modality)
+            parts[block.modality] = spread(np.sum(filled * weights, axis=1), modality.present)
         return parts
 
 
@@ -102,22 +86,14 @@ class EarlyFusion(Learner):
 
     def _block(self, modality: Modality) -> Block:
         values = modality.values[modality.present]
-        share = float(modality.present.mean())
-        varies = MIN_MISSING_SHARE <= share <= 1.0 - MIN_MISSING_SHARE
-        factor = float(np.sqrt(PRESENCE_VARIANCE / (share * (1.0 - share)))) if varies else 0.0
-        return Block(
-            modality=modality.name,
-            design=fit_design(values, modality.scale_columns, self.missing_indicators),
-            presence_mean=share,
-            presence_factor=factor,
-        )
+        design = fit_design(values, modality.scale_columns, self.missing_indicators)
+        return Block(modality=modality.name, design=design)
 
 
 def _scorer(blocks: tuple[Block, ...], coefficients: list[Float[np.ndarray, " column"]]) -> EarlyScorer:
     return EarlyScorer(
         blocks=blocks,
-        weights=tuple(b.design.column_weights(c[:-1]) for b, c in zip(blocks, coefficients, strict=True)),
-        presence_weights=tuple(float(c[-1]) for c in coefficients),
+        weights=tuple(b.design.column_weights(c) for b, c in zip(blocks, coefficients, strict=True)),
     )
 
 

@@ -26,7 +26,7 @@ class Design:
     `mean` and `factor` (column,): a value v becomes (v - mean) * factor, or 0 where it is NaN.
     `indicator_of` (indicator,): columns that have a missing-indicator, with its own mean and factor.
     `components` (column + indicator, component): principal components, or None where the table is
-    narrow. Factors make the total variance of the train rows 1, whatever the number of columns: a penalty
+    narrow; none at all (0 columns) where no train case had the modality. Factors make the total variance of the train rows 1, whatever the number of columns: a penalty
     means the same for 5 variables and for 512 dimensions, and no block drowns another.
     """
 
@@ -69,6 +69,8 @@ def fit_design(
         Whether columns with a share of 5 % or more missing get a 0/1 column that says so (one for each
         distinct pattern of missingness).
     """
+    if not len(values):
+        return _empty_design(values.shape[1])
     missing = np.isnan(values)
     mean, sd = _observed_mean_sd(values, missing)
     usable = sd > 1e-9 * np.maximum(np.abs(mean), 1e-3)
@@ -97,6 +99,19 @@ def fit_design(
     )
     components = _principal_components(scaled.fill(values))
     return Design(**{**vars(scaled), "components": components})
+
+
+def _empty_design(columns: int) -> Design:
+    """Return what is learned from no row: values of any case become no column at all."""
+    none = np.empty(0)
+    return Design(
+        mean=np.zeros(columns),
+        factor=np.zeros(columns),
+        indicator_of=np.empty(0, dtype=np.intp),
+        indicator_mean=none,
+        indicator_factor=none,
+        components=np.empty((columns, 0)),
+    )
 
 
 def _observed_mean_sd(

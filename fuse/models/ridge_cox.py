@@ -81,7 +81,8 @@ def ridge_coefficients(
     """Return the coefficients that maximise log partial likelihood - alpha / 2 * their squares.
 
     scikit-survival's Newton steps, ties by Breslow. Where they end nowhere (no finite step, or a point
-    worse than 0) the coefficients are 0, the null model's, and a warning is logged.
+    worse than 0) the coefficients are 0, the null model's, and a warning is logged. Without a column there
+    is none.
     """
     from sklearn.exceptions import ConvergenceWarning
     from sksurv.linear_model import CoxPHSurvivalAnalysis
@@ -89,6 +90,8 @@ def ridge_coefficients(
 
     labels = Surv.from_arrays(outcome.event, outcome.time_days)
     zero = np.zeros(matrix.shape[1])
+    if not len(zero):
+        return zero
     with warnings.catch_warnings(), np.errstate(all="ignore"):  # where the steps end is judged below
         warnings.simplefilter("ignore", ConvergenceWarning)
         try:

@@ -69,3 +69,16 @@ def test_wide_tables_are_reduced_and_weights_go_back_to_the_columns():
 def test_rows_without_variation_give_zeros_not_nan():
     filled = fit_design(np.ones((5, 3)), scale_columns=True).fill(np.full((2, 3), 9.0))
     assert (filled == 0).all()
+
+
+@pytest.mark.parametrize("columns", [3, 200])
+def test_no_row_gives_no_column_and_one_row_zeros(columns):
+    rng = np.random.default_rng(2)
+    later = rng.normal(size=(4, columns))
+
+    empty = fit_design(np.empty((0, columns)), scale_columns=True)
+    one = fit_design(rng.normal(size=(1, columns)), scale_columns=True)
+
+    assert empty.matrix(later).shape == (4, 0)
+    assert empty.column_weights(np.empty(0)).tolist() == [0.0] * columns
+    assert (one.fill(later) == 0).all()

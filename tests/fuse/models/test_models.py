@@ -49,8 +49,7 @@ class TestEveryModel:
         risk = scorers(cohort, model, modalities, options)[-1].risk(cohort.cases)
         absent = ~np.any([cohort.cases.modalities[name].present for name in modalities or ("table",)], axis=0)
         assert absent.any()
-        if model != "early":  # presence itself may say something there
-            assert (risk[absent] == 0.0).all()
+        assert (risk[absent] == 0.0).all()
 
     def test_a_refit_is_bitwise_the_same_alone_and_on_the_path(self, cohort, model, modalities, options):
         learner = build_learner(model, modalities, options)
