@@ -11,6 +11,7 @@ from pathlib import Path
 
 from extract.scan import chimera, folder, leopard, mprtm
 from extract.scan.drafting import Draft, ScanReport, write_draft
+from extract.scan.invented import mark_invented
 from feature_cache.errors import ManifestError
 
 LAYOUTS: dict[str, Callable[[Path], Draft]] = {
@@ -52,6 +53,7 @@ def scan(layout: str, root: Path, cohort_name: str, manifests: Path) -> ScanRepo
             f"scan {layout}", expected="a folder", got=f"no folder {root.name}", remedy="Mend the root."
         )
     draft = LAYOUTS[layout](root)
+    mark_invented(draft, root)
     if not draft.case_ids:
         raise ManifestError(
             f"scan {layout}",

@@ -1,6 +1,7 @@
 """The one door of the synthetic cohorts: real files in the layout of a download, and the known answer.
 
-Enters: a folder, a layout, a number of cases, a seed. Leaves: the files and OUT/truth.json.
+Enters: a folder, a layout, a number of cases, a seed. Leaves: the files, a marker that says they are
+invented, and OUT/truth.json.
 The same seed writes the same bytes.
 """
 
@@ -9,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from extract.scan.invented import MARKER, MARKER_TEXT
 from extract.synthetic.planted_cohort import LayoutName
 from feature_cache.errors import ManifestError
 
@@ -43,7 +45,16 @@ def write_synthetic(
     from extract.synthetic.truth import write_truth
 
     _check(out, cases)
-    out.mkdir(parents=True, exist_ok=True)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ManifestError(
+            str(out),
+            expected="a folder that can be made",
+            got=error.strerror or "a failure",
+            remedy="Choose another place or mend the permissions.",
+        ) from error
+    (out / MARKER).write_text(MARKER_TEXT, encoding="utf-8")
     if layout == "chimera":
         from extract.synthetic import chimera
 
