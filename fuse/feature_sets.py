@@ -1,8 +1,8 @@
 """Which feature set of each modality a run uses, and whether its entries agree with each other.
 
 Enters: a cache, a cohort and the protocol's `feature_sets`. Leaves: one `ChosenSet` a modality with the
-records of its entries, and a problem for all that does not fit: several sets and no choice, mixed recipes,
-a damaged entry.json, entries of cases that the cohort does not have.
+records of those entries that the manifest lists, and a problem for all that does not fit: several sets and no
+choice, a damaged entry.json, entries that the manifest does not list, or that contradict its declarations.
 """
 
 from __future__ import annotations
@@ -15,8 +15,9 @@ from typing import Literal
 from feature_cache.canonical import sha256_of_json
 from feature_cache.cohort import Cohort
 from feature_cache.entry import EntryRecord
-from feature_cache.errors import DamagedEntryError, Problem, table_error
+from feature_cache.errors import DamagedEntryError, Level, Problem, table_error
 from feature_cache.store import FeatureCache
+from fuse.declared import contradictions, listed_items
 
 #: Kinds of entries that become a table (and bags): what a modality may be made of so far.
 KINDS = ("bag", "note", "vector")
@@ -48,20 +49,28 @@ class ChosenSet:
 
 
 def choose_feature_sets(
-    cache: FeatureCache, cohort: Cohort, wanted: Literal["auto"] | Mapping[str, str]
+    cache: FeatureCache,
+    cohort: Cohort,
+    wanted: Literal["auto"] | Mapping[str, str],
+    several: Level = "error",
 ) -> tuple[dict[str, ChosenSet], list[Problem]]:
-    """Return the feature set of every modality, and what stands against using them."""
+    """Return the feature set of every modality, and what stands against using them.
+
+    `several` is the level of the problem that a modality has several sets and `wanted` does not choose: the
+    first of them stands for it then.
+    """
     by_modality: dict[str, list[str]] = defaultdict(list)
     for feature_set in cache.feature_sets(cohort.name):
         by_modality[feature_set.modality].append(feature_set.name)
     problems: list[Problem] = []
-    names = _choose_names(by_modality, wanted, problems)
+    names = _choose_names(by_modality, wanted, several, problems)
     chosen = {}
     for modality, name in names.items():
         records = _read_records(cache, cohort, (modality, name), problems)
         if records:
             chosen[modality] = ChosenSet(modality=modality, name=name, records=records)
             problems.extend(_disagreements(chosen[modality]))
+            problems.extend(contradictions(records, cohort, f"cache: {cohort.name}/{modality}/{name}"))
     if not by_modality:
         problems.append(
             table_error(
@@ -77,6 +86,7 @@ def choose_feature_sets(
 def _choose_names(
     by_modality: Mapping[str, Sequence[str]],
     wanted: Literal["auto"] | Mapping[str, str],
+    several: Level,
     problems: list[Problem],
 ) -> dict[str, str]:
     if wanted != "auto":
@@ -86,17 +96,16 @@ def _choose_names(
                 where = f"protocol: feature_sets.{modality}"
                 problems.append(table_error(where, f"one of: {there}", name, "Mend the name."))
         return {modality: name for modality, name in wanted.items() if name in by_modality.get(modality, ())}
-    names = {}
-    for modality, several in sorted(by_modality.items()):
-        if len(several) == 1:
-            names[modality] = several[0]
-            continue
+    names = {modality: sets[0] for modality, sets in sorted(by_modality.items())}
+    mapping = ", ".join(f"{modality}: {name}" for modality, name in names.items())
+    for modality in (modality for modality in names if len(by_modality[modality]) > 1):
         problems.append(
-            table_error(
-                f"protocol: feature_sets.{modality}",
-                "one feature set, or a choice",
-                f"{len(several)}: {', '.join(several)}",
-                f"Choose in a protocol, for every modality: `feature_sets: {{{modality}: {several[0]}}}`.",
+            Problem(
+                level=several,
+                where=f"protocol: feature_sets.{modality}",
+                expected="one feature set, or a choice",
+                got=f"{len(by_modality[modality])}: {', '.join(by_modality[modality])}",
+                remedy=f"Choose in a protocol, for every modality: `feature_sets: {{{mapping}}}`.",
             )
         )
     return names
@@ -106,30 +115,32 @@ def _read_records(
     cache: FeatureCache, cohort: Cohort, which: tuple[str, str], problems: list[Problem]
 ) -> tuple[EntryRecord, ...]:
     modality, name = which
-    known, strangers, records = set(cohort.case_ids), set(), []
+    table, listed = listed_items(cohort, modality)
+    others, records = [], []
     try:
         for record in cache.records(cohort.name, modality, name):
-            if record.case_id in known:
+            if listed & {(record.case_id, record.item_id), (record.case_id, "")}:
                 records.append(record)
             else:
-                strangers.add(record.case_id)
+                others.append((record.case_id, record.item_id))
     except DamagedEntryError as error:
         problems.append(error.as_problem())
-    if strangers:
+    if others:
+        case, item = min(others)
         problems.append(
             Problem(
                 level="warning",
                 where=f"cache: {cohort.name}/{modality}/{name}",
-                expected="entries of cases in cases.csv",
-                got=f"entries of {len(strangers)} other cases, the first is {min(strangers)}",
-                remedy="They are not used. `python -m extract forget` removes a case.",
+                expected=f"entries of what {table} lists",
+                got=f"{len(others)} other(s), the first is case {case}, {item}",
+                remedy="They are not used. `python -m extract forget` removes a case from the cache.",
             )
         )
     return tuple(sorted(records, key=lambda record: (record.case_id, record.item_id)))
 
 
 def _disagreements(chosen: ChosenSet) -> Iterator[Problem]:
-    """Yield a problem where entries of one set were not made by one recipe, or cannot be used."""
+    """Yield a problem where entries of one set cannot be used; that they have one recipe, the cache proves."""
     first = chosen.records[0]
     if first.kind not in KINDS:
         yield table_error(
@@ -139,16 +150,10 @@ def _disagreements(chosen: ChosenSet) -> Iterator[Problem]:
             "Leave the modality out: name the others under feature_sets in a protocol.",
         )
     for record in chosen.records[1:]:
-        for what, mine, others in (
-            ("recipe hash", record.recipe_hash, first.recipe_hash),
-            ("settings", sha256_of_json(record.settings), sha256_of_json(first.settings)),
-            ("kind", record.kind, first.kind),
-        ):
-            if mine != others:
-                yield table_error(
-                    f"cache: {record.key}",
-                    f"one recipe within a feature set, as {first.key} has it",
-                    f"mixed recipes: another {what} ({mine[:12]} beside {others[:12]})",
-                    "Extract these cases again with one recipe; entries may not be copied between sets.",
-                )
-                break
+        if record.kind != first.kind:
+            yield table_error(
+                f"cache: {record.key}",
+                f"kind {first.kind}, as {first.key} has it",
+                f"kind {record.kind}",
+                "Extract these cases again.",
+            )

@@ -11,7 +11,7 @@ from feature_cache.card import CohortCard
 from feature_cache.cohort import Cohort
 from feature_cache.errors import CacheError
 from feature_cache.store import FeatureCache
-from feature_cache.tables import CaseRow
+from feature_cache.tables import CaseRow, SlideRow
 from fuse.bags import pack_bags
 from fuse.feature_sets import ChosenSet, choose_feature_sets
 from tests.fuse.tiny_cohort import CARD, SLIDES, draft
@@ -26,7 +26,9 @@ def commit(cache: FeatureCache, case: str, item: str, tiles: np.ndarray, valid: 
 
 def chosen_of(cache: FeatureCache) -> ChosenSet:
     cases = tuple(CaseRow(case_id=case) for case in IDS)
-    cohort = Cohort(folder=cache.root, card=CohortCard.model_validate(CARD), cases=cases, clinical={})
+    slides = tuple(SlideRow(case_id=case, slide_id=slide, path="x") for case in IDS for slide in "ab")
+    card = CohortCard.model_validate(CARD)
+    cohort = Cohort(folder=cache.root, card=card, cases=cases, slides=slides, clinical={})
     return choose_feature_sets(cache, cohort, "auto")[0]["slides"]
 
 

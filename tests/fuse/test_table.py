@@ -13,7 +13,7 @@ from feature_cache.entry import OBSERVED
 from feature_cache.errors import CacheError, DamagedEntryError
 from feature_cache.recipe import ResolvedRecipe
 from feature_cache.store import FeatureCache
-from feature_cache.tables import CaseRow
+from feature_cache.tables import CaseRow, SlideRow
 from fuse.cases_file import load_cases, save_cases
 from fuse.feature_sets import choose_feature_sets
 from fuse.table import read_cases
@@ -78,7 +78,11 @@ def small(tmp_path: Path) -> tuple[FeatureCache, Cohort]:
     card = CohortCard.model_validate(CARD)
     cases = tuple(CaseRow(case_id=case) for case in ("0000", "0001"))
     return FeatureCache.create(tmp_path / "cache"), Cohort(
-        folder=tmp_path, card=card, cases=cases, clinical={}
+        folder=tmp_path,
+        card=card,
+        cases=cases,
+        slides=(SlideRow(case_id="0000", slide_id="a", path="a.svs"),),
+        clinical={case.case_id: {} for case in cases},
     )
 
 
@@ -110,11 +114,16 @@ def test_several_feature_sets_ask_for_a_choice(tmp_path: Path) -> None:
     for recipe in (SLIDES, other):
         arrays = {"embeddings": np.ones((2, 3), np.float32), "valid": np.ones(2, np.bool_)}
         cache.commit(draft(recipe, "0000", "a", "bag", arrays=arrays))
-    chosen, (problem,) = choose_feature_sets(cache, cohort, "auto")
-    assert chosen == {}
+    cache.commit(vector("0000", "clinical", 1.0))
+    _, (problem,) = choose_feature_sets(cache, cohort, "auto")
+    assert problem.fails
     assert other.folder in problem.got
     assert SLIDES.folder in problem.got
-    assert f"slides: {other.folder}" in problem.remedy
+    mapping = f"{{clinical: {CLINICAL.folder}, slides: {other.folder}}}"
+    assert mapping in problem.remedy
+    chosen, (problem,) = choose_feature_sets(cache, cohort, "auto", "warning")
+    assert not problem.fails
+    assert set(chosen) == {"clinical", "slides"}
     chosen, problems = choose_feature_sets(cache, cohort, {"slides": SLIDES.folder})
     assert problems == []
     assert chosen["slides"].name == SLIDES.folder

@@ -15,8 +15,18 @@ from feature_cache.store import FeatureCache
 
 N_CASES, TILES, DIM, NOTE_DIM = 60, 6, 4, 8
 SLIDES = ResolvedRecipe(name="tiny", modality="slides", settings={"encoder": "made_up", "mpp": 0.5})
-NOTES = ResolvedRecipe(name="tiny", modality="notes", settings={"encoder": "made_up_notes"})
-CLINICAL = ResolvedRecipe(name="tiny", modality="clinical", settings={"encoder": "values"})
+NOTES = ResolvedRecipe(
+    name="tiny", modality="notes", settings={"encoder": "made_up_notes", "prediction_day": 0}
+)
+CLINICAL = ResolvedRecipe(
+    name="tiny",
+    modality="clinical",
+    settings={
+        "encoder": "values",
+        "prediction_day": 0,
+        "variables": [{"name": "psa", "kind": "numeric", "scale": "log", "levels": []}],
+    },
+)
 VARIABLES = [
     {"name": "psa", "kind": "numeric", "unit": "ug/L", "scale": "log", "day": 0},
     {"name": "age", "kind": "numeric", "unit": "a", "scale": "linear", "day": 0},
@@ -31,6 +41,11 @@ CARD = {
     "modalities": ["clinical", "slides", "notes"],
     "index_event": "operation",
     "prediction_day": 0,
+    "undated": {"notes": 0},
+    "variables": {
+        "psa": {"kind": "numeric", "unit": "ug/L", "scale": "log"},
+        "age": {"kind": "numeric", "unit": "a"},
+    },
     "endpoints": {
         "bcr": {
             "kind": "survival",
@@ -92,14 +107,30 @@ def write_tiny(folder: Path) -> Tiny:
     ]
     write_rows(tiny.cohort / "outcomes.csv", "case_id,endpoint,event,time,cause,value", outcomes)
     cache = FeatureCache.create(tiny.cache)
+    entries = []
     for i, case in enumerate(ids):
-        cache.commit(_clinical(case, latent[i, 0], rng))
+        entries.append(_clinical(case, latent[i, 0], rng))
         if i % 10 and case != "0004":
-            for slide in range(1 + i % 2):
-                cache.commit(_slide(case, slide, latent[i, 1], rng))
+            entries.extend(_slide(case, slide, latent[i, 1], rng) for slide in range(1 + i % 2))
         if i % 6 and case != "0004":
-            cache.commit(_note(case, latent[i, 2], rng))
+            entries.append(_note(case, latent[i, 2], rng))
+    for entry in entries:
+        cache.commit(entry)
+    write_tables(tiny.cohort, entries)
     return tiny
+
+
+def write_tables(folder: Path, entries: list[EntryDraft]) -> None:
+    """Write the tables that list what was committed; the files that they name are not there."""
+    for name, columns, cells in (
+        ("slides", "case_id,slide_id,path,mask_path,mpp", ("", "")),
+        ("notes", "case_id,note_id,path,column,day", ("", "")),
+    ):
+        keys = [entry.key for entry in entries if entry.key.modality == name]
+        rows = [(key.case_id, key.item_id, f"{key.item_id}.raw", *cells) for key in keys]
+        write_rows(folder / f"{name}.csv", columns, rows)
+    cases = [entry.key.case_id for entry in entries if entry.key.modality == "clinical"]
+    write_rows(folder / "clinical.csv", "case_id,psa,age", [(case, "1", "60") for case in cases])
 
 
 def draft(recipe: ResolvedRecipe, case: str, item: str, kind: str, **parts: object) -> EntryDraft:
@@ -169,4 +200,5 @@ def _note(case: str, latent: float, rng: np.random.Generator) -> EntryDraft:
     embeddings = rng.normal(size=(2, NOTE_DIM)).astype(np.float32) * 0.1
     embeddings[:, 0] += latent
     spans = np.array([[0, 10], [5, 20]], dtype=np.int32)
-    return draft(NOTES, case, f"{case}_note", "note", arrays={"embeddings": embeddings, "char_span": spans})
+    arrays = {"embeddings": embeddings, "char_span": spans}
+    return draft(NOTES, case, f"{case}_note", "note", arrays=arrays, attrs={"day": 0})

@@ -1,0 +1,99 @@
+"""What the manifest allows of a feature set: the items it lists, the columns and the day it declares.
+
+Enters: a cohort as it is now, and entries that were made when its manifest may have said something else.
+Leaves: which entries may be used, and a problem for every declaration that the entries contradict. The
+manifest tables are enough; no raw file is looked at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from feature_cache.card import CohortCard
+from feature_cache.cohort import Cohort
+from feature_cache.entry import EntryRecord
+from feature_cache.errors import Problem, table_error
+
+AGAIN = "Run `python -m extract run` again, or mend cohort.yaml."
+
+
+def listed_items(cohort: Cohort, modality: str) -> tuple[str, set[tuple[str, str]]]:
+    """Return the table that lists a modality's items, and each item as (case id, item id).
+
+    Of modalities whose items no table names one by one, every item of a case of cases.csv is listed: the
+    item id is "" then.
+    """
+    if modality == "slides":
+        return "slides.csv", {(row.case_id, row.slide_id) for row in cohort.slides}
+    if modality == "notes":
+        return "notes.csv", {(row.case_id, row.note_id) for row in cohort.notes}
+    if modality == "clinical":
+        measured = {row.case_id for row in cohort.measurements}
+        return "clinical.csv", {(case, "") for case in measured | cohort.clinical.keys()}
+    return "cases.csv", {(case, "") for case in cohort.case_ids}
+
+
+def contradictions(records: Sequence[EntryRecord], cohort: Cohort, where: str) -> Iterator[Problem]:
+    """Yield an error for everything in the entries of one feature set that the card does not allow."""
+    card, first = cohort.card, records[0]
+    made_for = first.settings.get("prediction_day", card.prediction_day)
+    if made_for != card.prediction_day:
+        yield table_error(
+            f"{where}: prediction_day",
+            f"entries made for day {card.prediction_day}, the prediction day of cohort.yaml",
+            f"entries made for day {made_for}",
+            AGAIN,
+        )
+    if first.modality == "clinical":
+        yield from _columns(first, card, where)
+    if first.modality == "notes":
+        yield from _days(records, cohort)
+
+
+def _columns(record: EntryRecord, card: CohortCard, where: str) -> Iterator[Problem]:
+    """Yield the columns that are excluded or unknown by now, or declared in another way."""
+    described = record.attrs.get("variables", ())
+    names = (str(one["name"]).removesuffix(f"={one.get('level', '')}") for one in described)
+    for name in dict.fromkeys(names):
+        if name not in card.variables:
+            excluded = f"excluded ({card.excluded[name]})" if name in card.excluded else "not declared"
+            yield table_error(
+                f"{where}: column {name}",
+                "columns that cohort.yaml lists under variables",
+                f"one that is {excluded}",
+                AGAIN,
+            )
+    for then in record.settings.get("variables", ()):
+        name = str(then["name"])
+        if name not in card.variables:
+            continue
+        now = card.variables[name].model_dump(mode="json")
+        changed = [key for key, value in then.items() if key in now and now[key] != value]
+        if changed:
+            yield table_error(
+                f"{where}: column {name}",
+                "the declaration in cohort.yaml",
+                f"entries made with another {', '.join(changed)}",
+                AGAIN,
+            )
+
+
+def _days(records: Sequence[EntryRecord], cohort: Cohort) -> Iterator[Problem]:
+    """Yield the first note later than the prediction day, or of another day than notes.csv says, counted."""
+    last, undated = cohort.card.prediction_day, cohort.card.undated_day("notes")
+    day_of = {(row.case_id, row.note_id): undated if row.day is None else row.day for row in cohort.notes}
+    wrong = []
+    for record in records:
+        day = record.attrs.get("day")
+        told = day_of.get((record.case_id, record.item_id), day)
+        late = isinstance(last, int) and any(isinstance(one, int) and one > last for one in (day, told))
+        if late or (day is not None and told != day):
+            wrong.append((record, told, day))
+    if wrong:
+        record, told, day = wrong[0]
+        yield table_error(
+            f"cache: {record.key}",
+            f"a note of day {told}, as notes.csv has it, and none after the prediction day {last}",
+            f"a note that was made as of day {day} ({len(wrong)} such notes)",
+            AGAIN,
+        )
