@@ -127,3 +127,10 @@ def test_nuclei_of_different_sizes_have_a_spread() -> None:
     assert values["area_mean_um2"] == pytest.approx(areas.mean(), rel=0.1)
     assert values["area_sd_um2"] == pytest.approx(areas.std(), rel=0.15)
     assert values["area_p90_um2"] == pytest.approx(areas.max(), rel=0.1)
+
+
+def test_the_smallest_nucleus_is_measured_in_um() -> None:
+    # 6 px radius is 7 um2 at .25 um/px and 28 um2 at .5 um/px
+    plane = paint([(60, 60, 6, 6), (180, 180, 6, 6)])
+    assert len(find_nuclei(plane, 0.25).area_um2) == 0
+    assert len(find_nuclei(plane, 0.5).area_um2) == 2

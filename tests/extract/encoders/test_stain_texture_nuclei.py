@@ -111,3 +111,16 @@ def test_real_tiles_order_as_a_pathologist_orders_them(shared_data: Path) -> Non
     assert column(glass, "density_mean") < column(fat, "density_mean") < column(tissue, "density_mean")
     assert column(glass, "nuclei_per_mm2") == 0
     assert column(glass, "haematoxylin_entropy") < column(tissue, "haematoxylin_entropy")
+
+
+def test_quantiles_and_entropy_of_four_even_stripes() -> None:
+    """Haematoxylin .35, .65, .95, 1.25, each on a quarter of the tile: ln 4, in bins of .1."""
+    amounts = np.repeat([0.35, 0.65, 0.95, 1.25], 64)
+    density = np.broadcast_to(amounts[:, None], (256, 256))[..., None] * STAIN_VECTORS[0]
+    tile = np.rint(256 * np.exp(-density) - 1).astype(np.uint8)
+    row = describe_tile(tile, MPP)
+    assert column(row, "haematoxylin_entropy") == pytest.approx(np.log(4), rel=1e-6)
+    for name, amount in (("p10", 0.35), ("p50", 0.65), ("p90", 1.25)):
+        assert column(row, f"haematoxylin_{name}") == pytest.approx(amount, abs=0.03)
+    assert column(row, "haematoxylin_mean") == pytest.approx(0.8, abs=0.02)
+    assert column(row, "eosin_p90") == pytest.approx(0, abs=0.03)

@@ -35,9 +35,10 @@ def test_shares_are_counted() -> None:
     tile = np.full((10, 10, 3), EOSIN, dtype=np.uint8)
     tile[:2] = 255  # white: 20 pixels
     tile[2, :5] = (0, 120, 120)  # one channel at 0: 5 pixels, and bluish green ink
+    tile[4, :3], tile[5, :4] = (120, 0, 140), (200, 100, 0)
     tile[3, :5] = (255, 255, 254)  # not saturated
     measured = measure_tile(tile)
-    assert measured[SATURATED] == pytest.approx(0.25)
+    assert measured[SATURATED] == pytest.approx(0.32)
     assert measured[PEN] == pytest.approx(0.05)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -171,6 +172,16 @@ class TestOpenSlide(ReaderSuite):
 
 class TestTiffSlide(ReaderSuite):
     reader = TiffSlideReader
+
+    def test_a_part_of_a_pixel_beyond_the_edge_moves_the_region_in(
+        self, pyramid: Path, image: np.ndarray
+    ) -> None:
+        """tiffslide would fill up with pixels that nobody scanned."""
+        with self.reader(pyramid) as slide:
+            width = slide.level_sizes_px[1][0]
+            x_px0 = math.ceil((width - 7.5) * slide.level_downsamples[1])
+            pixels = slide.read_region((x_px0, 0), 1, (8, 8))
+        np.testing.assert_array_equal(pixels, shrink(image, 2)[:8, -8:])
 
 
 def test_both_readers_give_the_same_pixels_of_a_jpeg_slide(tmp_path: Path) -> None:

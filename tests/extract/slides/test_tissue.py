@@ -96,7 +96,8 @@ def test_a_painted_rectangle_is_found_to_the_pixel_and_dust_is_not() -> None:
     picture[10:40, 20:60] = EOSIN
     picture[20:25, 30:35] = HAEMATOXYLIN
     picture[50:54, 5:10] = EOSIN  # 20 pixels of 64 um2: below 1500 um2
-    picture[50:60, 40:80] = (90, 90, 92)  # a cover-slip edge: grey
+    picture[50:60, 40:60] = (90, 90, 92)  # a cover-slip edge: grey
+    picture[50:60, 60:80] = (60, 52, 58)  # dark dirt with a tint that would be pale eosin if it were bright
     truth = np.zeros((60, 80), dtype=bool)
     truth[10:40, 20:60] = True
     np.testing.assert_array_equal(find_tissue(picture, 64.0), truth)
