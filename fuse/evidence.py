@@ -16,9 +16,11 @@ from fuse.cases import FoldPrediction, FoldTruth, Survival
 from fuse.endpoint import OutcomeDoor
 from fuse.files import write_csv, write_json
 from fuse.folds import Folds
-from fuse.metrics.comparison import Contrast, Roles, compare_arms, compare_planned
-from fuse.metrics.evaluation import MetricRow, evaluate_arm
+from fuse.metrics.censoring import choose_horizon
+from fuse.metrics.comparison import Roles, compare_planned
+from fuse.metrics.evaluation import MetricRow, evaluate_arm, evaluate_singles
 from fuse.metrics.kaplan_meier import curve_of_group
+from fuse.metrics.scored import join
 from fuse.predictions import read_predictions
 from fuse.verdict import Evidence, judge
 
@@ -62,27 +64,27 @@ def evaluate_run(
     }
     write_csv(plan.folder / "metrics.csv", METRIC_COLUMNS, _metric_rows(metrics))
     comparisons = compare_planned(predictions, truths, plan.roles, plan.horizon_days, plan.seed)
-    for fusion in (name for name in predictions if name.startswith("early__") and name != plan.roles.fusion):
-        for comparator in filter(None, (plan.roles.clinical, plan.roles.selected_single)):
-            contrast = Contrast(first=fusion, second=comparator, named_before=True)
-            comparisons.append(compare_arms(predictions[fusion], predictions[comparator], truths, contrast))
     write_csv(
         plan.folder / "comparisons.csv",
         COMPARISON_COLUMNS,
         [list(asdict(row).values()) for row in comparisons],
     )
+    tested = join(next(iter(predictions.values())), truths).outcome
+    horizon = choose_horizon(tested, plan.horizon_days)
     verdict = judge(
         Evidence(
             roles=plan.roles,
             metrics=metrics,
             comparisons=comparisons,
-            n_cases=len(plan.door.case_ids),
-            n_events=int(plan.door.strata().event.sum()),
+            n_cases=len(tested),
+            n_events=int(tested.event.sum()),
+            horizon=horizon,
+            alone=evaluate_singles(predictions, truths, plan.roles.singles),
             titles=plan.titles,
         )
     )
     write_json(plan.folder / "verdict.json", verdict.as_dict())
-    _write_curves(plan, predictions, truths, cuts)
+    _write_curves(plan, predictions, truths, cuts, horizon.days)
 
 
 def open_truths(
@@ -122,6 +124,7 @@ def _write_curves(
     predictions: Mapping[str, Sequence[FoldPrediction]],
     truths: Sequence[FoldTruth],
     cuts: Mapping[tuple[int, int], float],
+    horizon_days: float,
 ) -> None:
     """Write the Kaplan-Meier curves of the first repeat, in which every case is predicted once."""
     arm = curve_arm(plan.roles, list(predictions))
@@ -136,7 +139,7 @@ def _write_curves(
         event=np.concatenate([part.event for part in outcomes]),
         time_days=np.concatenate([part.time_days for part in outcomes]),
     )
-    days = np.linspace(0.0, plan.horizon_days, 5)
+    days = np.linspace(0.0, horizon_days, 5)
     groups = [
         curve_of_group(name, outcome.take(np.flatnonzero(rows)), days)
         for name, rows in (("higher predicted risk", is_higher), ("lower predicted risk", ~is_higher))

@@ -25,8 +25,7 @@ def assign_roles(protocol: Protocol, plans: Sequence[ArmPlan], selected: str) ->
         Name of the pseudo-arm, "" where there is none.
     """
     names = {plan.name for plan in plans}
-    fusions = [plan.name for plan in plans if plan.model == "late"]
-    fusions = fusions or [plan.name for plan in plans if plan.model == "early"]
+    fusions = [plan.name for model in ("early", "late") for plan in plans if plan.model == model]
     clinical = f"{SINGLE_MODEL}__clinical"
     scores = [plan.name for plan in plans if plan.model in RISK_SCORES]
     wanted = protocol.comparators
@@ -37,6 +36,7 @@ def assign_roles(protocol: Protocol, plans: Sequence[ArmPlan], selected: str) ->
         published_score=scores[0] if scores and "published_score" in wanted else "",
         null="null__none" if "null__none" in names else "",
         singles={plan.modalities[0]: plan.name for plan in plans if plan.model == SINGLE_MODEL},
+        other_fusions=tuple(fusions[:-1]),
     )
 
 

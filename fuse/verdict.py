@@ -11,17 +11,23 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 
+from fuse.metrics.censoring import Horizon
 from fuse.metrics.comparison import ComparisonRow, Roles
 from fuse.metrics.evaluation import MetricRow
 from fuse.metrics.kaplan_meier import PROGNOSTIC_NOT_PREDICTIVE
 from fuse.verdict_words import (
     NOT_MEASURED,
     SMALLEST_GAIN,
+    WIDER,
     Answer,
     Measured,
+    Subject,
     describe_gain,
     describe_pairs,
     limits,
+    name_fusion,
+    name_modality,
+    sort_modalities,
 )
 
 EVENTS_FOR_CALIBRATION = 100
@@ -35,8 +41,8 @@ GAIN_RULE = (
     f"{SMALLEST_GAIN:+.2f}, the smallest gain that would matter; otherwise cannot tell"
 )
 CALIBRATION_RULE = (
-    f"cannot tell under {EVENTS_FOR_CALIBRATION} events; from there on observed against expected events at "
-    "the horizon, and nothing finer"
+    "cannot tell, whatever the numbers: only observed against expected events at the horizon are computed, "
+    "which is calibration in the large"
 )
 NOTES = (
     PROGNOSTIC_NOT_PREDICTIVE,
@@ -63,10 +69,11 @@ class Question:
 
 @dataclass(frozen=True, kw_only=True)
 class Verdict:
-    """What verdict.json holds."""
+    """What verdict.json holds; `horizon` is the last day that was evaluated, with the declared one."""
 
     questions: tuple[Question, ...]
     top: str
+    horizon: Horizon
     notes: tuple[str, ...] = NOTES
 
     def as_dict(self) -> dict[str, object]:
@@ -79,35 +86,54 @@ class Verdict:
 
 @dataclass(frozen=True, kw_only=True)
 class Evidence:
-    """All that the verdict looks at. `titles` gives readable names of arms."""
+    """All that the verdict looks at; numbers of cases and events are those that were tested.
+
+    `alone` is the C of each single modality, with intervals that hold together; `titles` are names of arms.
+    """
 
     roles: Roles
     metrics: Mapping[str, Sequence[MetricRow]]
     comparisons: Sequence[ComparisonRow]
     n_cases: int
     n_events: int
+    horizon: Horizon
+    alone: Mapping[str, MetricRow] = field(default_factory=dict)
     titles: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def judged(self) -> str:
-        """The arm the first question is about: fusion, else the selected single modality, else clinical."""
-        named = (self.roles.fusion, self.roles.selected_single, self.roles.clinical)
+        """The arm the first question is about: the first there is of those named before evaluation.
+
+        Fusion, the selected single modality, the clinical values, the only single modality, the score.
+        """
+        roles = self.roles
+        only = tuple(roles.singles.values()) if len(roles.singles) == 1 else ()
+        named = (roles.fusion, roles.selected_single, roles.clinical, *only, roles.published_score)
         return next((arm for arm in named if arm in self.metrics), "")
+
+    @property
+    def subject(self) -> Subject:
+        """The judged arm in a sentence."""
+        arm, roles = self.judged, self.roles
+        if arm == roles.fusion:
+            return name_fusion(arm)
+        if arm == roles.selected_single:
+            return Subject(text="the single modality selected in each train part")
+        modality = next((name for name, single in roles.singles.items() if single == arm), "")
+        if not modality:
+            return Subject(text=self.titles.get(arm, arm).split(":")[0])
+        return Subject(text=f"{name_modality(modality).text} alone", plural=True)
 
     @property
     def size(self) -> str:
         """How much there was to learn from."""
         return f"{self.n_cases} cases with {self.n_events} events"
 
-    def title(self, arm: str) -> str:
-        """Return the readable name of an arm."""
-        return self.titles.get(arm, arm)
-
     def measure(self, arm: str, metric: str) -> Measured:
         """Return one metric of an arm, NOT_MEASURED where it is absent."""
         for row in self.metrics.get(arm, ()):
             if row.metric == metric:
-                return Measured(estimate=row.estimate, low=row.low, high=row.high, method=row.method)
+                return _measured(row)
         return NOT_MEASURED
 
     def compare(self, first: str, second: str) -> Measured:
@@ -135,9 +161,9 @@ def judge(evidence: Evidence) -> Verdict:
         )
         if roles.fusion and second
     ]
-    singles = [_predicts_alone(evidence, modality, arm) for modality, arm in roles.singles.items()]
+    singles = [_predicts_alone(evidence, modality) for modality in sort_modalities(tuple(roles.singles))]
     questions = (chance, *gains, *singles, _calibration(evidence))
-    return Verdict(questions=questions, top=_top(evidence, questions))
+    return Verdict(questions=questions, top=_top(evidence, questions), horizon=evidence.horizon)
 
 
 def decide(measured: Measured, chance: float) -> Answer:
@@ -150,23 +176,22 @@ def decide(measured: Measured, chance: float) -> Answer:
 
 
 def _better_than_chance(evidence: Evidence) -> Question:
-    arm = evidence.judged
+    arm, subject = evidence.judged, evidence.subject
     measured = evidence.measure(arm, "c_index")
-    text = f"Does {evidence.title(arm)} predict better than chance?" if arm else "Does anything predict?"
+    text = f"{subject.asks} {subject.text} predict better than chance?" if arm else "Does anything predict?"
     answer = decide(measured, 0.5)
     words = describe_pairs(measured, answer, evidence.size)
     return _question(("better_than_chance", text), answer, measured, CHANCE_RULE, words)
 
 
-def _predicts_alone(evidence: Evidence, modality: str, arm: str) -> Question:
-    gain = evidence.compare(arm, evidence.roles.null)
-    # The null arm gives everybody one risk, so its C is exactly one half.
-    measured = Measured(
-        estimate=gain.estimate + 0.5, low=gain.low + 0.5, high=gain.high + 0.5, method=gain.method
-    )
+def _predicts_alone(evidence: Evidence, modality: str) -> Question:
+    row = evidence.alone.get(modality)
+    measured = _measured(row) if row else NOT_MEASURED
     answer = decide(measured, 0.5)
     words = describe_pairs(measured, answer, evidence.size)
-    identity = (f"predicts_{modality}", f"Does the modality {modality} predict by itself?")
+    if len(evidence.alone) > 1 and math.isfinite(measured.low):
+        words += WIDER.format(len(evidence.alone))
+    identity = (f"predicts_{modality}", f"Do {name_modality(modality).text} predict alone?")
     return _question(identity, answer, measured, CHANCE_RULE, words)
 
 
@@ -179,47 +204,53 @@ def _adds(evidence: Evidence, identity: str, text: str, second: str) -> Question
 
 def _calibration(evidence: Evidence) -> Question:
     measured = evidence.measure(evidence.judged, "observed_expected")
-    identity = ("calibration", "Can calibration be judged?")
-    enough = evidence.n_events >= EVENTS_FOR_CALIBRATION and math.isfinite(measured.estimate)
+    identity = ("calibration", "Are the predicted probabilities right (calibration)?")
     words = "Observed and expected numbers of events were not compared in this run."
     if math.isfinite(measured.estimate):
         words = (
             f"Events by the horizon: {measured.estimate:.2f} observed for each one predicted "
             f"({limits(measured, 1.0, '.2f')})."
         )
-    if not enough:
         words += (
-            f" {evidence.n_events} events do not show whether the predicted probabilities are right for "
-            f"patients at low and at high risk; that takes {EVENTS_FOR_CALIBRATION} or more."
+            " That is calibration in the large: it does not show whether the probabilities are right for "
+            "patients at low and at high risk."
         )
-    answer: Answer = "yes" if enough else "cannot tell"
-    return _question(identity, answer, measured, CALIBRATION_RULE, words)
+    if evidence.n_events < EVENTS_FOR_CALIBRATION:
+        words += f" {evidence.n_events} events cannot show it; that takes {EVENTS_FOR_CALIBRATION} or more."
+    return _question(identity, "cannot tell", measured, CALIBRATION_RULE, words)
 
 
 def _top(evidence: Evidence, questions: Sequence[Question]) -> str:
-    chance = questions[0]
-    title = evidence.title(evidence.judged)
+    chance, subject = questions[0], evidence.subject
+    if not evidence.judged and evidence.metrics.keys() - {evidence.roles.null}:
+        return f"No arm was named before the evaluation to be judged as a whole, on {evidence.size}."
     if chance.estimate is None:
         return f"Nothing can be said: no arm was evaluated on {evidence.size}."
     shown = f"(C {chance.estimate:.2f}, {_limits_of(chance)})"
     first = {
-        "yes": f"{title} predicts better than chance {shown}",
-        "no": f"{title} does not usefully predict better than chance {shown}",
-        "cannot tell": f"Whether {title} predicts better than chance cannot be told {shown}",
+        "yes": f"{subject.capitalised} {subject.predicts} better than chance {shown}",
+        "no": f"{subject.capitalised} {subject.asks.lower()} not usefully predict better than chance {shown}",
+        "cannot tell": f"Whether {subject.text} {subject.predicts} better than chance cannot be told {shown}",
     }[chance.answer]
     by_id = {question.id: question for question in questions}
+    published = by_id.get("beats_published_score")
     added = by_id.get("adds_to_clinical") or by_id.get("adds_to_selected_single")
-    if added is None:
-        return f"{first}, from {evidence.size}."
-    other = (
-        "the clinical values" if added.id == "adds_to_clinical" else "the single modality chosen in training"
-    )
-    second = {
-        "yes": f"it adds to {other}",
-        "no": f"it adds nothing that matters to {other}",
-        "cannot tell": f"whether it adds to {other} cannot be told",
-    }[added.answer]
-    return f"{first}; {second}, from {evidence.size}."
+    clauses = [first]
+    if published:
+        clauses.append(_clause(published, "beats", "does not usefully beat", "the published risk score"))
+    if added:
+        clinical = added.id == "adds_to_clinical"
+        other = "the clinical values" if clinical else "the single modality selected in training"
+        clauses.append(_clause(added, "adds to", "adds nothing that matters to", other))
+    return f"{'; '.join(clauses)}, from {evidence.size}."
+
+
+def _clause(question: Question, verb: str, denied: str, other: str) -> str:
+    return {
+        "yes": f"it {verb} {other}",
+        "no": f"it {denied} {other}",
+        "cannot tell": f"whether it {verb} {other} cannot be told",
+    }[question.answer]
 
 
 def _limits_of(question: Question) -> str:
@@ -242,6 +273,10 @@ def _question(
         rule=rule,
         words=words,
     )
+
+
+def _measured(row: MetricRow) -> Measured:
+    return Measured(estimate=row.estimate, low=row.low, high=row.high, method=row.method)
 
 
 def _number(value: float) -> float | None:

@@ -1,12 +1,13 @@
 """The words of a verdict: what an interval of C, or of a difference in C, means to a clinician.
 
-Enters: a number with its interval, the answer it allows, and the size of the cohort. Leaves: sentences that
-speak of pairs of patients in the right order and never claim more than the answer.
+Enters: arms by name, a number with its interval, the answer it allows, and the size of the cohort. Leaves:
+sentences that speak of pairs of patients in the right order and never claim more than the answer.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -14,6 +15,17 @@ Answer = Literal["yes", "no", "cannot tell"]
 
 SMALLEST_GAIN = 0.02
 """Smallest difference in C that would matter: 2 more pairs of patients in 100 in the right order."""
+
+MODALITY_WORDS = {
+    "slides": "slides",
+    "volumes": "volumes",
+    "notes": "notes",
+    "clinical": "clinical values",
+    "omics": "omics values",
+}
+"""What a sentence calls a modality, in the order in which modalities are always listed."""
+
+WIDER = " This interval is wider than in the table of arms: those of all {} modalities shall hold together."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +41,56 @@ class Measured:
 NOT_MEASURED = Measured(estimate=math.nan, low=math.nan, high=math.nan, method="none")
 
 
+@dataclass(frozen=True, kw_only=True)
+class Subject:
+    """What a sentence is about; `text` has its article and `plural` decides the verb."""
+
+    text: str
+    plural: bool = False
+
+    @property
+    def capitalised(self) -> str:
+        """The text at the start of a sentence."""
+        return self.text[:1].upper() + self.text[1:]
+
+    @property
+    def asks(self) -> str:
+        """The first word of a question about it."""
+        return "Do" if self.plural else "Does"
+
+    @property
+    def predicts(self) -> str:
+        """The verb of a statement about it."""
+        return "predict" if self.plural else "predicts"
+
+
+def sort_modalities(names: Sequence[str]) -> list[str]:
+    """Return modalities in the order of MODALITY_WORDS, others by name after them."""
+    known = list(MODALITY_WORDS)
+    return sorted(names, key=lambda name: (known.index(name) if name in known else len(known), name))
+
+
+def name_modality(modality: str) -> Subject:
+    """Return one modality as the subject of a sentence."""
+    return Subject(text=f"the {MODALITY_WORDS.get(modality, modality)}", plural=True)
+
+
+def name_fusion(arm: str) -> Subject:
+    """Return a fusion arm, named ``<model>__<modality>+<modality>…``, as the subject of a sentence.
+
+    >>> name_fusion("late__clinical+slides+notes").text
+    'late fusion of slides, notes and clinical values'
+    """
+    model, _, modalities = arm.partition("__")
+    words = [MODALITY_WORDS.get(name, name) for name in sort_modalities(modalities.split("+"))]
+    return Subject(text=f"{model} fusion of {join_words(words)}")
+
+
+def join_words(words: Sequence[str]) -> str:
+    """Return ``a, b and c``."""
+    return " and ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))
+
+
 def describe_pairs(measured: Measured, answer: Answer, size: str) -> str:
     """Say how many pairs were put in the right order and whether that differs from chance."""
     if not math.isfinite(measured.estimate):
@@ -41,6 +103,8 @@ def describe_pairs(measured: Measured, answer: Answer, size: str) -> str:
         return words
     if answer == "no":
         return f"{words} The interval leaves no room for an order that would be of use."
+    if not math.isfinite(measured.low):
+        return f"{words} Without an interval this cannot be told from chance."
     return f"{words} {size} are too few to tell this from chance."
 
 
@@ -59,6 +123,8 @@ def describe_gain(measured: Measured, answer: Answer, size: str) -> str:
     if answer == "no":
         worse = measured.high < 0
         return f"{words} Fusion is worse." if worse else f"{words} A gain of 2 or more is excluded."
+    if not math.isfinite(measured.low):
+        return f"{words} Without an interval a gain is neither shown nor excluded."
     return f"{words} No gain and a gain worth having both fit; {size} cannot decide between them."
 
 
@@ -66,4 +132,5 @@ def limits(measured: Measured, scale: float, form: str) -> str:
     """Write the limits, scaled and in a number format."""
     if not math.isfinite(measured.low):
         return "no interval"
-    return f"95 % interval {scale * measured.low:{form}} to {scale * measured.high:{form}}"
+    words = f"95 % interval {scale * measured.low:{form}} to {scale * measured.high:{form}}"
+    return words.replace("-", "−")

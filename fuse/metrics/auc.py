@@ -48,9 +48,3 @@ def resampled_auc_pairs(
         return np.broadcast_to(beyond, (len(rows), len(beyond)))
 
     return sum_pairs(risk, np.flatnonzero(weight > 0), eligible, counts, weight)
-
-
-def auc_at(risk: Float[np.ndarray, " case"], train: Survival, test: Survival, day: float) -> float:
-    """Return AUC(day) of one set of cases; NaN when there is no pair."""
-    concordant, total = resampled_auc_pairs(risk, train, test, day, np.ones((1, len(risk))))
-    return float(concordant[0] / total[0]) if total[0] > 0 else float("nan")

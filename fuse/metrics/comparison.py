@@ -38,7 +38,7 @@ class Roles:
     """The arms that questions are asked about, named before evaluation; "" or absent where there is none.
 
     `selected_single` is the arm that uses, in each outer fold, the modality chosen inside its train part.
-    `singles` maps each modality to its arm.
+    `singles` maps each modality to its arm. `other_fusions` meet the same comparators as `fusion`.
     """
 
     fusion: str = ""
@@ -47,6 +47,7 @@ class Roles:
     published_score: str = ""
     null: str = ""
     singles: Mapping[str, str] = field(default_factory=dict)
+    other_fusions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,22 +115,26 @@ def compare_planned(
     """Make every comparison that the roles call for, between arms that are there.
 
     Fusion against the clinical arm, the selected single modality and the published score (C and ibs, named
-    before); fusion against every single modality (C, simultaneous, descriptive); every single modality
-    against the null arm (C, simultaneous, named before), which asks whether it predicts at all.
+    before), other fusions against the same (C, named before); fusion against every single modality (C,
+    simultaneous, descriptive). Whether a single modality predicts at all is asked of its own C: the null
+    arm's is one half by construction.
     """
     rows = []
-    for second in dict.fromkeys([roles.clinical, roles.selected_single, roles.published_score]):
-        if roles.fusion in arms and second in arms and second != roles.fusion:
-            contrast = Contrast(first=roles.fusion, second=second, named_before=True)
-            pair = arms[roles.fusion], arms[second]
-            rows.append(compare_arms(*pair, truths, contrast))
-            rows.append(compare_ibs(*pair, truths, contrast, horizon_days, seed))
-    singles = [name for name in dict.fromkeys(roles.singles.values()) if name in arms]
-    pairs = [(roles.fusion, name, False) for name in singles] + [(name, roles.null, True) for name in singles]
-    for first, second, before in pairs:
-        if first in arms and second in arms and first != second:
-            contrast = Contrast(first=first, second=second, named_before=before, family=len(singles))
+    comparators = dict.fromkeys([roles.published_score, roles.clinical, roles.selected_single])
+    for first in (roles.fusion, *roles.other_fusions):
+        for second in comparators:
+            if first not in arms or second not in arms or first == second:
+                continue
+            contrast = Contrast(first=first, second=second, named_before=True)
             rows.append(compare_arms(arms[first], arms[second], truths, contrast))
+            if first == roles.fusion:
+                pair = arms[first], arms[second]
+                rows.append(compare_ibs(*pair, truths, contrast, horizon_days, seed))
+    singles = [name for name in dict.fromkeys(roles.singles.values()) if name in arms]
+    for second in singles:
+        if roles.fusion in arms and second != roles.fusion:
+            contrast = Contrast(first=roles.fusion, second=second, named_before=False, family=len(singles))
+            rows.append(compare_arms(arms[roles.fusion], arms[second], truths, contrast))
     return rows
 
 

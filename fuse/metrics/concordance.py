@@ -12,7 +12,6 @@ from collections.abc import Callable
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from feature_cache.errors import OutcomeError
 from fuse.cases import Survival
 
 ROWS_AT_ONCE = 512
@@ -44,25 +43,6 @@ def concordant_pairs(risk: Float[np.ndarray, " case"], outcome: Survival) -> tup
     """
     concordant, comparable = resampled_pairs(risk, outcome, np.ones((1, len(risk))))
     return float(concordant[0]), float(comparable[0])
-
-
-def concordance(risk: Float[np.ndarray, " case"], outcome: Survival) -> float:
-    """Return Harrell's C.
-
-    Raises
-    ------
-    OutcomeError
-        When no pair is comparable.
-    """
-    concordant, comparable = concordant_pairs(risk, outcome)
-    if comparable == 0:
-        raise OutcomeError(
-            "concordance",
-            expected="at least one event before another case's time",
-            got=f"no comparable pair in {len(outcome)} cases with {int(outcome.event.sum())} events",
-            remedy="Use larger folds, or pool the pairs of all folds.",
-        )
-    return concordant / comparable
 
 
 def resampled_pairs(

@@ -8,7 +8,7 @@ Pairs are counted within folds and probabilities are pooled: a fold of 19 cases 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -82,7 +82,7 @@ def evaluate_arm(
     horizon = choose_horizon(arm.outcome, horizon_days)
     counts = draw_resamples(len(arm.case_ids), seed)
     note = f"horizon day {horizon.days:g}" + (f" ({horizon.reason})" if horizon.reason else "")
-    rows = [_row(arm, "c_index", *_concordance_within(arm))]
+    rows = [_row(arm, "c_index", *_concordance_within(arm, 1))]
     rows.append(_row(arm, "c_index_pooled", *_concordance_pooled(arm, horizon.days, counts, note)))
     for day in dict.fromkeys([max(1.0, float(math.floor(horizon.days / 2))), horizon.days]):
         rows.append(_row(arm, f"auc_{day:g}", *_auc(arm, day, counts, note if day == horizon.days else "")))
@@ -94,7 +94,30 @@ def evaluate_arm(
     return rows
 
 
-def _concordance_within(arm: ScoredArm) -> tuple[float, Interval]:
+def evaluate_singles(
+    arms: Mapping[str, Sequence[FoldPrediction]], truths: Sequence[FoldTruth], singles: Mapping[str, str]
+) -> dict[str, MetricRow]:
+    """Return the C within folds of each single modality, its intervals made to hold together.
+
+    Parameters
+    ----------
+    singles
+        Modality -> its arm; one that did not run is left out.
+
+    Returns
+    -------
+    dict
+        Modality -> row `c_index`: the estimate of `evaluate_arm`, with an interval that is wider where there
+        are several (Bonferroni), since as many questions are asked of one cohort.
+    """
+    there = {modality: join(arms[name], truths) for modality, name in singles.items() if name in arms}
+    return {
+        modality: _row(arm, "c_index", *_concordance_within(arm, len(there)))
+        for modality, arm in there.items()
+    }
+
+
+def _concordance_within(arm: ScoredArm, family: int) -> tuple[float, Interval]:
     pairs = count_fold_pairs(arm)
     estimate = pairs.concordance()
     folds = FoldValues(
@@ -102,7 +125,7 @@ def _concordance_within(arm: ScoredArm) -> tuple[float, Interval]:
         weight=pairs.comparable,
         test_to_train=pairs.test_to_train,
     )
-    return estimate, nadeau_bengio_logit(estimate, folds)
+    return estimate, nadeau_bengio_logit(estimate, folds, family)
 
 
 def _concordance_pooled(arm: ScoredArm, day: float, counts: Counts, note: str) -> tuple[float, Interval]:

@@ -15,6 +15,8 @@ from jaxtyping import Float
 LEVEL = 0.95
 RESAMPLES = 1000
 BOOTSTRAP = "out-of-fold bootstrap, conditional on the fitted models"
+NO_SPREAD = "none: same order in every fold"
+NO_SPREAD_OF_RESAMPLES = "none: same value in every resample"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,7 +63,10 @@ def nadeau_bengio_error(folds: FoldValues) -> tuple[float, int]:
 
 
 def nadeau_bengio(estimate: float, folds: FoldValues, family: int = 1) -> Interval:
-    """Return the t interval of a difference, or of any number on an unbounded scale.
+    """Return the t interval of a difference of two proportions, cut at -1 and 1.
+
+    Folds that all have the same value show no spread to judge by: two arms that order every fold alike have
+    no interval, which is not an interval of no width.
 
     Parameters
     ----------
@@ -72,25 +77,29 @@ def nadeau_bengio(estimate: float, folds: FoldValues, family: int = 1) -> Interv
     family
         Number of intervals that shall hold together; more than one widens each (Bonferroni).
     """
+    if _is_constant(folds.value[folds.weight > 0]):
+        return _none(NO_SPREAD)
     error, freedom = nadeau_bengio_error(folds)
     half = _t_quantile(freedom, family) * error
     method = _name("Nadeau-Bengio t", freedom, folds, family)
-    return Interval(low=estimate - half, high=estimate + half, method=method)
+    low, high = np.clip([estimate - half, estimate + half], -1, 1)
+    return Interval(low=float(low), high=float(high), method=method)
 
 
-def nadeau_bengio_logit(estimate: float, folds: FoldValues) -> Interval:
-    """Return the t interval of a proportion such as C, on the logit scale.
+def nadeau_bengio_logit(estimate: float, folds: FoldValues, family: int = 1) -> Interval:
+    """Return the t interval of a proportion such as C, on the logit scale; `family` as above.
 
     The error is carried to the logit scale at the estimate (delta method), because single folds of 19 cases
-    reach C = 1, where a logit per fold does not exist. An estimate of exactly 0 or 1 has no such interval.
+    reach C = 1, where a logit per fold does not exist. An estimate of exactly 0 or 1 has no such interval,
+    and neither has one that is the same in every fold (an arm that knows nothing: .5 everywhere).
     """
     error, freedom = nadeau_bengio_error(folds)
-    method = _name("Nadeau-Bengio t, logit scale", freedom, folds, 1)
+    method = _name("Nadeau-Bengio t, logit scale", freedom, folds, family)
     if not 0 < estimate < 1:
-        return Interval(
-            low=float("nan"), high=float("nan"), method=f"{method}; none at an estimate of 0 or 1"
-        )
-    half = _t_quantile(freedom, 1) * error / (estimate * (1 - estimate))
+        return _none(f"{method}; none at an estimate of 0 or 1")
+    if _is_constant(folds.value[folds.weight > 0]):
+        return _none(NO_SPREAD)
+    half = _t_quantile(freedom, family) * error / (estimate * (1 - estimate))
     centre = np.log(estimate / (1 - estimate))
     return Interval(low=_expit(centre - half), high=_expit(centre + half), method=method)
 
@@ -115,10 +124,21 @@ def bootstrap(values: Float[np.ndarray, " sample"], note: str = "") -> Interval:
     parts = [BOOTSTRAP, f"{left_out} of {len(values)} resamples without a value" if left_out else "", note]
     method = "; ".join(part for part in parts if part)
     if len(finite) < len(values) / 2:
-        return Interval(low=float("nan"), high=float("nan"), method=f"{method}; no interval")
+        return _none(f"{method}; no interval")
+    if _is_constant(finite):
+        return _none(NO_SPREAD_OF_RESAMPLES)
     tail = (1 - LEVEL) / 2
     low, high = np.quantile(finite, [tail, 1 - tail])
     return Interval(low=float(low), high=float(high), method=method)
+
+
+def _is_constant(values: Float[np.ndarray, " value"]) -> bool:
+    """Return whether there are several values and all are one, but for rounding."""
+    return len(values) > 1 and bool(np.ptp(values) < 1e-12)
+
+
+def _none(method: str) -> Interval:
+    return Interval(low=float("nan"), high=float("nan"), method=method)
 
 
 def _t_quantile(freedom: int, family: int) -> float:

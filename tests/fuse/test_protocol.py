@@ -109,6 +109,7 @@ def test_roles_are_fixed_by_the_protocol() -> None:
         published_score="",
         null="null__none",
         singles={"clinical": "ridge_cox__clinical", "slides": "ridge_cox__slides"},
+        other_fusions=("early__clinical+slides",),
     )
     without = protocol.model_copy(update={"comparators": ("clinical",)})
     assert assign_roles(without, plans, selected).selected_single == ""

@@ -4,8 +4,13 @@ import numpy as np
 import pytest
 
 from fuse.cases import Survival
-from fuse.metrics.auc import auc_at, resampled_auc_pairs
-from fuse.metrics.concordance import concordance
+from fuse.metrics.auc import resampled_auc_pairs
+from fuse.metrics.concordance import concordant_pairs
+
+
+def auc_at(risk: np.ndarray, train: Survival, test: Survival, day: float) -> float:
+    concordant, total = resampled_auc_pairs(risk, train, test, day, np.ones((1, len(risk))))
+    return float(concordant[0] / total[0])
 
 
 @pytest.mark.parametrize("decimals", [12, 0])
@@ -36,7 +41,9 @@ def test_resampling_equals_repeating_the_rows(trial) -> None:
     assert concordant[0] / total[0] == pytest.approx(expected, abs=1e-12)
 
 
-def test_differs_from_concordance_and_is_missing_without_events(trial) -> None:
+def test_differs_from_concordance_and_has_no_pair_without_events(trial) -> None:
     outcome = trial.outcome
-    assert auc_at(trial.hazard, outcome, outcome, 700.0) != concordance(trial.hazard, outcome)
-    assert np.isnan(auc_at(trial.hazard, outcome, outcome, 0.5))
+    concordant, comparable = concordant_pairs(trial.hazard, outcome)
+    assert auc_at(trial.hazard, outcome, outcome, 700.0) != concordant / comparable
+    once = np.ones((1, len(outcome)))
+    assert resampled_auc_pairs(trial.hazard, outcome, outcome, 0.5, once)[1][0] == 0

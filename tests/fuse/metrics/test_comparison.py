@@ -53,11 +53,12 @@ def test_turning_the_comparison_round_changes_the_sign_only(trial, arms) -> None
     assert (back.difference, back.low, back.high) == (-forth.difference, -forth.high, -forth.low)
 
 
-def test_an_arm_against_itself_is_exactly_nothing(trial, arms) -> None:
+def test_an_arm_against_itself_differs_by_nothing_and_excludes_nothing(trial, arms) -> None:
     row = compare_arms(arms["fused"], arms["fused"], trial.truths, PLAIN)
-    assert (row.difference, row.low, row.high) == (0, 0, 0)
+    assert row.difference == 0 and np.isnan([row.low, row.high]).all()
+    assert row.method == "none: same order in every fold"
     row = compare_ibs(arms["fused"], arms["fused"], trial.truths, PLAIN, 1000.0, 0)
-    assert (row.difference, row.low, row.high) == (0, 0, 0)
+    assert row.difference == 0 and np.isnan([row.low, row.high]).all()
 
 
 def test_ibs_is_paired_and_lower_is_better(trial, arms) -> None:
@@ -75,28 +76,29 @@ def test_planned_rows_follow_the_roles(trial, arms) -> None:
     roles = Roles(
         fusion="fused",
         clinical="clinical",
-        published_score="not run",
+        published_score="noise",
         null="null",
+        other_fusions=("early", "not run"),
         singles={"clinical": "clinical", "slides": "slides", "notes": "not run"},
     )
+    arms = arms | {"noise": arms["slides"], "early": arms["clinical"]}
     rows = compare_planned(arms, trial.truths, roles, 1000.0, 0)
     assert [(row.first, row.second, row.metric, row.named_before) for row in rows] == [
+        ("fused", "noise", "c_index", True),
+        ("fused", "noise", "ibs", True),
         ("fused", "clinical", "c_index", True),
         ("fused", "clinical", "ibs", True),
+        ("early", "noise", "c_index", True),
+        ("early", "clinical", "c_index", True),
         ("fused", "clinical", "c_index", False),
         ("fused", "slides", "c_index", False),
-        ("clinical", "null", "c_index", True),
-        ("slides", "null", "c_index", True),
     ]
-    alone, together = rows[0], rows[2]
+    alone, together = rows[2], rows[6]
     assert alone.difference == together.difference
     assert together.low < alone.low and alone.high < together.high
-    assert all("Bonferroni over 2 (simultaneous)" in row.method for row in rows[2:])
+    assert all("Bonferroni over 2 (simultaneous)" in row.method for row in rows[6:])
 
 
-def test_without_fusion_only_single_modalities_are_asked(trial, arms) -> None:
-    roles = Roles(clinical="clinical", null="null", singles={"clinical": "clinical"})
-    rows = compare_planned(arms, trial.truths, roles, 1000.0, 0)
-    assert [(row.first, row.second) for row in rows] == [("clinical", "null")]
-    c_index = evaluate_arm(arms["clinical"], trial.truths, 1000.0, 0)[0].estimate
-    assert rows[0].difference == pytest.approx(c_index - 0.5, abs=1e-12)
+def test_without_fusion_nothing_is_compared(trial, arms) -> None:
+    roles = Roles(clinical="clinical", null="null", singles={"clinical": "clinical", "slides": "slides"})
+    assert compare_planned(arms, trial.truths, roles, 1000.0, 0) == []

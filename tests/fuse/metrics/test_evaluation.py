@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from feature_cache.errors import OutcomeError
-from fuse.metrics.evaluation import MetricRow, evaluate_arm
+from fuse.metrics.evaluation import MetricRow, evaluate_arm, evaluate_singles
 from fuse.metrics.intervals import BOOTSTRAP
 from fuse.metrics.kaplan_meier import estimate_survival
 
@@ -62,9 +62,26 @@ def test_the_null_arm_is_chance_by_construction(trial) -> None:
         for item, truth in zip(trial.predict(trial.hazard), trial.truths, strict=True)
     ]
     rows = by_metric(evaluate_arm(predictions, trial.truths, HORIZON, 0))
-    for metric in ("c_index", "auc_500", "auc_1000"):
-        assert (rows[metric].low, rows[metric].estimate, rows[metric].high) == (0.5, 0.5, 0.5)
-    assert (rows["ipa"].low, rows["ipa"].estimate, rows["ipa"].high) == (0, 0, 0)
+    for metric, estimate in {"c_index": 0.5, "auc_500": 0.5, "auc_1000": 0.5, "ipa": 0.0}.items():
+        assert rows[metric].estimate == estimate
+        assert np.isnan([rows[metric].low, rows[metric].high]).all()
+        assert rows[metric].method.startswith("none: same ")
+
+
+def test_single_modalities_keep_their_estimate_and_get_intervals_that_hold_together(trial) -> None:
+    noise = np.random.default_rng(5).normal(size=len(trial.outcome))
+    arms = {"a": trial.predict(trial.hazard), "b": trial.predict(noise)}
+    found = evaluate_singles(arms, trial.truths, {"slides": "a", "notes": "b", "volumes": "not run"})
+    assert list(found) == ["slides", "notes"]
+    for modality, name in (("slides", "a"), ("notes", "b")):
+        own, together = evaluate_arm(arms[name], trial.truths, HORIZON, 0)[0], found[modality]
+        assert together.estimate == own.estimate
+        assert 0 < together.low < own.low < own.high < together.high < 1
+        assert together.method.endswith("Bonferroni over 2 (simultaneous)")
+    assert (
+        evaluate_singles(arms, trial.truths, {"slides": "a"})["slides"]
+        == evaluate_arm(arms["a"], trial.truths, HORIZON, 0)[0]
+    )
 
 
 def test_a_perfect_order_has_no_interval_and_still_a_row(trial) -> None:
