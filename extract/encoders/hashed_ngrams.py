@@ -10,6 +10,6 @@ CARD = EncoderCard(
     modality="notes",
     dim=512,
     licence="Apache-2.0",
-    loader="extract.notes.hashed_ngrams:hashed_ngrams",
+    loader="extract.notes.hashed_ngrams:load_hashed_ngrams",
     source="Weinberger et al. 2009 (feature hashing with signs)",
 )

@@ -11,6 +11,6 @@ CARD = EncoderCard(
     dim=None,
     precision="f64",
     licence="Apache-2.0",
-    loader="extract.clinical.values:read_cell",
+    loader="extract.clinical.values:load_cell_reader",
     source="DESIGN section 3",
 )

@@ -14,6 +14,9 @@ from typing import Any, Literal, NoReturn
 
 from feature_cache.errors import SourceError
 
+#: Hand-bumped when a file would get another reader.
+FORMATS_ALGORITHM = 1
+
 SCANNER_SUFFIXES = frozenset({".svs", ".mrxs", ".ndpi", ".scn", ".bif", ".svslide", ".vms", ".vmu"})
 TIFF_SUFFIXES = frozenset({".tif", ".tiff", ".btf", ".tf8"})
 OME_SUFFIXES = (".ome.tif", ".ome.tiff", ".ome.btf", ".ome.tf8", ".ome.tf2")

@@ -51,7 +51,7 @@ class OpenSlideReader:
             raise RegionError(
                 self._path.name,
                 expected=f"pixels at {xy_px0} of level {level}",
-                got=f"openslide cannot decode them ({error})",
+                got=f"openslide cannot decode them ({type(error).__name__})",
                 remedy="Copy the file again and compare its checksum.",
             ) from error
         return composite_on_white(pixels)
@@ -81,6 +81,6 @@ def _open(path: Path) -> Any:
         raise SourceError(
             path.name,
             expected="a slide that openslide opens",
-            got=str(error) or type(error).__name__,
+            got=f"openslide says {type(error).__name__}",  # its text can hold paths, and paths names
             remedy="Copy the file again and compare its checksum; open it in the scanner's viewer.",
         ) from error

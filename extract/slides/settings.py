@@ -9,16 +9,20 @@ from __future__ import annotations
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from extract.encoders.registry import find_encoder
+from extract.slides.formats import FORMATS_ALGORITHM
 from extract.slides.grid import GRID_ALGORITHM
 from extract.slides.quality import QUALITY_ALGORITHM
 from extract.slides.resample import RESAMPLE_ALGORITHM
 from extract.slides.tissue import TISSUE_ALGORITHM
+from extract.slides.tissue_mask import MASK_ALGORITHM
 from feature_cache.canonical import Json
 from feature_cache.errors import RecipeError
 from feature_cache.recipe import ResolvedRecipe
 
 MODALITY = "slides"
 RESAMPLER = "area"
+#: Longest side of the thumbnail that an entry keeps.
+THUMBNAIL_PX = 768
 
 
 class SlidesBlock(BaseModel):
@@ -56,14 +60,17 @@ def resolve_slides(name: str, block: dict[str, Json]) -> ResolvedRecipe:
             f"recipe {name}: {MODALITY}",
             expected=f"tiles of {card.input_px} px at {' or '.join(map(str, card.mpp))} um for {card.name}",
             got=f"{chosen.tile_px} px at {chosen.mpp:g} um",
-            remedy="Take the encoder's own scale.",
+            remedy="Take a scale that the encoder was made for.",
         )
     settings: dict[str, Json] = {
         **chosen.model_dump(mode="json", exclude={"encoder"}),
         "encoder": card.identity(),
         "resampler": RESAMPLER,
+        "thumbnail_px": THUMBNAIL_PX,
         "algorithm": {
+            "formats": FORMATS_ALGORITHM,
             "grid": GRID_ALGORITHM,
+            "mask": MASK_ALGORITHM,
             "quality": QUALITY_ALGORITHM,
             "resample": RESAMPLE_ALGORITHM,
             "tissue": TISSUE_ALGORITHM,

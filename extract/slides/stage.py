@@ -6,7 +6,7 @@ the tissue on it. What a file needed (reader, native mpp, level) is written into
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -14,11 +14,12 @@ import numpy as np
 from extract.encoders.card import EncoderCard, TileEncoder
 from extract.encoders.registry import find_encoder, load_encoder
 from extract.item import HashFile, WorkItem
+from extract.slides.agreement import agreement, doubts
 from extract.slides.grid import Grid, choose_level
 from extract.slides.quality import QUALITY_MEASURES
 from extract.slides.reader import SlideReader, open_slide
 from extract.slides.scale import Scale, decide_scale
-from extract.slides.settings import MODALITY, RESAMPLER, SlidesBlock, resolve_slides
+from extract.slides.settings import MODALITY, RESAMPLER, THUMBNAIL_PX, SlidesBlock, resolve_slides
 from extract.slides.tiling import Tiles, read_thumbnail, read_tiles, tissue_from_image, tissue_on_grid
 from extract.slides.tissue_mask import TissueMask, read_mask
 from feature_cache.canonical import Json, canonical_json, sha256_of_json
@@ -26,8 +27,6 @@ from feature_cache.cohort import Cohort
 from feature_cache.entry import EntryDraft, EntryKey, Source
 from feature_cache.errors import SourceError
 from feature_cache.recipe import ResolvedRecipe
-
-THUMBNAIL_PX = 768
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +38,7 @@ class _Decided:
     level: int
     tissue: TissueMask
     tissue_source: str
+    mask_kappa: float | None = None
 
 
 class SlideStage:
@@ -87,7 +87,7 @@ class SlideStage:
         """
         card = find_encoder(str(_encoder(item.recipe)["name"]), self.modality)
         encoder: TileEncoder = load_encoder(card)
-        with open_slide(item.files["slide"]) as reader:
+        with _open(item) as reader:
             slide = _decide(item, reader)
             min_tissue = _block(item.recipe, card).min_tissue
             tiles = read_tiles(reader, slide.grid, slide.level, slide.tissue, min_tissue, encoder)
@@ -127,14 +127,14 @@ class SlideStage:
                     "encoder": card.name,
                     "encoder_revision": card.revision,
                 },
-                quality=_summary(tiles),
+                quality=_summary(tiles, slide.mask_kappa),
                 warnings=(*reader.warnings, *slide.scale.warnings, *slide.tissue.warnings, *_unread(tiles)),
             )
 
     def cost(self, item: WorkItem) -> dict[str, int]:
         """Return the slide's bytes and how many tiles its grid has, tissue or not."""
         path = item.files["slide"]
-        with open_slide(path) as reader:
+        with _open(item) as reader:
             card = find_encoder(str(_encoder(item.recipe)["name"]), self.modality)
             grid = _grid(item, reader, _scale(item, reader), _block(item.recipe, card))
             _level(item, reader, grid)
@@ -142,18 +142,35 @@ class SlideStage:
         return {"bytes": path.stat().st_size, "tiles_at_most": columns * rows}
 
 
+def _open(item: WorkItem) -> SlideReader:
+    try:
+        return open_slide(item.files["slide"])
+    except SourceError as error:
+        raise SourceError(
+            f"{_where(item)}, {error.where}", expected=error.expected, got=error.got, remedy=error.remedy
+        ) from error
+
+
 def _decide(item: WorkItem, reader: SlideReader) -> _Decided:
     scale = _scale(item, reader)
     card = find_encoder(str(_encoder(item.recipe)["name"]), MODALITY)
     grid = _grid(item, reader, scale, _block(item.recipe, card))
     level = _level(item, reader, grid)
-    if "tissue_mask" in item.files:
-        path = item.files["tissue_mask"]
-        where = f"{_where(item)}, mask {path.name}"
-        tissue, source = read_mask(path, where, reader.size_px0, scale.mpp), "mask"
-    else:
-        tissue, source = tissue_from_image(reader, scale.mpp), "image"
-    return _Decided(scale=scale, grid=grid, level=level, tissue=tissue, tissue_source=source)
+    image = tissue_from_image(reader, scale.mpp)
+    if "tissue_mask" not in item.files:
+        return _Decided(scale=scale, grid=grid, level=level, tissue=image, tissue_source="image")
+    path = item.files["tissue_mask"]
+    where = f"{_where(item)}, mask {path.name}"
+    mask = read_mask(path, where, reader.size_px0, scale.mpp)
+    kappa = agreement(mask, image)
+    return _Decided(
+        scale=scale,
+        grid=grid,
+        level=level,
+        tissue=replace(mask, warnings=(*mask.warnings, *doubts(kappa))),
+        tissue_source="mask",
+        mask_kappa=kappa,
+    )
 
 
 def _scale(item: WorkItem, reader: SlideReader) -> Scale:
@@ -218,10 +235,11 @@ def _unread(tiles: Tiles) -> tuple[str, ...]:
     return (f"{unread} of {len(tiles.valid)} tiles could not be decoded",) if unread else ()
 
 
-def _summary(tiles: Tiles) -> dict[str, Json]:
+def _summary(tiles: Tiles, mask_kappa: float | None) -> dict[str, Json]:
     means = np.nanmean(tiles.quality[tiles.valid].astype(np.float64), axis=0)
     return {
         "tiles": len(tiles.valid),
         "tiles_valid": int(tiles.valid.sum()),
+        "mask_kappa": None if mask_kappa is None else round(mask_kappa, 4),
         **{f"{name}_mean": round(float(mean), 4) for name, mean in zip(QUALITY_MEASURES, means, strict=True)},
     }

@@ -20,6 +20,9 @@ from extract.slides.region import check_region, composite_on_white
 from extract.slides.scale import parse_mpp
 from feature_cache.errors import SourceError
 
+#: What tiffslide raises on headers that it does not take (NotImplementedError is a RuntimeError).
+HEADER_ERRORS = (OSError, ValueError, KeyError, IndexError, TypeError, ZeroDivisionError, RuntimeError)
+
 
 class TiffSlideReader:
     """A slide opened by tiffslide (`SlideReader`)."""
@@ -29,11 +32,15 @@ class TiffSlideReader:
     def __init__(self, path: Path, warnings: tuple[str, ...] = ()) -> None:
         self._path = path
         self._slide = _open(path)
-        properties = self._slide.properties
+        try:
+            properties = self._slide.properties
+            self.size_px0 = self._slide.dimensions
+            self.level_sizes_px = tuple(self._slide.level_dimensions)
+            self.level_downsamples = tuple(float(value) for value in self._slide.level_downsamples)
+        except HEADER_ERRORS as error:
+            self._slide.close()
+            raise _unreadable(path, error) from error
         self.version = version("tiffslide")
-        self.size_px0 = self._slide.dimensions
-        self.level_sizes_px = tuple(self._slide.level_dimensions)
-        self.level_downsamples = tuple(float(value) for value in self._slide.level_downsamples)
         self.mpp, doubts = parse_mpp(properties.get("tiffslide.mpp-x"), properties.get("tiffslide.mpp-y"))
         self.mpp_source = "file (TIFF metadata)"
         self.warnings = (*warnings, *doubts)
@@ -52,7 +59,7 @@ class TiffSlideReader:
             raise RegionError(
                 self._path.name,
                 expected=f"pixels at {xy_px0} of level {level}",
-                got=f"tiffslide cannot decode them ({error})",
+                got=f"tiffslide cannot decode them ({type(error).__name__})",
                 remedy="Copy the file again and compare its checksum.",
             ) from error
         return composite_on_white(np.asarray(pixels))
@@ -78,10 +85,14 @@ def _open(path: Path) -> Any:
 
     try:
         return tiffslide.TiffSlide(path)
-    except (ValueError, KeyError, OSError, ZeroDivisionError) as error:
-        raise SourceError(
-            path.name,
-            expected="a slide that tiffslide opens",
-            got=f"{type(error).__name__}: {error}",
-            remedy="Copy the file again and compare its checksum.",
-        ) from error
+    except HEADER_ERRORS as error:
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: Path, error: Exception) -> SourceError:
+    return SourceError(
+        path.name,
+        expected="a slide that tiffslide opens: tiled or striped 8-bit RGB, axes y, x, colour",
+        got=f"tiffslide says {type(error).__name__}",  # its text can hold paths, and paths names
+        remedy="Copy the file again and compare its checksum, or convert it to a pyramidal TIFF.",
+    )

@@ -17,6 +17,8 @@ from jaxtyping import Bool
 from extract.slides.tissue import Shares
 from feature_cache.errors import SourceError
 
+#: Hand-bumped when the numbers change.
+MASK_ALGORITHM = 2
 #: Slide and mask may differ by this share of their width or height, and by one pixel of a coarse mask.
 FIELD_TOLERANCE = 0.02
 #: A resolution tag coarser than this (um per pixel) is a print resolution such as 72 dpi, no scale.

@@ -57,7 +57,9 @@ def test_a_block_without_an_encoder_is_refused() -> None:
         resolve_slides("r", {"mpp": 0.5})
 
 
-@pytest.mark.parametrize("change", [{"tile_px": 224}, {"mpp": 1.0}])
+@pytest.mark.parametrize("change", [{"tile_px": 224}, {"mpp": 2.0}])
 def test_an_encoder_is_used_at_its_own_scale(change: dict[str, Json]) -> None:
-    with pytest.raises(RecipeError, match=r"tiles of 256 px at 0\.5 um for stain_texture_nuclei"):
+    with pytest.raises(
+        RecipeError, match=r"tiles of 256 px at 0\.5 or 0\.25 or 1\.0 um for stain_texture_nuclei"
+    ):
         resolve_slides("r", {**BLOCK, **change})
