@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from feature_cache.errors import ManifestError, Problem
+from feature_cache.strict_yaml import read_yaml
 
 GAP = "GAP"
 #: What a drafted card holds in a typed field that only a person can fill.
@@ -30,9 +31,9 @@ DAYS_PER_UNIT: dict[TimeUnit, float] = {"days": 1.0, "months": 30.4375, "years":
 
 
 class CardPart(BaseModel):
-    """A part of the card: frozen, unknown keys refused."""
+    """A part of the card: frozen, unknown keys and numbers that are none refused."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class Variable(CardPart):
@@ -154,8 +155,7 @@ def read_card(path: Path) -> CohortCard:
             remedy="Draft one with `python -m extract scan`.",
         )
     try:
-        document: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
-        return CohortCard.model_validate(document)
+        return CohortCard.model_validate(read_yaml(path))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ManifestError(
             path.name, expected="YAML in UTF-8", got=type(error).__name__, remedy=f"Mend the file: {error}"

@@ -18,6 +18,14 @@ SCHEMA_VERSION = 1
 
 Kind = Literal["bag", "volume", "note", "vector"]
 
+#: What an entry of each kind holds at least, row by row together (DESIGN section 3).
+REQUIRED_ARRAYS: dict[Kind, tuple[str, ...]] = {
+    "bag": ("embeddings", "xy_px0", "valid"),
+    "volume": ("embeddings", "token_xyz_mm"),
+    "note": ("embeddings", "char_span"),
+    "vector": ("values", "state"),
+}
+
 #: States of a clinical value, as stored in the `state` array (uint8).
 STATES = ("observed", "missing", "unknown", "not_applicable", "bounded_above", "bounded_below")
 OBSERVED, MISSING, UNKNOWN, NOT_APPLICABLE, BOUNDED_ABOVE, BOUNDED_BELOW = range(6)

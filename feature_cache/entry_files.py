@@ -29,7 +29,7 @@ from feature_cache.array_format import (
 )
 from feature_cache.canonical import Json, sha256_of_file
 from feature_cache.durability import sync_file, sync_folder
-from feature_cache.entry import SCHEMA_VERSION, ArrayRecord, EntryDraft, EntryRecord
+from feature_cache.entry import REQUIRED_ARRAYS, SCHEMA_VERSION, ArrayRecord, EntryDraft, EntryRecord
 from feature_cache.errors import CacheError, DamagedEntryError
 from feature_cache.names import entry_path
 from feature_cache.probe import probe_arrays
@@ -45,7 +45,7 @@ _ARRAY_NAME = re.compile("[a-z][a-z0-9_]{0,63}")
 
 
 def check_draft(draft: EntryDraft) -> None:
-    """Raise `CacheError` where a draft cannot become an entry: its arrays, or settings of another recipe."""
+    """Raise `CacheError` where a draft cannot become an entry: another recipe, or not its kind's arrays."""
     if _recipe_hash(draft.key.recipe_name, draft.key.modality, draft.settings) != draft.key.recipe_hash:
         raise CacheError(
             str(draft.key),
@@ -61,6 +61,16 @@ def check_draft(draft: EntryDraft) -> None:
                 got=f"dtype {array.dtype.name}",
                 remedy="Mend the encoder that made it.",
             )
+    needed = REQUIRED_ARRAYS[draft.kind]
+    lengths = {draft.arrays[name].shape[:1] if name in draft.arrays else None for name in needed}
+    if len(lengths) > 1 or lengths & {None, ()}:
+        raise CacheError(
+            f"{draft.key}: arrays",
+            expected=f"{', '.join(needed)} with first axes of one length",
+            got=", ".join(f"{name} {draft.arrays[name].shape}" for name in needed if name in draft.arrays)
+            or "none",
+            remedy=f"Mend the encoder that made it: a {draft.kind} has them all.",
+        )
 
 
 def write_entry(folder: Path, draft: EntryDraft, form: FormatName) -> None:
@@ -138,11 +148,19 @@ def read_record(root: Path, folder: Path) -> EntryRecord:
         place = entry_path(record.key).as_posix()
     except CacheError as error:
         raise damaged(where, "ids", error.expected, error.got) from error
+    _refuse_another_recipe(where, place)
     if place != where:
         raise damaged(where, "ids", "the ids of this folder", "those of another entry")
     if _recipe_hash(record.recipe_name, record.modality, record.settings) != record.recipe_hash:
         raise damaged(where, "settings", "settings whose hash is the recipe hash", "others")
     return record
+
+
+def _refuse_another_recipe(where: str, place: str) -> None:
+    """Say mixed recipes by name: an entry that was copied or moved into the folder of another feature set."""
+    (*_, here, case, item), (*_, there, its_case, its_item) = where.split("/"), place.split("/")
+    if (case, item) == (its_case, its_item) and here[-12:] != there[-12:]:
+        raise damaged(where, "another recipe", f"recipe {here[-12:]}", f"recipe {there[-12:]}")
 
 
 def open_record(folder: Path, where: str) -> EntryRecord:

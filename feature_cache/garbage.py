@@ -1,7 +1,7 @@
 """What may be thrown away: the trash, and what killed writers left in `_tmp`.
 
 Enters: the root of a cache and an age. Leaves: an emptier cache. A box of `_tmp` in which anything was
-written lately belongs to a living writer and stays. Ages are measured on the disk's own clock.
+written lately may belong to a living writer and stays. Ages are measured on the disk's own clock.
 """
 
 from __future__ import annotations
@@ -19,15 +19,17 @@ from feature_cache.names import INDEX, TMP, TRASH
 
 @dataclass(frozen=True, kw_only=True)
 class Collected:
-    """What `gc` did: boxes removed, their bytes, and boxes of living writers that it left."""
+    """What `gc` did: boxes removed, their bytes, and boxes touched too lately to go."""
 
     removed: int
     bytes: int
     kept: int
+    older_than_s: float
 
     def describe(self) -> str:
         """Return the same in one line."""
-        return f"{self.removed} boxes removed ({self.bytes / 1e6:.1f} MB), {self.kept} of living writers kept"
+        kept = f"{self.kept} kept (touched within {self.older_than_s / 60:g} min)"
+        return f"{self.removed} boxes removed ({self.bytes / 1e6:.1f} MB), {kept}"
 
 
 def collect_garbage(root: Path, older_than_s: float) -> Collected:
@@ -52,7 +54,7 @@ def collect_garbage(root: Path, older_than_s: float) -> Collected:
     size = sum(bytes_below(box) for box in doomed)
     for box in doomed:
         remove_tree(box)
-    return Collected(removed=len(doomed), bytes=size, kept=kept)
+    return Collected(removed=len(doomed), bytes=size, kept=kept, older_than_s=older_than_s)
 
 
 def remove_tree(path: Path) -> None:

@@ -11,7 +11,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Annotated, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from feature_cache.errors import Problem, table_error
 
@@ -20,7 +20,7 @@ ABSENT, NULL = "<absent>", "<null>"
 
 Optional = BeforeValidator(lambda text: None if text == "" else text)
 Text = Annotated[str | None, Optional]
-Number = Annotated[float | None, Optional]
+Number = Annotated[Annotated[float, Field(allow_inf_nan=False)] | None, Optional]
 Day = Annotated[int | None, Optional]
 
 
@@ -95,8 +95,15 @@ def read_table(path: Path, problems: list[Problem]) -> tuple[list[str], list[dic
     Returns
     -------
     columns, rows
-        The header, and one mapping a well-formed line. An absent file gives two empty lists.
+        The header, and one mapping a well-formed line. An absent file, and one that is no table of text,
+        gives two empty lists.
     """
+    columns, rows = _read_lines(path, problems)
+    return columns, [row for _, row in rows]
+
+
+def _read_lines(path: Path, problems: list[Problem]) -> tuple[list[str], list[tuple[int, dict[str, str]]]]:
+    """Return the header, and line number and cells of every well-formed row."""
     if not path.is_file():
         return [], []
     try:
@@ -106,23 +113,40 @@ def read_table(path: Path, problems: list[Problem]) -> tuple[list[str], list[dic
             table_error(path.name, "a table in UTF-8", "another encoding", "Convert the file to UTF-8.")
         )
         return [], []
+    if "\0" in text:
+        problems.append(
+            table_error(path.name, "a table in UTF-8", "NUL characters", "Export the table again as CSV.")
+        )
+        return [], []
     reader = csv.reader(io.StringIO(text, newline=""))
-    columns = next(reader, [])
+    columns: list[str] = []
+    lines: list[tuple[int, list[str]]] = []
+    try:
+        columns = next(reader, [])
+        lines = [(reader.line_num, fields) for fields in reader if fields]
+    except csv.Error:
+        problems.append(
+            table_error(
+                f"{path.name} line {reader.line_num}",
+                f"cells of up to {csv.field_size_limit():,} characters",
+                "a longer one",
+                "Look for a quote that is not closed; a text belongs into a file of its own (notes.csv).",
+            )
+        )
+        return [], []
     rows = []
-    for fields in reader:
-        if not fields:
-            continue
-        if len(fields) != len(columns):
+    for number, fields in lines:
+        if len(fields) == len(columns):
+            rows.append((number, dict(zip(columns, fields, strict=True))))
+        else:
             problems.append(
                 table_error(
-                    f"{path.name} line {reader.line_num}",
+                    f"{path.name} line {number}",
                     f"{len(columns)} fields",
                     f"{len(fields)} fields",
                     "Quote the commas of this line.",
                 )
             )
-            continue
-        rows.append(dict(zip(columns, fields, strict=True)))
     for name, count in Counter(columns).items():
         if count > 1:
             problems.append(
@@ -138,10 +162,10 @@ R = TypeVar("R", bound=Row)
 
 def read_rows(path: Path, kind: type[R], problems: list[Problem], *, required: bool = False) -> tuple[R, ...]:
     """Read one table into typed rows; what is wrong with it is appended to `problems`."""
-    columns, rows = read_table(path, problems)
+    columns, rows = _read_lines(path, problems)
     if not columns:
         if required:
-            problems.append(table_error(path.name, "this table", "no such file", "Write it: case_id,site."))
+            problems.append(table_error(path.name, "this table", _state(path), "Write it: case_id,site."))
         return ()
     known = set(kind.model_fields)
     needed = {name for name, field in kind.model_fields.items() if field.is_required()}
@@ -156,7 +180,7 @@ def read_rows(path: Path, kind: type[R], problems: list[Problem], *, required: b
     if needed - set(columns):
         return ()
     typed = []
-    for number, row in enumerate(rows, start=2):
+    for number, row in rows:
         try:
             typed.append(kind.model_validate({name: row[name] for name in columns if name in known}))
         except ValidationError as error:
@@ -164,6 +188,10 @@ def read_rows(path: Path, kind: type[R], problems: list[Problem], *, required: b
                 where = f"{path.name} line {number}: {'.'.join(map(str, fault['loc']))}"
                 problems.append(table_error(where, "a value of its type", fault["msg"], "Mend the cell."))
     return tuple(typed)
+
+
+def _state(path: Path) -> str:
+    return "no header" if path.is_file() else "no such file"
 
 
 def read_clinical(path: Path, problems: list[Problem]) -> dict[str, dict[str, str]]:

@@ -35,9 +35,12 @@ class EntryCheck:
 
     @property
     def problem(self) -> str:
-        """What is wrong in one line; empty where nothing is."""
+        """Which part is wrong and how, in one line without the name; empty where nothing is."""
         found = self.damage
-        return "" if found is None else f"{found.where}: expected {found.expected}; got {found.got}"
+        if found is None:
+            return ""
+        part = found.where.removeprefix(f"{self.name}: ")
+        return f"{part}: expected {found.expected}; got {found.got}"
 
 
 def verify_entries(root: Path, *, quarantine: bool = False) -> Iterator[EntryCheck]:

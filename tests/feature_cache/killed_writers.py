@@ -47,7 +47,11 @@ def draft(item: int, version: str) -> EntryDraft:
         ),
         kind="bag",
         sources=(Source(role="slide", sha256=hashlib.sha256(version.encode()).hexdigest(), bytes=9),),
-        arrays={"embeddings": rng.random((200, 64), dtype=np.float32), "valid": rng.random(200) < 0.5},
+        arrays={
+            "embeddings": rng.random((200, 64), dtype=np.float32),
+            "xy_px0": np.zeros((200, 2), dtype="<i4"),
+            "valid": rng.random(200) < 0.5,
+        },
         settings=RECIPE.settings,
     )
 

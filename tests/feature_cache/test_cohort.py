@@ -69,6 +69,9 @@ def test_neither_outcomes_nor_folds_are_opened(tmp_path: Path) -> None:
             ("slides.csv: case 71, a", "2 rows"),
         ),
         ({"notes": "case_id,note_id,path\n9,a,x.txt\n"}, ("notes.csv: case 9", "an unknown case")),
+        ({"clinical": f"case_id,psa\n71,{'4' * 200_000}\n"}, ("clinical.csv line 2", "a longer one")),
+        ({"clinical": "case_id,psa\n71,\0\n"}, ("clinical.csv", "NUL characters")),
+        ({"cases": ""}, ("cases.csv", "no header")),
         (
             {"measurements": "case_id,variable,day,value\n71,weight,0,80\n"},
             ("measurements.csv: weight", "an unknown variable"),
@@ -87,6 +90,18 @@ def test_what_is_wrong_with_a_table_is_named(
 def test_a_cell_of_another_type_names_line_and_column(tmp_path: Path) -> None:
     folder = _write(tmp_path / "c", notes="case_id,note_id,path,day\n71,a,x.txt,soon\n")
     assert [where for where, _ in _problems(folder)] == ["notes.csv line 2: day"]
+
+
+@pytest.mark.parametrize("mpp", ["nan", "inf", "-Infinity"])
+def test_a_number_is_finite(tmp_path: Path, mpp: str) -> None:
+    folder = _write(tmp_path / "c", slides=f"case_id,slide_id,path,mpp\n71,a,x.tif,{mpp}\n")
+    assert [where for where, _ in _problems(folder)] == ["slides.csv line 2: mpp"]
+
+
+def test_lines_are_counted_as_an_editor_counts_them(tmp_path: Path) -> None:
+    text = 'case_id,note_id,path,day\n71,a,x.txt,\n\n71,"two\nlines",y.txt,\n71,b\n71,c,z.txt,soon\n'
+    folder = _write(tmp_path / "c", notes=text)
+    assert [where for where, _ in _problems(folder)] == ["notes.csv line 6", "notes.csv line 7: day"]
 
 
 def test_a_table_in_another_encoding_is_a_problem_not_a_crash(tmp_path: Path) -> None:
@@ -121,6 +136,9 @@ def test_a_variable_that_is_excluded_is_refused(tmp_path: Path) -> None:
         ("kind: survival", "kind: survivl", "endpoints.bcr.kind"),
         ("schema_version: 1", "schema_version: 2", "schema_version"),
         ("name: mine", "name: [", "expected YAML in UTF-8"),
+        ("prediction_day: 0", "prediction_day: 0\nprediction_day: 90", "prediction_day is there twice"),
+        ("kind: numeric", "kind: numeric, kind: binary", "the key kind is there twice"),
+        ("horizon_days: 1826.25", "horizon_days: .inf", "endpoints.bcr.horizon_days"),
     ],
 )
 def test_a_card_that_is_wrong_names_the_field(tmp_path: Path, old: str, new: str, message: str) -> None:

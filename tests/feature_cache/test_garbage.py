@@ -36,7 +36,7 @@ def test_stale_boxes_go_and_living_ones_stay(cache: FeatureCache, make_draft: Ma
     (busy / entry_path(make_draft("3").key) / "arrays.h5").touch()
     collected = cache.gc()
     assert (collected.removed, collected.bytes, collected.kept) == (1, 4, 2)
-    assert collected.describe() == "1 boxes removed (0.0 MB), 2 of living writers kept"
+    assert collected.describe() == "1 boxes removed (0.0 MB), 2 kept (touched within 60 min)"
     assert not stale.exists() and fresh.exists() and busy.exists()
     assert cache.gc(older_than_s=0).removed == 2
     assert cache.status().boxes["_tmp"] == 0

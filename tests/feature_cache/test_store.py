@@ -58,7 +58,8 @@ class TestCommit:
             "big_endian": np.arange(5).astype(dtype).astype(np.dtype(dtype).newbyteorder(">")),
             "strided": np.arange(12).reshape(4, 3).astype(dtype)[::2, ::-1],
         }
-        draft = replace(make_draft(kind=kind), arrays=arrays)
+        draft = make_draft(kind=kind)
+        draft = replace(draft, arrays={**draft.arrays, **arrays})
         cache.commit(draft)
         entry = cache.read(draft.key)
         for name, array in arrays.items():
@@ -209,7 +210,8 @@ class TestCommit:
     def test_a_disk_that_ends_within_an_array(
         self, cache: FeatureCache, make_draft: MakeDraft, tree_bytes: TreeBytes
     ) -> None:
-        draft = replace(make_draft(), arrays={"embeddings": np.ones((1000, 1000), np.float32)})
+        arrays = {name: array[[0] * 1000] for name, array in make_draft().arrays.items()}
+        draft = replace(make_draft(), arrays=arrays | {"embeddings": np.ones((1000, 1000), np.float32)})
         with _file_size_limit(100_000), pytest.raises(CacheError, match="a disk that takes the entry"):
             cache.commit(draft)
         assert tree_bytes(cache.root) == {} and _rooms_are_empty(cache)
@@ -281,6 +283,18 @@ class TestRefusals:
         with pytest.raises(CacheError, match="Mend the encoder"):
             cache.commit(replace(make_draft(), arrays={name: array}))
         assert _rooms_are_empty(cache)
+
+    @pytest.mark.parametrize("kind", ["bag", "vector"])
+    def test_an_entry_without_an_array_of_its_kind(
+        self, cache: FeatureCache, make_draft: MakeDraft, kind: str
+    ) -> None:
+        draft = make_draft(kind=kind)
+        for name, array in draft.arrays.items():
+            rest = {other: one for other, one in draft.arrays.items() if other != name}
+            for arrays in (rest, rest | {name: array[1:]}, rest | {name: array.reshape(-1)[0].reshape(())}):
+                with pytest.raises(CacheError, match=f"{name}.* with first axes of one length"):
+                    cache.commit(replace(draft, arrays=arrays))
+        assert _rooms_are_empty(cache) and not list(cache.records())
 
     @pytest.mark.parametrize("value", [float("nan"), np.float32(1), b"x", {1}])
     def test_attributes_that_are_not_json(

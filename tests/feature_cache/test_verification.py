@@ -99,6 +99,21 @@ def test_a_file_too_many(cache: FeatureCache, drafts: list[EntryDraft]) -> None:
         path.unlink()
 
 
+def test_an_entry_of_another_recipe_is_called_that(
+    cache: FeatureCache, drafts: list[EntryDraft], make_draft: MakeDraft
+) -> None:
+    other = make_draft(mpp=1.0)
+    cache.commit(other)
+    place = (cache.root / _name(drafts[0])).parent / "moved"
+    moved = make_draft(drafts[0].key.case_id, "moved", mpp=1.0)
+    cache.commit(moved)
+    (cache.root / _name(moved)).rename(place)
+    here, there = drafts[0].key.recipe_hash[:12], other.key.recipe_hash[:12]
+    (check,) = (check for check in cache.verify() if not check.ok)
+    assert check.problem == f"another recipe: expected recipe {here}; got recipe {there}"
+    assert check.name not in check.problem
+
+
 def test_swapped_entries(cache: FeatureCache, drafts: list[EntryDraft]) -> None:
     first, second = (cache.root / _name(draft) for draft in drafts[:2])
     first.rename(cache.root / "aside")
@@ -153,7 +168,7 @@ def test_a_stray_file_among_the_folders(cache: FeatureCache, drafts: list[EntryD
         ({"case_id": "0072"}, "ids"),
         ({"case_id": "../../0071"}, "ids"),
         ({"case_id": ""}, "ids"),
-        ({"recipe_hash": "0" * 64}, "ids"),
+        ({"recipe_hash": "0" * 64}, "another recipe"),
         ({"recipe_hash": "../x"}, "ids"),
         ({"array_format": "inline"}, "array "),
         ({"array_format": "npz"}, "entry.json"),

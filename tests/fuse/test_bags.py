@@ -20,7 +20,8 @@ IDS = ("0000", "0001", "0002")
 
 
 def commit(cache: FeatureCache, case: str, item: str, tiles: np.ndarray, valid: list[bool]) -> None:
-    arrays = {"embeddings": tiles.astype(np.float16), "valid": np.array(valid)}
+    corners = np.zeros((len(tiles), 2), np.int32)
+    arrays = {"embeddings": tiles.astype(np.float16), "xy_px0": corners, "valid": np.array(valid)}
     cache.commit(draft(SLIDES, case, item, "bag", arrays=arrays))
 
 

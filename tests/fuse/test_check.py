@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 from typer.testing import CliRunner
 
 from feature_cache.errors import OutcomeError, Problem
@@ -13,15 +16,16 @@ from feature_cache.recipe import ResolvedRecipe
 from feature_cache.store import FeatureCache
 from fuse.__main__ import app
 from fuse.check import Inspection, RunInputs, inspect_inputs
+from fuse.metrics.censoring import Horizon
 from fuse.protocol import read_protocol
-from tests.fuse.tiny_cohort import NOTES, Tiny, draft, flip_one_bit
+from tests.fuse.tiny_cohort import CLINICAL, NOTES, PROTOCOL, SLIDES, Tiny, draft, flip_one_bit
 
 
-def inspect(tiny: Tiny, *, read_entries: bool = False) -> Inspection:
+def inspect(tiny: Tiny, *, only_check: bool = False) -> Inspection:
     inputs = RunInputs(
         cohort_folder=tiny.cohort, cache=tiny.cache, protocol=read_protocol(str(tiny.protocol))
     )
-    return inspect_inputs(inputs, read_entries=read_entries)
+    return inspect_inputs(inputs, only_check=only_check)
 
 
 def failing(inspection: Inspection) -> list[Problem]:
@@ -35,7 +39,7 @@ def replace_outcome(tiny: Tiny, case: str, row: str) -> None:
 
 
 def test_a_good_cohort_has_warnings_only(tiny: Tiny) -> None:
-    inspection = inspect(tiny, read_entries=True)
+    inspection = inspect(tiny, only_check=True)
     assert failing(inspection) == []
     assert [problem.where.split("/")[0] for problem in inspection.problems] == [
         "cache: notes",
@@ -95,24 +99,24 @@ def test_mixed_recipes_within_a_feature_set(own_tiny: Tiny) -> None:
     """An entry that was moved into the folder of another recipe does not belong there."""
     cache = FeatureCache.open(own_tiny.cache)
     other = ResolvedRecipe(name="tiny", modality="notes", settings={"encoder": "another"})
-    arrays = {"embeddings": np.ones((1, 8), np.float32)}
+    arrays = {"embeddings": np.ones((1, 8), np.float32), "char_span": np.zeros((1, 2), np.int32)}
     cache.commit(draft(other, "0000", "0000_note", "note", arrays=arrays))
     moved = own_tiny.cache / "tiny" / "notes" / other.folder
     (moved / "0000").rename(own_tiny.cache / "tiny" / "notes" / NOTES.folder / "0000")
     moved.rmdir()
     (problem,) = failing(inspect(own_tiny))
-    assert "0000" in problem.where
+    assert "0000" in problem.where and "another recipe" in problem.where
+    assert (problem.expected, problem.got) == (f"recipe {NOTES.hash[:12]}", f"recipe {other.hash[:12]}")
 
 
 def test_a_damaged_entry_is_named(own_tiny: Tiny) -> None:
     flip_one_bit(own_tiny.cache, "slides", "0007")
-    (problem,) = failing(inspect(own_tiny, read_entries=True))
+    (problem,) = failing(inspect(own_tiny, only_check=True))
     assert "0007" in problem.where
 
 
 def test_an_unknown_model_is_refused_before_a_fit(own_tiny: Tiny) -> None:
-    text = own_tiny.protocol.read_text().replace("ridge_cox", "rigde_cox")
-    own_tiny.protocol.write_text(text.replace("model: late", "model: late\n  over: rigde_cox"))
+    own_tiny.protocol.write_text(own_tiny.protocol.read_text().replace("ridge_cox", "rigde_cox"))
     (problem,) = failing(inspect(own_tiny))
     assert problem.got == "rigde_cox"
 
@@ -134,3 +138,10 @@ def test_the_command_prints_json_and_exits_1(own_tiny: Tiny) -> None:
     assert any(row["got"] == "a negative time (-4)" for row in said["problems"])
     done = CliRunner().invoke(app, words)
     assert "1 to mend, 2 warning(s)" in done.stdout
+
+
+def test_json_also_where_nothing_could_be_looked_at(tiny: Tiny, tmp_path: Path) -> None:
+    done = CliRunner().invoke(app, ["check", str(tmp_path), "--cache", str(tiny.cache), "--json"])
+    assert done.exit_code == 1
+    (problem,) = json.loads(done.stdout)["problems"]
+    assert "cohort.yaml" in problem["expected"]

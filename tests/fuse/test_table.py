@@ -113,6 +113,7 @@ def test_several_feature_sets_ask_for_a_choice(tmp_path: Path) -> None:
     other = ResolvedRecipe(name="other", modality="slides", settings={"encoder": "another"})
     for recipe in (SLIDES, other):
         arrays = {"embeddings": np.ones((2, 3), np.float32), "valid": np.ones(2, np.bool_)}
+        arrays["xy_px0"] = np.zeros((2, 2), np.int32)
         cache.commit(draft(recipe, "0000", "a", "bag", arrays=arrays))
     cache.commit(vector("0000", "clinical", 1.0))
     _, (problem,) = choose_feature_sets(cache, cohort, "auto")
