@@ -11,27 +11,42 @@ import io
 import json
 import re
 import uuid
+from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 
 from feature_cache.canonical import Json
 from feature_cache.names import encode_name
 
+#: Columns and keys whose whole value is a case id.
+ID_FIELDS = frozenset(["case_id", "case"])
+
+
+@dataclass(frozen=True)
+class _Case:
+    """A case, and what a free text must hold to speak of it."""
+
+    case_id: str
+    named: re.Pattern[str]
+
+    def is_in(self, field: str, text: str) -> bool:
+        """Whether the text of a column or key is the id, or holds `case <id>` or `/<id>/`."""
+        return (field in ID_FIELDS and text == self.case_id) or self.named.search(text) is not None
+
 
 def remove_traces(runs: Path, case_id: str) -> int:
     """Remove every row, line and item that names the case; return how many.
 
-    A text names the case where it is the id, or holds it as `case <id>` or as a step of a path
-    (`/<id>/`, also in the form it has on disk).
+    The case is named where a column or key `case_id` (or `case`) is the id, and where a text holds it as
+    `case <id>` or as a step of a path (`/<id>/`, also in the form it has on disk). `a` is not `A`.
     """
     ids = "|".join(re.escape(form) for form in {case_id, encode_name(case_id)})
-    named = re.compile(rf"\A(?:{ids})\Z|(?:/|\bcase )(?:{ids})(?![\w%-])", re.IGNORECASE)
+    case = _Case(case_id, re.compile(rf"/(?:{ids})/|\bcase (?:{ids})(?![\w%-]|\.\w)"))
     forms = {".csv": _without_rows, ".jsonl": _without_lines, ".json": _without_items}
     removed = 0
     for path in sorted(runs.rglob("*")) if runs.is_dir() else []:
         if path.suffix in forms and path.is_file():
-            text, count = forms[path.suffix](
-                path.read_text(encoding="utf-8", errors="surrogateescape"), named
-            )
+            text, count = forms[path.suffix](path.read_text(encoding="utf-8", errors="surrogateescape"), case)
             removed += count
             if count:
                 fresh = path.with_name(f"{path.name}.{uuid.uuid4().hex}.new")
@@ -40,22 +55,25 @@ def remove_traces(runs: Path, case_id: str) -> int:
     return removed
 
 
-def _without_rows(text: str, named: re.Pattern[str]) -> tuple[str, int]:
+def _without_rows(text: str, case: _Case) -> tuple[str, int]:
     rows = list(csv.reader(io.StringIO(text, newline="")))
-    kept = [row for row in rows if not any(named.search(cell) for cell in row)]
+    header = rows[0] if rows else []
+    kept = [
+        row for row in rows if not any(case.is_in(*one) for one in zip_longest(header, row, fillvalue=""))
+    ]
     table = io.StringIO(newline="")
     csv.writer(table, lineterminator="\r\n" if "\r\n" in text else "\n").writerows(kept)
     return table.getvalue(), len(rows) - len(kept)
 
 
-def _without_lines(text: str, named: re.Pattern[str]) -> tuple[str, int]:
+def _without_lines(text: str, case: _Case) -> tuple[str, int]:
     lines = text.splitlines(keepends=True)
-    kept = [line for line in lines if not _names(_parsed(line), named)]
+    kept = [line for line in lines if not _names("", _parsed(line), case)]
     return "".join(kept), len(lines) - len(kept)
 
 
-def _without_items(text: str, named: re.Pattern[str]) -> tuple[str, int]:
-    pruned, count = _pruned(_parsed(text), named)
+def _without_items(text: str, case: _Case) -> tuple[str, int]:
+    pruned, count = _pruned(_parsed(text), case)
     return json.dumps(pruned, indent=2, ensure_ascii=False) + "\n", count
 
 
@@ -68,32 +86,32 @@ def _parsed(text: str) -> Json:
     return value
 
 
-def _names(value: Json, named: re.Pattern[str]) -> bool:
+def _names(field: str, value: Json, case: _Case) -> bool:
     if isinstance(value, dict):
-        return any(named.search(key) or _names(item, named) for key, item in value.items())
+        return any(_names(key, item, case) for key, item in value.items())
     if isinstance(value, list):
-        return any(_names(item, named) for item in value)
-    return isinstance(value, str) and named.search(value) is not None
+        return any(_names(field, item, case) for item in value)
+    return isinstance(value, str) and case.is_in(field, value)
 
 
-def _pruned(value: Json, named: re.Pattern[str]) -> tuple[Json, int]:
+def _pruned(value: Json, case: _Case) -> tuple[Json, int]:
     """Return the value without the list items, and the fields, that name the case, and their number."""
     if isinstance(value, list):
-        parts = [_pruned(item, named) for item in value if not _flatly(item, named)]
+        parts = [_pruned(item, case) for item in value if not _flatly(item, case)]
         gone = len(value) - len(parts)
         return [part for part, _ in parts], gone + sum(count for _, count in parts)
     if isinstance(value, dict):
         fields = {
-            key: _pruned(item, named)
+            key: _pruned(item, case)
             for key, item in value.items()
-            if not (named.search(key) or (isinstance(item, str) and named.search(item)))
+            if not (isinstance(item, str) and case.is_in(key, item))
         }
         gone = len(value) - len(fields)
         return {key: part for key, (part, _) in fields.items()}, gone + sum(n for _, n in fields.values())
     return value, 0
 
 
-def _flatly(item: Json, named: re.Pattern[str]) -> bool:
+def _flatly(item: Json, case: _Case) -> bool:
     """Whether a list item names the case itself, not only in something nested deeper."""
-    texts = [*item.keys(), *item.values()] if isinstance(item, dict) else [item]
-    return any(isinstance(text, str) and named.search(text) for text in texts)
+    fields = item if isinstance(item, dict) else {"": item}
+    return any(isinstance(text, str) and case.is_in(field, text) for field, text in fields.items())

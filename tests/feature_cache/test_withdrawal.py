@@ -77,6 +77,12 @@ def test_a_hostile_id_removes_its_own_case_alone(
     assert [record.case_id for record in cache.records()] == ["0071"]
 
 
+def test_upper_and_lower_case_are_two_cases(tmp_path: Path) -> None:
+    (tmp_path / "failures.csv").write_text("modality,case_id,where\nnotes,A,case A\nnotes,a,case a\n")
+    assert remove_traces(tmp_path, "a") == 1
+    assert (tmp_path / "failures.csv").read_text() == "modality,case_id,where\nnotes,A,case A\n"
+
+
 def test_traces_of_runs(tmp_path: Path) -> None:
     run = tmp_path / "_runs" / "1"
     run.mkdir(parents=True)
@@ -87,6 +93,8 @@ def test_traces_of_runs(tmp_path: Path) -> None:
         ["712", "slides", "cases.csv: case 71", "x"],
         ["711", "slides", "71 tiles", "case 711"],
         ["713", "se, 71", "a\nb", '"quoted"'],
+        ["8", "71", "chimera/slides/weightfree-0/8/71: entry.json", "x"],
+        ["9", "slides", "notes.csv: case 71.5, note 71", "case 71A"],
     ]
     with (run / "failures.csv").open("w", newline="") as stream:
         csv.writer(stream).writerows(rows)
@@ -100,18 +108,23 @@ def test_traces_of_runs(tmp_path: Path) -> None:
     report = {
         "items": 71,
         "failed": [{"case": "71", "why": "x"}, {"case": "710"}],
-        "slowest": "71",
-        "71": {"s": 1},
+        "of_case": {"case_id": "71", "s": 1},
+        "bytes": "71",
     }
     (run / "report.json").write_text(json.dumps(report))
     (run / "untouched.json").write_text('{"a":1}')
 
-    assert remove_traces(tmp_path / "_runs", "71") == 8
+    assert remove_traces(tmp_path / "_runs", "71") == 7
     with (run / "failures.csv").open(newline="") as stream:
-        assert list(csv.reader(stream)) == [rows[0], rows[4], rows[5]]
+        assert list(csv.reader(stream)) == [rows[0], *rows[4:]]
     lines = (run / "log.jsonl").read_text().splitlines()
     assert [json.loads(line) for line in lines[:-1]] == [events[1], events[3]] and lines[-1] == '{"cut": "ca'
-    assert json.loads((run / "report.json").read_text()) == {"items": 71, "failed": [{"case": "710"}]}
+    assert json.loads((run / "report.json").read_text()) == {
+        "items": 71,
+        "failed": [{"case": "710"}],
+        "of_case": {"s": 1},
+        "bytes": "71",
+    }
     assert (run / "untouched.json").read_text() == '{"a":1}'
     assert sorted(path.name for path in run.iterdir()) == [
         "failures.csv", "log.jsonl", "report.json", "untouched.json",
