@@ -165,7 +165,7 @@ def read_card(path: Path) -> CohortCard:
         field = ".".join(str(part) for part in first["loc"]) or "the document"
         raise ManifestError(
             f"{path.name}: {field}",
-            expected="a value as DESIGN section 2 says",
+            expected="a value of the kind that feature_cache/card.py describes",
             got=first["msg"],
             remedy=f"Mend it ({error.error_count()} problem(s) in this file).",
         ) from error

@@ -43,11 +43,16 @@ def check(
     from fuse.check import RunInputs, inspect_inputs
     from fuse.protocol import read_protocol
 
-    inputs = RunInputs(cohort_folder=find_cohort(cohort), cache=cache, protocol=read_protocol("quick"))
-    inspection = inspect_inputs(inputs, read_entries=True)
+    try:
+        inputs = RunInputs(cohort_folder=find_cohort(cohort), cache=cache, protocol=read_protocol("quick"))
+        inspection = inspect_inputs(inputs, only_check=True)
+    except BraidError as error:
+        if not as_json:
+            raise
+        _print_json([error.as_problem()], [])
+        raise typer.Exit(1) from error
     if as_json:
-        rows = [problem.as_dict() for problem in inspection.problems]
-        print(json.dumps({"problems": rows, "facts": list(inspection.facts())}, indent=2))
+        _print_json(inspection.problems, list(inspection.facts()))
     else:
         for fact in inspection.facts():
             print(fact)
@@ -112,6 +117,10 @@ def report(run: RunFolder) -> None:
     from fuse.report import write_report
 
     print(f"report: {write_report(run)}")
+
+
+def _print_json(problems: list[Problem], facts: list[str]) -> None:
+    print(json.dumps({"problems": [problem.as_dict() for problem in problems], "facts": facts}, indent=2))
 
 
 def _print_problems(problems: list[Problem]) -> None:

@@ -23,14 +23,12 @@ class FittedArm:
     """A model fitted on a train part.
 
     `oof_risk` (train case,): what the chosen candidate said about each train case when fitted on the
-    other inner folds. `held_out` (candidate,): log partial likelihood of the out-of-fold risks (see
-    `held_out_gain`), one for each candidate of the learner, in its order.
+    other inner folds.
     """
 
     name: str
     modalities: tuple[str, ...]
     chosen: Setting
-    held_out: tuple[float, ...]
     scorer: Scorer
     oof_risk: Float[np.ndarray, " case"]
     baseline: BaselineHazard
@@ -70,13 +68,11 @@ def fit_arm(
     _check(outcome, inner)
     settings = learner.candidates()
     oof = out_of_fold(learner, cases, outcome, inner, seed)
-    held_out = tuple(held_out_gain(risk, outcome) for risk in oof)
-    best = int(np.argmax(held_out))
+    best = int(np.argmax([held_out_gain(risk, outcome) for risk in oof]))
     return FittedArm(
         name=learner.name,
         modalities=learner.modalities,
         chosen=settings[best],
-        held_out=held_out,
         scorer=learner.fit(cases, outcome, settings[best], seed),
         oof_risk=oof[best],
         baseline=fit_baseline(oof[best], outcome),

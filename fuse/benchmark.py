@@ -22,7 +22,7 @@ from fuse.cases_file import save_cases
 from fuse.check import Inspection, RunInputs, inspect_inputs
 from fuse.entries_file import write_entries
 from fuse.evidence import Evaluation, curve_arm, evaluate_run
-from fuse.files import write_json, write_text
+from fuse.files import write_csv, write_json, write_text
 from fuse.fitting import FoldResult, FoldTask
 from fuse.folds import Folds
 from fuse.fusion_weights import write_fusion_weights
@@ -94,7 +94,9 @@ def compute_run(inputs: RunInputs, folder: Path, jobs: int) -> Computed:
     inspection = inspect_inputs(inputs)
     folds = inspection.refuse_errors()
     plans, reasons = split_runnable(inspection.plans)
-    arms = tuple(_arm_record(plan, reasons) for plan in inspection.plans)
+    not_extracted = {arm.plan: arm.reason for arm in inspection.absent if arm.declared}
+    reasons |= {plan.name: reason for plan, reason in not_extracted.items()}
+    arms = tuple(_arm_record(plan, reasons) for plan in (*inspection.plans, *not_extracted))
     folder.mkdir(parents=True)
     write_text(folder / "protocol.yaml", inspection.protocol.yaml_text())
     write_text(folder / "folds.csv", folds.csv_text())
@@ -105,6 +107,7 @@ def compute_run(inputs: RunInputs, folder: Path, jobs: int) -> Computed:
         save_cases(cases, scratch)
         results = fit_folds(_tasks(inspection, folds, plans), scratch, jobs)
     sealed = _write_predictions(folder, results, folds, inspection)
+    _write_chosen(folder / "chosen.csv", results)
     selected = selected_single_name(plans)
     roles = assign_roles(inspection.protocol, plans, selected)
     arms += (_selected_record(selected),) if selected else ()
@@ -166,6 +169,16 @@ def _write_predictions(
         ]
         sealed[arm] = path, write_predictions(path, predictions)
     return sealed
+
+
+def _write_chosen(path: Path, results: Sequence[FoldResult]) -> None:
+    """Write what each arm chose inside each train part; the selected single modality chose an arm."""
+    rows = [
+        (result.repeat, result.fold, name, arm.chosen)
+        for result in results
+        for name, arm in result.arms.items()
+    ]
+    write_csv(path, ("repeat", "fold", "arm", "chosen"), rows)
 
 
 def _cuts(results: Sequence[FoldResult], arm: str) -> dict[tuple[int, int], float]:

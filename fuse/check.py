@@ -10,15 +10,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
+
 from feature_cache.cohort import Cohort, inspect_cohort
-from feature_cache.errors import DamagedEntryError, OutcomeError, Problem
+from feature_cache.errors import DamagedEntryError, Level, OutcomeError, Problem
 from feature_cache.store import FeatureCache
 from fuse.endpoint import OutcomeDoor, choose_endpoint, inspect_outcomes
 from fuse.feature_sets import ChosenSet, choose_feature_sets
 from fuse.fold_file import read_folds, unknown_cases
 from fuse.folds import FoldPlan, Folds, Strata, make_folds
+from fuse.metrics.censoring import Horizon, choose_horizon
 from fuse.models.registry import card_of
-from fuse.protocol import ArmPlan, Protocol, plan_arms
+from fuse.protocol import AbsentArm, ArmPlan, Protocol, absent_arms, plan_arms
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +38,8 @@ class RunInputs:
 class Inspection:
     """What was found.
 
-    `protocol` has its endpoint and feature sets filled in; `folds` is None where none can be made.
+    `protocol` has its endpoint and feature sets filled in; `folds` and `horizon` (the one in use, see
+    `choose_horizon`) are None where none can be made. `absent` are the arms that it has no modality for.
     """
 
     cohort: Cohort
@@ -44,7 +48,9 @@ class Inspection:
     door: OutcomeDoor
     chosen: dict[str, ChosenSet]
     folds: Folds | None
+    horizon: Horizon | None
     plans: tuple[ArmPlan, ...]
+    absent: tuple[AbsentArm, ...]
     problems: list[Problem] = field(default_factory=list)
 
     def refuse_errors(self) -> Folds:
@@ -77,15 +83,18 @@ class Inspection:
         if self.folds is not None:
             yield f"folds: {len(self.folds.folds)} ({self.folds.source}), sha256 {self.folds.sha256[:12]}"
             yield "arms: " + ", ".join(plan.name for plan in self.plans)
+        for arm in self.absent:
+            yield f"{'not run' if arm.declared else 'left out'}: {arm.plan.name}, {arm.reason}"
 
 
-def inspect_inputs(inputs: RunInputs, *, read_entries: bool = False) -> Inspection:
+def inspect_inputs(inputs: RunInputs, *, only_check: bool = False) -> Inspection:
     """Inspect cohort, outcomes, feature sets and folds.
 
     Parameters
     ----------
-    read_entries
-        Read and verify every entry too; a benchmark does so anyway when it reads them.
+    only_check
+        Nothing is going to be fitted. Every entry is read and verified, as a benchmark does when it reads
+        them, and a modality with several feature sets is no error as long as nobody computes with one.
 
     Raises
     ------
@@ -98,22 +107,25 @@ def inspect_inputs(inputs: RunInputs, *, read_entries: bool = False) -> Inspecti
     protocol = inputs.protocol.model_copy(update={"endpoint": endpoint})
     door, problems = inspect_outcomes(cohort, endpoint)
     problems = [*_concerning(manifest_problems), *problems, *_other_endpoints(cohort, endpoint)]
-    chosen, set_problems = choose_feature_sets(cache, cohort, protocol.feature_sets)
+    several: Level = "warning" if only_check else "error"
+    chosen, set_problems = choose_feature_sets(cache, cohort, protocol.feature_sets, several)
     names = {modality: feature_set.name for modality, feature_set in chosen.items()}
     protocol = protocol.model_copy(update={"feature_sets": names})
     problems.extend(set_problems)
     problems.extend(_cases_without_entries(door, chosen))
-    if read_entries:
+    if only_check:
         problems.extend(_damaged(cache, chosen))
-    folds: Folds | None = None
+    folds, horizon = None, None
     plans: tuple[ArmPlan, ...] = ()
+    absent: tuple[AbsentArm, ...] = ()
     if not any(problem.fails for problem in problems):
         try:
-            door.horizon_days()
-            plans = plan_arms(protocol, tuple(chosen), cohort.card)
-            _refuse_unknown_models(plans)
+            plans, absent = _plan(protocol, tuple(chosen), cohort)
             folds = _folds(cohort, door, protocol, inputs.folds_file)
+            horizon = _horizon(door, folds)
+            problems.extend(_cut_horizon(door, horizon))
         except OutcomeError as error:
+            folds = None
             problems.append(error.as_problem())
     problems.extend(_fold_file_strangers(cohort))
     return Inspection(
@@ -123,7 +135,9 @@ def inspect_inputs(inputs: RunInputs, *, read_entries: bool = False) -> Inspecti
         door=door,
         chosen=chosen,
         folds=folds,
+        horizon=horizon,
         plans=plans,
+        absent=absent,
         problems=problems,
     )
 
@@ -184,11 +198,43 @@ def _folds(cohort: Cohort, door: OutcomeDoor, protocol: Protocol, folds_file: Pa
     return make_folds(door.case_ids, strata, plan)
 
 
-def _refuse_unknown_models(plans: tuple[ArmPlan, ...]) -> None:
-    for plan in plans:
+def _plan(
+    protocol: Protocol, modalities: tuple[str, ...], cohort: Cohort
+) -> tuple[tuple[ArmPlan, ...], tuple[AbsentArm, ...]]:
+    """Return the arms, those without their modality apart; refuse what no model of the table can do."""
+    for model in (*(spec.model for spec in protocol.arms), *(fusion.over for fusion in protocol.fusion)):
+        card_of(model)
+    plans = plan_arms(protocol, modalities, cohort.card)
+    absent = absent_arms(protocol, modalities, cohort.card)
+    for plan in (*plans, *(arm.plan for arm in absent)):
         card = card_of(plan.model)
         card.check_options(dict(plan.options))
         card.check_modalities(plan.modalities)
+    if not plans:
+        raise OutcomeError(
+            f"protocol {protocol.name}",
+            expected="at least one arm on what the cache has",
+            got=", ".join(f"{arm.plan.name}: {arm.reason}" for arm in absent) or "no arm",
+            remedy="Name another under `arms`, or extract the modality.",
+        )
+    return plans, absent
+
+
+def _horizon(door: OutcomeDoor, folds: Folds) -> Horizon:
+    """Return the horizon that the evaluation of the test parts will use."""
+    tested = np.unique(np.concatenate([fold.test for fold in folds.folds]))
+    return choose_horizon(door.strata().take(tested), door.horizon_days())
+
+
+def _cut_horizon(door: OutcomeDoor, horizon: Horizon) -> Iterator[Problem]:
+    if horizon.reason:
+        yield Problem(
+            level="warning",
+            where=f"outcomes.csv: endpoint {door.endpoint}",
+            expected=f"follow-up to the declared horizon, day {door.horizon_days():g}",
+            got=f"follow-up to day {horizon.days:g}: {horizon.reason}",
+            remedy=f"Day {horizon.days:g} is used. Is time_unit ({door.declared.time_unit}) the right one?",
+        )
 
 
 def _fold_file_strangers(cohort: Cohort) -> list[Problem]:

@@ -140,7 +140,7 @@ def _read_records(
 
 
 def _disagreements(chosen: ChosenSet) -> Iterator[Problem]:
-    """Yield a problem where entries of one set cannot be used; that they have one recipe, the cache proves."""
+    """Yield a problem where entries cannot be used; that a set has one recipe, the cache proves."""
     first = chosen.records[0]
     if first.kind not in KINDS:
         yield table_error(

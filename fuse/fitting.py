@@ -20,6 +20,7 @@ from fuse.cases import Cases, Survival
 from fuse.folds import Fold
 from fuse.fusion.late import FittedLate, fit_late
 from fuse.metrics.concordance import concordant_pairs
+from fuse.models.learner import Setting
 from fuse.models.registry import build_learner
 from fuse.protocol import ArmPlan
 from fuse.roles import is_single, selected_single_name
@@ -77,6 +78,10 @@ class FoldResult:
 
 class Fitted(Protocol):
     """What fitted arms and fitted fusions have in common."""
+
+    @property
+    def chosen(self) -> Setting:
+        """What was chosen on the inner folds."""
 
     @property
     def oof_risk(self) -> Float[np.ndarray, " case"]:
@@ -155,12 +160,11 @@ def _fit_late(plan: ArmPlan, fitted: Mapping[str, FittedArm], train: Cases, task
 
 
 def _predict(arm: Fitted, test: Cases, times_days: Float[np.ndarray, " time"]) -> ArmResult:
-    chosen = getattr(arm, "chosen", None)
     return ArmResult(
         risk=arm.risk(test),
         event_free=arm.event_free(test, times_days),
         train_median=float(np.median(arm.oof_risk)),
-        chosen="" if chosen is None else str(chosen),
+        chosen=str(arm.chosen),
     )
 
 

@@ -2,7 +2,7 @@
 
 Enters: a table (repeat, fold, case_id, part) with `inner` where it is a run's own. Leaves: `Folds`, after
 every way in which such a file goes wrong was refused: a case that is split or tested twice, an unknown
-case, an absent one.
+case, an absent one, a part that nothing can be learned from or tested on.
 """
 
 from __future__ import annotations
@@ -13,12 +13,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from jaxtyping import Int
 
 from feature_cache.errors import OutcomeError, Problem, table_error
 from feature_cache.tables import read_table
+from fuse.cases import Survival
 from fuse.folds import COLUMNS, Fold, FoldPlan, Folds, Strata, make_inner
 
 FoldKey = tuple[int, int]
+Rows = Int[np.ndarray, " case"]
 
 
 @dataclass(frozen=True)
@@ -44,20 +47,22 @@ def read_folds(path: Path, cases: Sequence[str], strata: Strata, plan: FoldPlan)
     Raises
     ------
     OutcomeError
-        The file splits a case, tests one twice in a repeat, or lacks one.
+        The file splits a case, tests one twice in a repeat, or lacks one; a part is empty, or a train part
+        has no event.
     """
     row_of = {case: row for row, case in enumerate(cases)}
     folds = []
     for key, places in sorted(_read_places(path).items()):
         _refuse_absent(path, key, places, cases)
         place_of = {row_of[case]: place for case, place in places.items() if case in row_of}
-        train = _rows(place_of, "train")
+        train, test = _rows(place_of, "train"), _rows(place_of, "test")
+        _refuse_useless(f"{path.name}: repeat {key[0]}, fold {key[1]}", train, test, strata.outcome)
         inner_texts = [place_of[row].inner for row in train.tolist()]
         if inner_texts and all(text.isdecimal() for text in inner_texts):
             inner = np.array([int(text) for text in inner_texts], dtype=np.int64)
         else:
             inner = make_inner(strata, train, plan, key)
-        folds.append(Fold(repeat=key[0], fold=key[1], train=train, test=_rows(place_of, "test"), inner=inner))
+        folds.append(Fold(repeat=key[0], fold=key[1], train=train, test=test, inner=inner))
     _refuse_repeated_tests(path, folds, cases)
     return Folds(case_ids=tuple(cases), folds=tuple(folds), source="file")
 
@@ -72,7 +77,7 @@ def unknown_cases(path: Path, cohort_cases: Collection[str]) -> list[Problem]:
     ]
 
 
-def _rows(place_of: dict[int, _Place], part: str) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+def _rows(place_of: dict[int, _Place], part: str) -> Rows:
     return np.array(sorted(row for row, place in place_of.items() if place.part == part), dtype=np.int64)
 
 
@@ -89,12 +94,14 @@ def _read_places(path: Path) -> dict[FoldKey, dict[str, _Place]]:
                 got="another part",
                 remedy="Write train for it: what is chosen is chosen on inner folds of the train part.",
             )
-        try:
-            key = int(row["repeat"]), int(row["fold"])
-        except ValueError as error:
+        if not (row["repeat"].isdecimal() and row["fold"].isdecimal()):
             raise OutcomeError(
-                where, expected="whole numbers for repeat and fold", got="a text", remedy="Number them."
-            ) from error
+                where,
+                expected="whole numbers of at least 0 for repeat and fold, such as 1",
+                got="another text, such as 1.0 or -1",
+                remedy="Number them 1, 2, 3.",
+            )
+        key = int(row["repeat"]), int(row["fold"])
         before = table[key].get(case)
         if before is not None:
             raise _twice(where, key, splits=before.part != part)
@@ -136,6 +143,18 @@ def _refuse_absent(path: Path, key: FoldKey, places: Collection[str], cases: Seq
             expected="every case with an outcome",
             got=f"no row for {len(lacking)} of them, the first is case {lacking[0]}",
             remedy="Add them to train or test.",
+        )
+
+
+def _refuse_useless(where: str, train: Rows, test: Rows, outcome: Survival) -> None:
+    """Refuse a fold with an empty part, and a train part in which nothing ever happens."""
+    events = int(outcome.event[train].sum())
+    if not len(train) or not len(test) or not events:
+        raise OutcomeError(
+            where,
+            expected="cases in train and in test, and an event in train",
+            got=f"{len(train)} cases in train with {events} events, {len(test)} cases in test",
+            remedy="Give every fold both parts, or take the file away to have folds made.",
         )
 
 

@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from feature_cache.card import CohortCard
+from feature_cache.card import CohortCard, Modality
 from feature_cache.errors import OutcomeError
 
 PROTOCOLS = Path(__file__).parent / "protocols"
@@ -37,7 +37,8 @@ class ProtocolPart(BaseModel):
 class ArmSpec(ProtocolPart):
     """One model on given modalities, on `each` alone, on `all` together, or on none (`null`).
 
-    Modalities that a cohort does not have are passed over.
+    `each` and `all` are the modalities that the cache has; one that is named and that it does not have makes
+    an `AbsentArm`.
     """
 
     model: str
@@ -92,6 +93,21 @@ class ArmPlan:
         return f"{self.model}__{'+'.join(self.modalities) or 'none'}"
 
 
+@dataclass(frozen=True, kw_only=True)
+class AbsentArm:
+    """An arm on a modality that the cache does not have; `declared`: though the cohort has it by its card."""
+
+    plan: ArmPlan
+    modality: str
+    declared: bool
+
+    @property
+    def reason(self) -> str:
+        """Why there is no such arm."""
+        where = "the cache has no feature set of" if self.declared else "the cohort's card does not list"
+        return f"{where} {self.modality}"
+
+
 def read_protocol(name_or_file: str) -> Protocol:
     """Read a protocol by name or path.
 
@@ -108,20 +124,58 @@ def read_protocol(name_or_file: str) -> Protocol:
         f"protocol {name_or_file}",
         expected=f"one of {names}, or a YAML file",
         got="neither",
-        remedy="Mend it.",
+        remedy="Give one of these names, or the path of a protocol file.",
     )
 
 
 def plan_arms(protocol: Protocol, modalities: Collection[str], card: CohortCard) -> tuple[ArmPlan, ...]:
-    """Return the arms of a protocol for the modalities that there are, each once, bases before fusion."""
-    order = [str(name) for name in card.modalities]
-    there = tuple(sorted(modalities, key=lambda name: (name not in order, [*order, name].index(name), name)))
-    plans = {plan.name: plan for spec in protocol.arms for plan in _plans_of(spec, there, card)}
+    """Return the arms of a protocol for the modalities that there are, bases before fusion.
+
+    Raises
+    ------
+    OutcomeError
+        A modality or a place of a model that does not exist, two lines that give one arm, or late fusion
+        over fewer than two arms.
+    """
+    there = _in_order(modalities, card)
+    plans: dict[str, ArmPlan] = {}
+    for spec in protocol.arms:
+        for plan in _plans_of(spec, there, card):
+            if all(name in there for name in plan.modalities):
+                _add(plans, plan)
     if len(there) > 1:
         for fusion in protocol.fusion:
-            plan = _fusion_plan(fusion, there, plans)
-            plans[plan.name] = plan
+            _add(plans, _fusion_plan(fusion, there, plans))
     return tuple(plans.values())
+
+
+def absent_arms(protocol: Protocol, modalities: Collection[str], card: CohortCard) -> tuple[AbsentArm, ...]:
+    """Return the arms that name a modality which the cache does not have."""
+    absent = []
+    for spec in protocol.arms:
+        for plan in _plans_of(spec, _in_order(modalities, card), card):
+            lacking = [name for name in plan.modalities if name not in modalities]
+            if lacking:
+                # one that not even the card lists says more than one that was not extracted
+                name = min(lacking, key=lambda name: name in card.modalities)
+                absent.append(AbsentArm(plan=plan, modality=name, declared=name in card.modalities))
+    return tuple(absent)
+
+
+def _in_order(modalities: Collection[str], card: CohortCard) -> tuple[str, ...]:
+    order = [str(name) for name in card.modalities]
+    return tuple(sorted(modalities, key=lambda name: (name not in order, [*order, name].index(name), name)))
+
+
+def _add(plans: dict[str, ArmPlan], plan: ArmPlan) -> None:
+    if plan.name in plans:
+        raise OutcomeError(
+            "protocol",
+            expected="one line for each arm",
+            got=f"two that give {plan.name}",
+            remedy="Keep one of them: files and tables know an arm by its model and modalities.",
+        )
+    plans[plan.name] = plan
 
 
 def _plans_of(spec: ArmSpec, there: tuple[str, ...], card: CohortCard) -> Iterator[ArmPlan]:
@@ -140,7 +194,15 @@ def _plans_of(spec: ArmSpec, there: tuple[str, ...], card: CohortCard) -> Iterat
         yield ArmPlan(model=spec.model, modalities=there, options=options)
     elif spec.modalities == "each":
         yield from (ArmPlan(model=spec.model, modalities=(name,), options=options) for name in there)
-    elif all(name in there for name in spec.modalities):
+    else:
+        for name in spec.modalities:
+            if name not in get_args(Modality):
+                raise OutcomeError(
+                    f"protocol: arms: {spec.model}",
+                    expected=f"modalities among: {', '.join(get_args(Modality))}",
+                    got=name,
+                    remedy="Correct the name of the modality in the protocol.",
+                )
         yield ArmPlan(model=spec.model, modalities=spec.modalities, options=options)
 
 
@@ -190,7 +252,7 @@ def split_runnable(plans: Sequence[ArmPlan]) -> tuple[tuple[ArmPlan, ...], dict[
 def _parse(path: Path) -> Protocol:
     try:
         document: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
-        return Protocol.model_validate(document)
+        return Protocol.model_validate({} if document is None else document)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise OutcomeError(
             path.name, expected="YAML in UTF-8", got=type(error).__name__, remedy="Mend the file."
@@ -198,9 +260,10 @@ def _parse(path: Path) -> Protocol:
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         field = ".".join(str(part) for part in first["loc"]) or "the document"
+        count = error.error_count()
         raise OutcomeError(
             f"{path.name}: {field}",
-            expected="a value as fuse/protocol.py says",
+            expected=f"a mapping of {', '.join(Protocol.model_fields)}, as in fuse/protocols/quick.yaml",
             got=first["msg"],
-            remedy=f"Mend it ({error.error_count()} problem(s) in this file).",
+            remedy="Correct this field." if count == 1 else f"Correct it, one of {count} fields to correct.",
         ) from error

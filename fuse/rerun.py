@@ -6,11 +6,11 @@ Nothing in the RUN folder is changed; the repetition lives in a temporary folder
 
 from __future__ import annotations
 
-import json
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from feature_cache.canonical import sha256_of_file
 from feature_cache.errors import OutcomeError
@@ -19,6 +19,9 @@ from fuse.check import RunInputs, inspect_inputs
 from fuse.entries_file import compare_entries
 from fuse.protocol import read_protocol
 from fuse.run_record import RECORD, hash_outputs, versions
+
+#: Files of a run that a repetition starts from; a record that does not seal them proves nothing.
+INPUTS = {"protocol.yaml", "folds.csv", "entries.csv"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,11 +47,11 @@ def rerun(run: Path, cache: Path | None, cohort: Path | None, jobs: int) -> Repe
         The RUN folder was altered, an entry is damaged or another one, or the inputs have an error.
     """
     record = read_record(run)
-    recorded: dict[str, str] = record["outputs"]
+    recorded = record.outputs
     _refuse_altered(run, recorded)
     inputs = RunInputs(
-        cohort_folder=cohort or (run / record["cohort_folder"]).resolve(),
-        cache=cache or (run / record["cache"]).resolve(),
+        cohort_folder=cohort or (run / record.cohort_folder).resolve(),
+        cache=cache or (run / record.cache).resolve(),
         protocol=read_protocol(str(run / "protocol.yaml")),
         folds_file=run / "folds.csv",
     )
@@ -66,31 +69,47 @@ def rerun(run: Path, cache: Path | None, cohort: Path | None, jobs: int) -> Repe
         differing=tuple(name for name in names if recorded.get(name) != found.get(name)),
         other_versions=tuple(
             f"{package} {text} (now {now.get(package, 'absent')})"
-            for package, text in sorted(record["versions"].items())
+            for package, text in sorted(record.versions.items())
             if now.get(package) != text
         ),
     )
 
 
-def read_record(run: Path) -> dict[str, Any]:
+class Record(BaseModel):
+    """What a rerun needs of run.json."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    cohort_folder: str
+    cache: str
+    outputs: dict[str, str]
+    versions: dict[str, str]
+
+    @model_validator(mode="after")
+    def _has_outputs(self) -> Record:
+        if not self.outputs.keys() >= INPUTS:
+            raise ValueError("outputs without the files that a run is repeated from")
+        return self
+
+
+def read_record(run: Path) -> Record:
     """Read run.json.
 
     Raises
     ------
     OutcomeError
-        It is not there or not JSON.
+        It is not there, not JSON, or not the record of a run.
     """
     path = run / RECORD
     try:
-        record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        return Record.model_validate_json(path.read_bytes())
+    except (OSError, ValidationError) as error:
         raise OutcomeError(
             f"{run.name}/{RECORD}",
             expected="the record of a run",
-            got=type(error).__name__,
+            got="no readable file" if isinstance(error, OSError) else "another document",
             remedy="Give the folder that `python -m fuse benchmark --out` wrote.",
         ) from error
-    return record
 
 
 def _refuse_altered(run: Path, recorded: dict[str, str]) -> None:

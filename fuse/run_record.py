@@ -80,6 +80,7 @@ def describe_run(inspection: Inspection, facts: RunFacts, folder: Path) -> dict[
             "kind": door.declared.kind,
             "definition": door.declared.definition,
             "horizon_days": door.horizon_days(),
+            "horizon_used_days": None if inspection.horizon is None else inspection.horizon.days,
         },
         "seed": inspection.protocol.seed,
         "jobs": facts.jobs,
@@ -95,6 +96,9 @@ def describe_run(inspection: Inspection, facts: RunFacts, folder: Path) -> dict[
         },
         "flow": flow_of_cases(inspection.cohort, door, facts.cases),
         "arms": [asdict(arm) for arm in facts.arms],
+        "left_out": [
+            {"arm": arm.plan.name, "reason": arm.reason} for arm in inspection.absent if not arm.declared
+        ],
         "comparators": {
             "clinical": facts.roles.clinical or None,
             "selected_single": facts.roles.selected_single or None,
@@ -103,9 +107,10 @@ def describe_run(inspection: Inspection, facts: RunFacts, folder: Path) -> dict[
         "failures": [
             {
                 "what": f"arm {arm.name}",
-                "expected": "a library for it",
+                "expected": "what the protocol asks for",
                 "got": arm.reason,
-                "remedy": "Install it (README, Installation), or use --protocol torchfree.",
+                "remedy": "Install the library (README, Installation), extract the modality, or use a "
+                "protocol without this arm (torchfree has none that needs torch).",
             }
             for arm in facts.arms
             if arm.status == "not_run"

@@ -20,6 +20,7 @@ from fuse.cases import Cases, Survival
 from fuse.losses import partial_log_likelihood, partial_log_likelihood_gradient
 from fuse.models.baseline_hazard import BaselineHazard, fit_baseline
 from fuse.models.card import ModelCard
+from fuse.models.learner import Setting
 
 #: Penalties on the differences between the weights to choose from, the strongest first.
 LIKENESS = (256.0, 64.0, 16.0, 4.0, 1.0, 0.0)
@@ -34,15 +35,14 @@ class FittedLate:
 
     `weights`: arm -> weight >= 0 of its risk in units of its out-of-fold standard deviation. `centre` and
     `sd` (arm,): of the out-of-fold risks of the train cases that have the modality. `oof_risk` (train
-    case,): the stack's own risk with weights learned on the other inner folds. `likeness`: the penalty that
-    was chosen.
+    case,): the stack's own risk with weights learned on the other inner folds. `chosen`: the penalty.
     """
 
     arms: dict[str, FittedArm]
     weights: dict[str, float]
     centre: Float[np.ndarray, " arm"]
     sd: Float[np.ndarray, " arm"]
-    likeness: float
+    chosen: Setting
     oof_risk: Float[np.ndarray, " case"]
     baseline: BaselineHazard
 
@@ -87,7 +87,7 @@ def fit_late(
         weights={name: float(weight) for name, weight in zip(ordered, weights, strict=True)},
         centre=np.array([centre for _, centre, _ in columns]),
         sd=np.array([sd for _, _, sd in columns]),
-        likeness=likeness,
+        chosen=Setting((("likeness", likeness),)),
         oof_risk=oof_risk,
         baseline=fit_baseline(oof_risk, outcome),
     )

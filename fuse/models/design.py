@@ -26,8 +26,9 @@ class Design:
     `mean` and `factor` (column,): a value v becomes (v - mean) * factor, or 0 where it is NaN.
     `indicator_of` (indicator,): columns that have a missing-indicator, with its own mean and factor.
     `components` (column + indicator, component): principal components, or None where the table is
-    narrow; none at all (0 columns) where no train case had the modality. Factors make the total variance of the train rows 1, whatever the number of columns: a penalty
-    means the same for 5 variables and for 512 dimensions, and no block drowns another.
+    narrow; none (0 columns) where no train case had the modality. Factors make the total variance of the
+    train rows 1, whatever the number of columns: a penalty means the same for 5 variables and for 512
+    dimensions, and no block drowns another.
     """
 
     mean: Float[np.ndarray, " column"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -77,8 +78,10 @@ def test_the_folder_holds_what_the_contract_says(run: Path) -> None:
     assert set(record["outputs"]) == {
         *(f"predictions/{arm}.csv" for arm in ARMS),
         *("protocol.yaml", "folds.csv", "entries.csv", "metrics.csv", "comparisons.csv", "weights.csv"),
-        *("stack.csv", "curves.json", "attention.json", "verdict.json"),
+        *("stack.csv", "chosen.csv", "curves.json", "attention.json", "verdict.json"),
     }
+    assert record["left_out"] == []
+    assert record["endpoint"]["horizon_used_days"] == 1000.0
     assert record["folds"]["sha256"] == sha256_of_file(run / "folds.csv")
     assert not Path(record["cache"]).is_absolute()
     assert (run / record["cache"]).resolve().is_dir()
@@ -118,8 +121,20 @@ def test_predictions_are_what_the_files_say(run: Path) -> None:
 def test_the_selected_single_is_one_of_the_single_arms_in_each_fold(run: Path) -> None:
     chosen = read_predictions(run / "predictions" / f"{ARMS[6]}.csv")
     singles = [read_predictions(run / "predictions" / f"{arm}.csv") for arm in ARMS[1:4]]
-    for number, fold in enumerate(chosen):
-        assert any(np.array_equal(fold.risk, single[number].risk) for single in singles)
+    names = [row["chosen"] for row in rows_of(run / "chosen.csv") if row["arm"] == ARMS[6]]
+    assert len(names) == len(chosen)
+    for number, (fold, name) in enumerate(zip(chosen, names, strict=True)):
+        single = singles[ARMS[1:4].index(name)]
+        assert np.array_equal(fold.risk, single[number].risk)
+
+
+def test_what_each_arm_chose_is_kept(run: Path) -> None:
+    rows = rows_of(run / "chosen.csv")
+    assert [row["arm"] for row in rows] == ARMS * 3
+    said = {row["arm"]: row["chosen"] for row in rows}
+    assert said["null__none"] == "nothing to choose"
+    assert said["ridge_cox__clinical"].startswith("alpha=")
+    assert said[ARMS[5]].startswith("likeness=")
 
 
 def test_every_test_case_is_in_one_group_of_the_curves(run: Path) -> None:
@@ -186,9 +201,11 @@ def test_the_command_names_an_arm_that_could_not_run(
 ) -> None:
     card = MODEL_CARDS["attention_mil"]
     monkeypatch.setitem(MODEL_CARDS, "attention_mil", type(card)(**{**vars(card), "needs": ("no_such",)}))
-    text = own_tiny.protocol.read_text().replace(
-        "arms:\n", "arms:\n- {model: attention_mil, modalities: [slides]}\n"
-    )
+    more = ("attention_mil, modalities: [slides]", "xgboost_cox, modalities: [volumes]")
+    more += ("xgboost_cox, modalities: [notes]",)
+    arms = "".join(f"- {{model: {arm}}}\n" for arm in more)
+    text = own_tiny.protocol.read_text().replace("arms:\n", f"arms:\n{arms}")
+    shutil.rmtree(own_tiny.cache / "tiny" / "notes")
     own_tiny.protocol.write_text(text)
     words = ["benchmark", str(own_tiny.cohort), "--cache", str(own_tiny.cache), "--jobs", "1"]
     done = CliRunner().invoke(
@@ -199,7 +216,13 @@ def test_the_command_names_an_arm_that_could_not_run(
     assert "not run: no_such is not installed" in done.stdout
     record = json.loads((tmp_path / "run" / "run.json").read_text())
     assert record["seed"] == 4
-    assert record["failures"][0]["what"] == "arm attention_mil__slides"
+    assert [row["what"] for row in record["failures"]] == [
+        "arm attention_mil__slides",
+        "arm xgboost_cox__notes",
+    ]
+    assert record["failures"][1]["got"] == "the cache has no feature set of notes"
+    (left_out,) = record["left_out"]
+    assert left_out == {"arm": "xgboost_cox__volumes", "reason": "the cohort's card does not list volumes"}
     assert not (tmp_path / "run" / "predictions" / "attention_mil__slides.csv").exists()
 
 

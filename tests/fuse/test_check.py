@@ -109,6 +109,56 @@ def test_mixed_recipes_within_a_feature_set(own_tiny: Tiny) -> None:
     assert (problem.expected, problem.got) == (f"recipe {NOTES.hash[:12]}", f"recipe {other.hash[:12]}")
 
 
+def test_two_feature_sets_are_normal_for_a_check_and_a_choice_for_a_benchmark(own_tiny: Tiny) -> None:
+    other = ResolvedRecipe(name="other", modality="notes", settings={"encoder": "another"})
+    arrays = {"embeddings": np.ones((1, 8), np.float32), "char_span": np.zeros((1, 2), np.int32)}
+    FeatureCache.open(own_tiny.cache).commit(draft(other, "0001", "0001_note", "note", arrays=arrays))
+    inspection = inspect(own_tiny, only_check=True)
+    assert failing(inspection) == []
+    (problem,) = [one for one in inspection.problems if "feature_sets" in one.where]
+    assert NOTES.folder in problem.got
+    assert other.folder in problem.got
+    mapping = f"feature_sets: {{clinical: {CLINICAL.folder}, notes: {other.folder}, slides: {SLIDES.folder}}}"
+    assert f"`{mapping}`" in problem.remedy
+    (problem,) = failing(inspect(own_tiny))
+    assert "feature_sets.notes" in problem.where
+    own_tiny.protocol.write_text(f"{own_tiny.protocol.read_text()}\n{mapping}\n")
+    assert failing(inspect(own_tiny)) == []
+
+
+def test_follow_up_that_ends_before_the_horizon_is_said(own_tiny: Tiny) -> None:
+    """Months that are declared as days end long before any horizon."""
+    path = own_tiny.cohort / "cohort.yaml"
+    path.write_text(path.read_text().replace("time_unit: months", "time_unit: days"))
+    inspection = inspect(own_tiny)
+    assert failing(inspection) == []
+    (problem,) = [one for one in inspection.problems if one.where == "outcomes.csv: endpoint bcr"]
+    assert problem.expected == "follow-up to the declared horizon, day 1000"
+    assert inspection.horizon is not None
+    assert inspection.horizon.days < 60
+    assert f"follow-up to day {inspection.horizon.days:g}" in problem.got
+    assert "time_unit (days)" in problem.remedy
+    path.write_text(path.read_text().replace("horizon_days: 1000.0", "horizon_days: 20.0"))
+    assert inspect(own_tiny).horizon == Horizon(days=20.0, reason="")
+
+
+def test_an_arm_on_a_modality_that_is_not_there_is_named(own_tiny: Tiny) -> None:
+    shutil.rmtree(own_tiny.cache / "tiny" / "notes")
+    arms = "".join(f"- {{model: xgboost_cox, modalities: [{name}]}}\n" for name in ("notes", "omics"))
+    own_tiny.protocol.write_text(own_tiny.protocol.read_text().replace("arms:\n", f"arms:\n{arms}"))
+    facts = list(inspect(own_tiny).facts())
+    assert "not run: xgboost_cox__notes, the cache has no feature set of notes" in facts
+    assert "left out: xgboost_cox__omics, the cohort's card does not list omics" in facts
+
+
+def test_a_protocol_without_an_arm_that_can_run_is_refused(own_tiny: Tiny) -> None:
+    lone = {**PROTOCOL, "arms": [{"model": "ridge_cox", "modalities": ["omics"]}], "fusion": []}
+    own_tiny.protocol.write_text(yaml.safe_dump(lone))
+    (problem,) = failing(inspect(own_tiny))
+    assert problem.expected.startswith("at least one arm")
+    assert "does not list omics" in problem.got
+
+
 def test_a_damaged_entry_is_named(own_tiny: Tiny) -> None:
     flip_one_bit(own_tiny.cache, "slides", "0007")
     (problem,) = failing(inspect(own_tiny, only_check=True))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -148,6 +150,32 @@ def test_another_part_and_a_text_for_a_number(tmp_path: Path) -> None:
         read_folds(path, ids, strata, PLAN)
     spoil(path, f"1,1,{case},val", f"one,1,{case},test")
     with pytest.raises(OutcomeError, match="whole numbers"):
+        read_folds(path, ids, strata, PLAN)
+
+
+@pytest.mark.parametrize("number", ["-1", "1.0", ""])
+def test_a_repeat_that_is_no_whole_number(tmp_path: Path, number: str) -> None:
+    path, ids, strata, _ = written(tmp_path)
+    spoil(path, "\n1,1,", f"\n{number},1,")
+    with pytest.raises(OutcomeError, match=r"whole numbers of at least 0 .* such as 1\.0 or -1"):
+        read_folds(path, ids, strata, PLAN)
+
+
+@pytest.mark.parametrize(
+    ("test", "said"),
+    [
+        ([], "12 cases in train with 4 events, 0 cases in test"),
+        (range(12), "0 cases in train with 0 events, 12 cases in test"),
+        (range(4), "8 cases in train with 0 events, 4 cases in test"),
+    ],
+    ids=["all train", "all test", "no event in train"],
+)
+def test_a_fold_that_teaches_or_tests_nothing(tmp_path: Path, test: Sequence[int], said: str) -> None:
+    path, ids, strata, _ = written(tmp_path)
+    strata = replace(strata, outcome=replace(strata.outcome, event=np.arange(12) < 4))
+    rows = [f"1,1,{case},{'test' if row in test else 'train'}\n" for row, case in enumerate(ids)]
+    path.write_text("".join(["repeat,fold,case_id,part\n", *rows]))
+    with pytest.raises(OutcomeError, match=f"repeat 1, fold 1.*got {said}"):
         read_folds(path, ids, strata, PLAN)
 
 

@@ -11,7 +11,7 @@ from feature_cache.errors import OutcomeError
 from fuse.metrics.comparison import Roles
 from fuse.models.card import ModelCard
 from fuse.models.registry import MODEL_CARDS
-from fuse.protocol import PROTOCOLS, plan_arms, read_protocol, split_runnable
+from fuse.protocol import PROTOCOLS, Protocol, absent_arms, plan_arms, read_protocol, split_runnable
 from fuse.roles import assign_roles, selected_single_name
 from tests.fuse.tiny_cohort import CARD
 
@@ -42,6 +42,52 @@ def test_what_a_cohort_does_not_have_is_passed_over() -> None:
     assert names == ["null__none", "ridge_cox__clinical", "xgboost_cox__clinical"]
 
 
+def read(tmp_path: Path, arms: str, fusion: str = "[]") -> Protocol:
+    path = tmp_path / "p.yaml"
+    head = "schema_version: 1, name: p, repeats: 1, folds: 2, inner: 2"
+    path.write_text(f"{{{head}, arms: {arms}, fusion: {fusion}}}")
+    return read_protocol(str(path))
+
+
+@pytest.mark.parametrize(
+    ("arms", "fusion", "name"),
+    [
+        (
+            "[{model: xgboost_cox}, {model: xgboost_cox, modalities: [notes], options: {a: 1}}]",
+            "[]",
+            "xgboost_cox__notes",
+        ),
+        (
+            "[{model: ridge_cox}, {model: xgboost_cox}]",
+            "[{model: late}, {model: late, over: xgboost_cox}]",
+            r"late__slides\+notes",
+        ),
+    ],
+)
+def test_two_lines_that_give_one_arm_are_refused(tmp_path: Path, arms: str, fusion: str, name: str) -> None:
+    with pytest.raises(OutcomeError, match=f"two that give {name}"):
+        plan_arms(read(tmp_path, arms, fusion), ("slides", "notes"), CARD_OF_TINY)
+
+
+def test_a_misspelt_modality_is_refused(tmp_path: Path) -> None:
+    protocol = read(tmp_path, "[{model: ridge_cox, modalities: [clinicl]}]")
+    with pytest.raises(OutcomeError, match=r"modalities among: slides, .*got clinicl"):
+        plan_arms(protocol, ("clinical",), CARD_OF_TINY)
+
+
+def test_arms_without_their_modality_are_told_apart(tmp_path: Path) -> None:
+    protocol = read(
+        tmp_path, "[{model: ridge_cox, modalities: [notes]}, {model: ridge_cox, modalities: [omics]}]"
+    )
+    assert plan_arms(protocol, ("clinical",), CARD_OF_TINY) == ()
+    absent = absent_arms(protocol, ("clinical",), CARD_OF_TINY)
+    assert [(arm.plan.name, arm.declared) for arm in absent] == [
+        ("ridge_cox__notes", True),
+        ("ridge_cox__omics", False),
+    ]
+    assert absent_arms(read_protocol("quick"), ("clinical", "slides"), CARD_OF_TINY) == ()
+
+
 def test_a_published_score_reads_the_columns_of_the_card() -> None:
     plans = {plan.name: plan for plan in plan_arms(read_protocol("quick"), ("clinical",), WITH_SCORE)}
     assert dict(plans["capra_s__clinical"].options) == {"psa": "the_psa", "psa_scale": "log"}
@@ -66,6 +112,7 @@ def test_late_fusion_stacks_arms_that_are_planned(tmp_path: Path) -> None:
         ),
         ("{schema_version: 1, name: p, repeats: 1, folds: 1, inner: 2, arms: []}", "p.yaml: folds"),
         ("[1, 2", "YAML in UTF-8"),
+        ("", "p.yaml: schema_version: expected a mapping of .*; got Field required"),
     ],
 )
 def test_a_faulty_file_is_named(tmp_path: Path, text: str, said: str) -> None:

@@ -90,7 +90,7 @@ def test_an_outcome_that_changed_shows(own_tiny: Tiny, run: Path) -> None:
     ]
     done = CliRunner().invoke(app, words)
     assert done.exit_code == 1
-    assert "DIFFERS comparisons.csv" in done.stdout
+    assert "DIFFERS chosen.csv" in done.stdout
 
 
 def test_a_run_that_was_altered_is_refused(tiny: Tiny, run: Path) -> None:
@@ -103,6 +103,20 @@ def test_a_run_that_was_altered_is_refused(tiny: Tiny, run: Path) -> None:
 def test_a_folder_without_a_record(tmp_path: Path) -> None:
     with pytest.raises(BraidError, match=r"run\.json: expected the record of a run"):
         rerun(tmp_path, None, None, 1)
+
+
+@pytest.mark.parametrize("text", ["{}", "[1, 2]", "{", '{"outputs": {}}'])
+def test_a_record_of_something_else(run: Path, text: str) -> None:
+    (run / "run.json").write_text(text)
+    with pytest.raises(OutcomeError, match=r"run\.json: expected the record of a run; got another document"):
+        rerun(run, None, None, 1)
+
+
+def test_a_record_that_seals_nothing(run: Path) -> None:
+    record = json.loads((run / "run.json").read_text())
+    (run / "run.json").write_text(json.dumps({**record, "outputs": {}}))
+    with pytest.raises(OutcomeError, match="got another document"):
+        rerun(run, None, None, 1)
 
 
 def test_the_page_is_written_again(run: Path) -> None:
