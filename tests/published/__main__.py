@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 
 from tests.measurement import Measured, publish
-from tests.published.cohort import make_cohort
-from tests.published.planted import Answer, judge
+from tests.published.planted import Answer
+from tests.published.seed import judge_seed
 
 SEEDS = range(10)
 CASES = 200
@@ -31,16 +31,10 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="braid-published-") as folder:
         context = multiprocessing.get_context("spawn")
         with ProcessPoolExecutor(os.cpu_count(), mp_context=context) as pool:
-            for answer in pool.map(partial(one_seed, Path(folder)), seeds):
+            for answer in pool.map(partial(judge_seed, Path(folder), CASES), seeds):
                 print(describe(answer), flush=True)
                 answers.append(answer)
     return publish("published", rows(answers))
-
-
-def one_seed(folder: Path, seed: int) -> Answer:
-    """Make one cohort and judge it."""
-    made = make_cohort(folder / f"seed-{seed}", CASES, seed)
-    return judge(seed, made.manifest, made.cache, made.truth)
 
 
 def describe(answer: Answer) -> str:
