@@ -8,16 +8,26 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from extract.check.days import day_problems
+from extract.check.days import day_problems, declared_day_problems
 from extract.check.notes import note_problems
 from extract.check.outcomes import outcome_problems
 from extract.check.slides import slide_problems
 from extract.check.values import value_problems
 from extract.check.volumes import volume_problems
-from feature_cache.cohort import inspect_cohort
+from feature_cache.cohort import Cohort, inspect_cohort
 from feature_cache.errors import Problem, table_error
 
-__all__ = ["check"]
+__all__ = ["check", "refusals"]
+
+
+def refusals(cohort: Cohort) -> list[Problem]:
+    """Return what forbids to extract anything of a cohort: late or dateless declarations, copied outcomes.
+
+    No file is opened. A single note or measurement that is late is no matter of the whole cohort: it is
+    refused when it is built.
+    """
+    found = [*declared_day_problems(cohort), *outcome_problems(cohort)]
+    return [problem for problem in found if problem.fails]
 
 
 def check(folder: Path, root: Path) -> list[Problem]:

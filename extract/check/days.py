@@ -8,15 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from feature_cache.card import UndatedKind
+from feature_cache.card import CohortCard, UndatedKind
 from feature_cache.cohort import Cohort
 from feature_cache.errors import Problem, table_error
 
 
 def day_problems(cohort: Cohort) -> Iterator[Problem]:
     """Yield one row for every item that may not be used; nothing while the prediction day is a gap."""
+    yield from declared_day_problems(cohort)
+    yield from _late(cohort, _dated_rows(cohort))
+
+
+def declared_day_problems(cohort: Cohort) -> Iterator[Problem]:
+    """Yield those of cohort.yaml alone: a whole variable or kind of item that is late or without a day."""
     card = cohort.card
-    last_day = card.prediction_day
     for kind in _undated_kinds(cohort):
         if kind not in card.undated:
             yield table_error(
@@ -25,10 +30,13 @@ def day_problems(cohort: Cohort) -> Iterator[Problem]:
                 "none",
                 "Declare the assumption, or give each its day.",
             )
-    if not isinstance(last_day, int):
-        return
-    for where, day in _dated(cohort):
-        if day > last_day:
+    yield from _late(cohort, _declared(card))
+
+
+def _late(cohort: Cohort, dated: Iterator[tuple[str, int]]) -> Iterator[Problem]:
+    last_day = cohort.card.prediction_day
+    for where, day in dated:
+        if isinstance(last_day, int) and day > last_day:
             yield table_error(
                 where,
                 f"a day up to the prediction day {last_day}",
@@ -46,13 +54,15 @@ def _undated_kinds(cohort: Cohort) -> Iterator[UndatedKind]:
         yield "notes"
 
 
-def _dated(cohort: Cohort) -> Iterator[tuple[str, int]]:
-    """Yield where and day: the declarations first, then every row that has a day of its own."""
-    for name, variable in cohort.card.variables.items():
+def _declared(card: CohortCard) -> Iterator[tuple[str, int]]:
+    for name, variable in card.variables.items():
         yield f"cohort.yaml: variables.{name}.day", variable.day_number
-    for kind, assumed in cohort.card.undated.items():
+    for kind, assumed in card.undated.items():
         if isinstance(assumed, int):
             yield f"cohort.yaml: undated.{kind}", assumed
+
+
+def _dated_rows(cohort: Cohort) -> Iterator[tuple[str, int]]:
     for note in cohort.notes:
         if note.day is not None:
             yield f"notes.csv: case {note.case_id}, note {note.note_id}", note.day

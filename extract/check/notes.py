@@ -1,6 +1,7 @@
 """Whether every note is there, can be decoded, and says anything.
 
-Enters: notes.csv and the root. Leaves: a problem for every note that stage 1 would refuse. No text leaves.
+Enters: notes.csv and the root. Leaves: a problem for every note that stage 1 cannot read or finds no word in
+(days are `days.py`'s matter). No text leaves.
 """
 
 from __future__ import annotations
@@ -8,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from extract.check.path import find_file
 from extract.notes.reader import read_note_cell, read_note_file
+from extract.paths import find_file
 from feature_cache.cohort import Cohort
 from feature_cache.errors import Problem, SourceError, table_error
 
@@ -26,11 +27,8 @@ def note_problems(cohort: Cohort, root: Path) -> Iterator[Problem]:
         )
     for row in cohort.notes:
         where = f"notes.csv: case {row.case_id}, note {row.note_id}"
-        path = find_file(root, row.path, where)
-        if isinstance(path, Problem):
-            yield path
-            continue
         try:
+            path = find_file(root, row.path, where)
             if row.column is None:
                 read_note_file(path, where)
             elif key_column is not None:

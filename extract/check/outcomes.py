@@ -1,7 +1,8 @@
 """Whether an outcome stands among the features.
 
 Enters: the card and the columns of clinical.csv. Leaves: a problem for every excluded column that is there
-or declared, and for every variable that has the name of an endpoint. No outcome is read.
+or declared, and for every variable that has the name of an endpoint, and a warning for one that is named as
+outcomes usually are. No outcome is read.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from extract.outcome_names import looks_like_outcome
 from feature_cache.cohort import Cohort
 from feature_cache.errors import Problem, table_error
 
@@ -34,7 +36,17 @@ def outcome_problems(cohort: Cohort) -> Iterator[Problem]:
     endpoints = {_plain(name): name for name in card.endpoints}
     for name in card.variables:
         endpoint = endpoints.get(re.sub(r"_(days|months|years|time|event)$", "", _plain(name)))
-        if endpoint is not None and name not in card.excluded:
+        if name in card.excluded:
+            continue
+        if endpoint is None and looks_like_outcome(name):
+            yield Problem(
+                level="warning",
+                where=f"cohort.yaml: variables.{name}",
+                expected="a variable that is no outcome",
+                got="a name that outcomes, their times or later treatments often have",
+                remedy="If it is one, move it to excluded.",
+            )
+        if endpoint is not None:
             yield table_error(
                 f"cohort.yaml: variables.{name}",
                 "a variable that is no outcome",

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from extract.check.path import find_file
+from extract.paths import find_file
 from feature_cache.cohort import Cohort
 from feature_cache.errors import Problem, SourceError, table_error
 from feature_cache.tables import SlideRow
@@ -19,9 +19,10 @@ def slide_problems(cohort: Cohort, root: Path) -> Iterator[Problem]:
     """Yield one row for every slide and mask that cannot be used, and a warning for what is odd."""
     for row in cohort.slides:
         where = f"slides.csv: case {row.case_id}, slide {row.slide_id}"
-        path = find_file(root, row.path, where)
-        if isinstance(path, Problem):
-            yield path
+        try:
+            path = find_file(root, row.path, where)
+        except SourceError as error:
+            yield error.as_problem()
             continue
         try:
             yield from _slide(row, path, root, where)
@@ -42,12 +43,13 @@ def _slide(row: SlideRow, path: Path, root: Path, where: str) -> Iterator[Proble
             level="warning", where=where, expected="nothing odd", got=warning, remedy="Look at the slide."
         )
     if row.mask_path is not None:
-        mask_path = find_file(root, row.mask_path, f"{where}, mask")
-        if isinstance(mask_path, Problem):
-            yield mask_path
-        else:
-            field_um = (size_px0[0] * scale.mpp[0], size_px0[1] * scale.mpp[1])
-            yield from _mask(mask_path, field_um, f"{where}, mask {mask_path.name}")
+        try:
+            mask_path = find_file(root, row.mask_path, f"{where}, mask")
+        except SourceError as error:
+            yield error.as_problem()
+            return
+        field_um = (size_px0[0] * scale.mpp[0], size_px0[1] * scale.mpp[1])
+        yield from _mask(mask_path, field_um, f"{where}, mask {mask_path.name}")
 
 
 def _mask(path: Path, slide_um: tuple[float, float], where: str) -> Iterator[Problem]:

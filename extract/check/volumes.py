@@ -13,10 +13,10 @@ from pathlib import Path
 
 import numpy as np
 
-from extract.check.path import find_file
 from extract.check.volume_header import VolumeHeader, read_volume_header
+from extract.paths import find_file
 from feature_cache.cohort import Cohort
-from feature_cache.errors import Problem, table_error
+from feature_cache.errors import Problem, SourceError, table_error
 
 #: A mask may differ from its series by this share of the smallest voxel side at any corner. Real masks of
 #: PI-CAI differ in direction cosines by 2e-4, which is .1 to .2 of a voxel at the corner of a T2W series.
@@ -61,11 +61,11 @@ def same_grid(mask: VolumeHeader, series: VolumeHeader) -> bool:
 
 
 def _header(root: Path, text: str, where: str) -> VolumeHeader | Problem:
-    path = find_file(root, text, where)
-    if isinstance(path, Problem):
-        return path
     try:
+        path = find_file(root, text, where)
         return read_volume_header(path)
+    except SourceError as error:
+        return error.as_problem()
     except (ValueError, OSError) as error:
         got = str(error) if isinstance(error, ValueError) else type(error).__name__
         return table_error(where, f"a readable header in {path.name}", got, "Fetch the file again.")

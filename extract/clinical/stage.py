@@ -14,7 +14,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from extract.clinical.gleason import disagreement
 from extract.clinical.measurements import measurement_arrays
-from extract.clinical.values import Cell, column_names, read_cell
+from extract.clinical.values import Cell, CellReader, column_names
+from extract.encoders.registry import find_encoder, load_encoder
 from extract.item import HashFile, WorkItem
 from feature_cache.canonical import Json, canonical_json, sha256_of_json
 from feature_cache.card import GAP, CohortCard, Variable
@@ -24,17 +25,13 @@ from feature_cache.errors import ManifestError, RecipeError
 from feature_cache.recipe import ResolvedRecipe
 from feature_cache.tables import ABSENT
 
-#: Raised by hand whenever the same cells would give other numbers.
-ALGORITHM = 1
-ENCODER = "values"
-
 
 class ClinicalBlock(BaseModel):
     """The `clinical` block of a recipe file; `variables` picks some of the card's (all where left out)."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    encoder: str = ENCODER
+    encoder: str = "values"
     variables: tuple[str, ...] | None = None
 
 
@@ -49,7 +46,7 @@ class ClinicalStage:
         Raises
         ------
         RecipeError
-            Unknown keys, another encoder than values, a variable that the card does not declare.
+            Unknown keys, an encoder without a card, a variable that the cohort does not declare.
         ManifestError
             A chosen variable is excluded, later than the prediction day, or of a kind still a gap.
         """
@@ -61,20 +58,14 @@ class ClinicalStage:
             raise RecipeError(
                 where, expected="encoder, variables", got=fault["msg"], remedy="Mend the recipe."
             ) from error
-        if chosen.encoder != ENCODER:
-            raise RecipeError(
-                f"recipe {name}: clinical.encoder",
-                expected=ENCODER,
-                got=chosen.encoder,
-                remedy="Clinical values have one encoder.",
-            )
+        encoder = find_encoder(chosen.encoder, self.modality)
         card = cohort.card
         names = tuple(card.variables) if chosen.variables is None else chosen.variables
         for variable in names:
             _refuse_unusable(name, variable, card)
         settings: dict[str, Json] = {
-            "encoder": ENCODER,
-            "algorithm": ALGORITHM,
+            "encoder": encoder.name,
+            "algorithm": encoder.algorithm,
             "prediction_day": card.prediction_day_number,
             # A list, so that the order of the values is part of the identity too.
             "variables": [
@@ -104,7 +95,10 @@ class ClinicalStage:
                 item_id="clinical",
             )
             facts: dict[str, Json] = {"cells": cells, "measurements": measured.get(case_id, [])}
-            warning = disagreement(cohort.card, row_cells)
+            # Of the chosen cells alone: what is no source may change no byte of the entry.
+            warning = disagreement(
+                cohort.card, {name: row_cells[name] for name in chosen.keys() & row_cells.keys()}
+            )
             if warning is not None:
                 facts["warning"] = warning
             items.append(WorkItem(key=key, recipe=recipe, facts=facts))
@@ -129,10 +123,12 @@ class ClinicalStage:
         cells, rows = item.facts["cells"], item.facts["measurements"]
         last_day = item.recipe.settings["prediction_day"]
         assert isinstance(cells, dict) and isinstance(rows, list) and isinstance(last_day, int)
+        encoder = find_encoder(str(item.recipe.settings["encoder"]), self.modality)
+        read: CellReader = load_encoder(encoder)
         described: list[Json] = []
         parsed: list[Cell] = []
         for name, variable in variables.items():
-            parsed.extend(read_cell(item.key.case_id, name, str(cells[name]), variable))
+            parsed.extend(read(item.key.case_id, name, str(cells[name]), variable))
             described.extend(_describe(name, variable))
         states = np.array([cell.state for cell in parsed], dtype=np.uint8)
         measured_names, measured = measurement_arrays(item.key.case_id, rows, variables, last_day)
@@ -158,7 +154,7 @@ class ClinicalStage:
             },
             settings=item.recipe.settings,
             attrs=attrs,
-            used={"reader": "clinical_table", "encoder": ENCODER, "algorithm": ALGORITHM},
+            used={"reader": "clinical_table", "encoder": encoder.name, "algorithm": encoder.algorithm},
             quality={"observed": int((states == OBSERVED).sum()), "variables": len(parsed)},
             warnings=() if warning is None else (str(warning),),
         )

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
+from extract.encoders.card import EncoderCard
 from feature_cache.card import Variable
 from feature_cache.entry import BOUNDED_ABOVE, BOUNDED_BELOW, MISSING, NOT_APPLICABLE, OBSERVED, UNKNOWN
 from feature_cache.errors import SourceError
@@ -37,6 +39,10 @@ class Cell:
     value: float
     state: int
     missing_as: MissingAs | None = None
+
+
+#: Case id, column, text as it came, declaration -> the cells of the column's values.
+CellReader = Callable[[str, str, str, Variable], tuple[Cell, ...]]
 
 
 class CellError(ValueError):
@@ -84,6 +90,12 @@ def parse_cell(text: str, variable: Variable) -> tuple[Cell, ...]:
         present = {_level(part, variable) for part in parts}
         return tuple(Cell(value=float(i in present), state=OBSERVED) for i in range(width))
     raise CellError("a kind on the card", "a gap")
+
+
+def load_cell_reader(card: EncoderCard) -> CellReader:
+    """Return the reader of cells behind the card; there are no weights to load."""
+    del card
+    return read_cell
 
 
 def read_cell(case_id: str, name: str, text: str, variable: Variable) -> tuple[Cell, ...]:

@@ -1,22 +1,32 @@
 """A note encoder without weights: signed hashed counts of one- and two-token sequences.
 
-Enters: the tokens of a chunk. Leaves: a unit vector. The hash is fixed, so the encoder has no state,
-learns nothing across cases, and its vectors cannot be read back as text.
+Enters: the tokens of a chunk. Leaves: a unit vector. The hash is fixed, so the encoder has no state and
+learns nothing across cases. The text is not stored, but it is not secret either: the hash is public and has
+no salt, so whoever has a vector can test whether a guessed word is in it (and the sha256 that an entry keeps
+of a short note confirms a guess of the whole). A cache of notes is to be guarded like the notes.
 Source: Weinberger et al., Feature hashing for large scale multitask learning, ICML 2009 (signed hashing).
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from hashlib import blake2b
 
 import numpy as np
 from jaxtyping import Float
 
-#: Raised by hand whenever the same text would give other numbers.
-ALGORITHM = 1
+from extract.encoders.card import EncoderCard
+
+#: Normalised tokens, length of the vector, longest sequence -> vector of one chunk.
+ChunkEncoder = Callable[[Sequence[str], int, int], Float[np.ndarray, " dim"]]
+
+
+def load_hashed_ngrams(card: EncoderCard) -> ChunkEncoder:
+    """Return the encoder behind the card; there are no weights to load."""
+    del card
+    return hashed_ngrams
 
 
 def hashed_ngrams(tokens: Sequence[str], dim: int, longest: int) -> Float[np.ndarray, " dim"]:

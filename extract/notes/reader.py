@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from extract.notes.chunks import token_spans
 from feature_cache.errors import SourceError
 
 #: Tried in this order; the first that decodes every byte is taken and recorded.
@@ -47,10 +48,10 @@ def read_note_file(path: Path, where: str) -> NoteText:
     Raises
     ------
     SourceError
-        The file is absent, in neither encoding, or blank.
+        The file is absent, in neither encoding, or without a word.
     """
     text, encoding = _decode_file(path, where)
-    return _not_blank(NoteText(text=text, encoding=encoding), where)
+    return _with_words(NoteText(text=text, encoding=encoding), where)
 
 
 def read_note_cell(path: Path, key_column: str, case_id: str, column: str, where: str) -> NoteText:
@@ -60,7 +61,7 @@ def read_note_cell(path: Path, key_column: str, case_id: str, column: str, where
     ------
     SourceError
         The table is absent or in neither encoding, has no such column, no row or several rows of this
-        case, or the cell is blank.
+        case, or the cell is without a word.
     """
     if not path.is_file():
         raise _absent(path, where)
@@ -74,7 +75,7 @@ def read_note_cell(path: Path, key_column: str, case_id: str, column: str, where
             got=f"{len(found)} rows",
             remedy="Mend the table, or take the note out of notes.csv.",
         )
-    return _not_blank(NoteText(text=found[0], encoding=encoding), where)
+    return _with_words(NoteText(text=found[0], encoding=encoding), where)
 
 
 @lru_cache(maxsize=4)
@@ -135,10 +136,14 @@ def _absent(path: Path, where: str) -> SourceError:
     )
 
 
-def _not_blank(note: NoteText, where: str) -> NoteText:
+def _with_words(note: NoteText, where: str) -> NoteText:
     # A literal nan is how tables write a missing note.
     if note.text.strip().casefold() in ("", "nan"):
         raise SourceError(
             where, expected="a text", got="an empty note", remedy="Take the note out of notes.csv."
+        )
+    if len(token_spans(note.text)) == 0:
+        raise SourceError(
+            where, expected="words", got="no word at all", remedy="Take the note out of notes.csv."
         )
     return note

@@ -12,27 +12,27 @@ from pathlib import Path
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from extract.encoders.registry import find_encoder, load_encoder
 from extract.item import HashFile, WorkItem
 from extract.notes.chunks import chunk_spans, normalise, token_spans
-from extract.notes.hashed_ngrams import ALGORITHM, hashed_ngrams
+from extract.notes.hashed_ngrams import ChunkEncoder
 from extract.notes.reader import NoteText, read_note_cell, read_note_file
-from feature_cache.canonical import Json
+from extract.paths import find_file
+from feature_cache.canonical import Json, canonical_json, sha256_of_json
 from feature_cache.cohort import Cohort
 from feature_cache.entry import EntryDraft, EntryKey, Source
 from feature_cache.errors import ManifestError, RecipeError, SourceError
 from feature_cache.recipe import ResolvedRecipe
 from feature_cache.tables import NoteRow
 
-ENCODER = "hashed_ngrams"
-
 
 class NotesBlock(BaseModel):
-    """The `notes` block of a recipe file, all lengths in tokens."""
+    """The `notes` block of a recipe file, all lengths in tokens; `dim` left out is the encoder card's."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    encoder: str = ENCODER
-    dim: int = Field(default=512, ge=8, le=65536)
+    encoder: str = "hashed_ngrams"
+    dim: int | None = Field(default=None, ge=8, le=65536)
     longest: int = Field(default=2, ge=1, le=5)
     chunk_tokens: int = Field(default=256, ge=8)
     overlap_tokens: int = Field(default=32, ge=0)
@@ -55,7 +55,7 @@ class NoteStage:
         Raises
         ------
         RecipeError
-            Unknown keys, wrong values, or another encoder than hashed_ngrams.
+            Unknown keys, wrong values, or an encoder that no card for notes has.
         """
         try:
             chosen = NotesBlock.model_validate(block)
@@ -68,16 +68,11 @@ class NoteStage:
                 got=fault["msg"],
                 remedy="Mend the recipe.",
             ) from error
-        if chosen.encoder != ENCODER:
-            raise RecipeError(
-                f"recipe {name}: notes.encoder",
-                expected=ENCODER,
-                got=chosen.encoder,
-                remedy="`python -m extract encoders` lists what there is.",
-            )
+        card = find_encoder(chosen.encoder, self.modality)
         settings: dict[str, Json] = {
             **chosen.model_dump(mode="json"),
-            "algorithm": ALGORITHM,
+            "dim": card.dim if chosen.dim is None else chosen.dim,
+            "algorithm": card.algorithm,
             "prediction_day": cohort.card.prediction_day_number,
         }
         return ResolvedRecipe(name=name, modality=self.modality, settings=settings)
@@ -94,7 +89,7 @@ class NoteStage:
 
     def _item(self, row: NoteRow, cohort: Cohort, root: Path, recipe: ResolvedRecipe) -> WorkItem:
         day = cohort.card.undated_day("notes") if row.day is None else row.day
-        facts: dict[str, Json] = {"day": day}
+        facts: dict[str, Json] = {"day": day, "path": row.path}
         if row.column is not None:
             if cohort.card.note_key is None:
                 raise ManifestError(
@@ -112,17 +107,20 @@ class NoteStage:
             case_id=row.case_id,
             item_id=row.note_id,
         )
-        return WorkItem(key=key, recipe=recipe, files={"note": root / row.path}, facts=facts)
+        return WorkItem(key=key, recipe=recipe, files={"root": root}, facts=facts)
 
     def sources(self, item: WorkItem, hash_file: HashFile) -> tuple[Source, ...]:
-        """Return the hash of the note's file, or of its cell alone: the rest of a table does not touch it."""
-        path = item.files["note"]
+        """Return the hash of the note's file, or of its cell alone, and of its day.
+
+        The rest of a table does not touch the note; a day that was mended makes it another one.
+        """
+        day = item.facts["day"]
+        dated = Source(role="manifest_day", sha256=sha256_of_json(day), bytes=len(canonical_json(day)))
         if "column" in item.facts:
             data = _read(item).text.encode("utf-8")
-            return (Source(role="note_cell", sha256=hashlib.sha256(data).hexdigest(), bytes=len(data)),)
-        if not path.is_file():
-            _read(item)  # raises: the one message for an absent note
-        return (Source(role="note", sha256=hash_file(path), bytes=path.stat().st_size),)
+            return (Source(role="note_cell", sha256=hashlib.sha256(data).hexdigest(), bytes=len(data)), dated)
+        path = _path(item)
+        return (Source(role="note", sha256=hash_file(path), bytes=path.stat().st_size), dated)
 
     def build(self, item: WorkItem, sources: tuple[Source, ...]) -> EntryDraft:
         """Read, cut and encode the note.
@@ -137,15 +135,14 @@ class NoteStage:
         settings = NotesBlock.model_validate(
             {name: item.recipe.settings[name] for name in NotesBlock.model_fields}
         )
+        card = find_encoder(settings.encoder, self.modality)
+        encode: ChunkEncoder = load_encoder(card)
+        assert settings.dim is not None  # resolved
         spans = token_spans(note.text)
-        if len(spans) == 0:
-            raise SourceError(
-                _where(item), expected="words", got="no word at all", remedy="Take it out of notes.csv."
-            )
         tokens = [normalise(note.text[start:stop]) for start, stop in spans]
         chunks = chunk_spans(len(tokens), settings.chunk_tokens, settings.overlap_tokens)
         embeddings = np.stack(
-            [hashed_ngrams(tokens[start:stop], settings.dim, settings.longest) for start, stop in chunks]
+            [encode(tokens[start:stop], settings.dim, settings.longest) for start, stop in chunks]
         )
         char_span = np.stack([spans[chunks[:, 0], 0], spans[chunks[:, 1] - 1, 1]], axis=1).astype("<i4")
         return EntryDraft(
@@ -158,25 +155,27 @@ class NoteStage:
             used={
                 "reader": "table" if "column" in item.facts else "file",
                 "encoding": note.encoding,
-                "encoder": ENCODER,
-                "algorithm": ALGORITHM,
+                "encoder": card.name,
+                "algorithm": card.algorithm,
             },
             quality={"chunks": len(chunks), "tokens": len(tokens)},
         )
 
     def cost(self, item: WorkItem) -> dict[str, int]:
         """Return the bytes of the note's file; a note in a table counts for nothing of its own."""
-        path = item.files["note"]
-        own = "column" not in item.facts and path.is_file()
-        return {"bytes": path.stat().st_size if own else 0}
+        return {"bytes": 0 if "column" in item.facts else _path(item).stat().st_size}
 
 
 def _where(item: WorkItem) -> str:
     return f"case {item.key.case_id}, note {item.key.item_id}"
 
 
+def _path(item: WorkItem) -> Path:
+    return find_file(item.files["root"], str(item.facts["path"]), _where(item))
+
+
 def _read(item: WorkItem) -> NoteText:
-    path, where = item.files["note"], _where(item)
+    path, where = _path(item), _where(item)
     if "column" not in item.facts:
         return read_note_file(path, where)
     key_column, column = str(item.facts["key_column"]), str(item.facts["column"])

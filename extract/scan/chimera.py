@@ -8,16 +8,20 @@ from __future__ import annotations
 
 import json
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from extract.scan.drafting import Draft, files_below, shipped_card
+from extract.scan.invented import BESIDE
 from feature_cache.tables import ABSENT, NULL, MaskRow, NoteRow, SeriesRow, SlideRow
 
-_SLIDE = re.compile(r"(?P<item>(?P<case>\d+)_\d+)(?P<mask>_tissue)?\.tiff?")
-_SERIES = re.compile(r"(?P<case>\d+)_(?P<study>\d+)_(?P<what>t2w|adc|hbv|mask)\.mha")
-_CLINICAL = re.compile(r"(?P<case>\d+)\.json")
-_NOTE = re.compile(r"(?P<item>(?P<case>\d+)(?:_.+)?)\.txt")
+_SLIDE = re.compile(r"(?P<item>(?P<case>\d+)_\d+)(?P<mask>_tissue)?\.tiff?", re.IGNORECASE)
+_SERIES = re.compile(r"(?P<case>\d+)_(?P<study>\d+)_(?P<what>t2w|adc|hbv|mask)\.mha", re.IGNORECASE)
+_CLINICAL = re.compile(r"(?P<case>\d+)\.json", re.IGNORECASE)
+_NOTE = re.compile(r"(?P<item>(?P<case>\d+)(?:_.+)?)\.txt", re.IGNORECASE)
+#: Files of the download that no table lists: features of others.
+_FEATURES = re.compile(r".+\.(pt|npy)", re.IGNORECASE)
 _NOTE_FOLDERS = {"notes", "reports"}
 
 #: JSON key -> column of outcomes.csv.
@@ -25,35 +29,66 @@ OUTCOME_KEYS = {"BCR": "event", "time_to_follow-up/BCR": "time", "BCR_PSA": "val
 ENDPOINT = "bcr"
 
 
+@dataclass(kw_only=True)
+class _Found:
+    """What the names say, before masks are paired and studies chosen."""
+
+    masks: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    volumes: dict[str, dict[str, dict[str, list[str]]]] = field(
+        default_factory=lambda: defaultdict(lambda: defaultdict(dict))
+    )
+    records: list[tuple[str, dict[str, str]]] = field(default_factory=list)
+
+
 def draft(root: Path) -> Draft:
     """Read the names of all files and the clinical JSON of each case."""
     card = shipped_card("chimera")
-    found = Draft(card=card, site=card["sites"][0])
-    masks: dict[str, list[str]] = defaultdict(list)
-    volumes: dict[str, dict[str, dict[str, list[str]]]] = defaultdict(lambda: defaultdict(dict))
-    records: list[tuple[str, dict[str, str]]] = []
+    found, raw = Draft(card=card, site=card["sites"][0]), _Found()
+    unused: Counter[str] = Counter()
     for path in files_below(root):
-        relative = path.relative_to(root).as_posix()
-        if match := _SLIDE.fullmatch(path.name):
-            if match["mask"]:
-                masks[match["item"]].append(relative)
-            else:
-                found.slides.append(SlideRow(case_id=match["case"], slide_id=match["item"], path=relative))
-        elif match := _SERIES.fullmatch(path.name):
-            volumes[match["case"]][match["study"]].setdefault(match["what"], []).append(relative)
-        elif match := _CLINICAL.fullmatch(path.name):
-            record = _read_record(path, match["case"], found)
-            if record is not None:
-                records.append((match["case"], record))
-        elif (match := _NOTE.fullmatch(path.name)) and _NOTE_FOLDERS & set(path.relative_to(root).parts[:-1]):
-            found.notes.append(NoteRow(case_id=match["case"], note_id=match["item"], path=relative))
-        elif path.name == "data_split_5fold.csv":
-            found.warn(relative, "no folds", "a split of others", "Not used: Braid makes its own folds.")
-    _pair_masks(found, masks)
-    for case_id, studies in volumes.items():
+        relative = path.relative_to(root)
+        if not (_take_image(found, raw, relative) or _take_text(found, raw, path, relative)):
+            unused[f"*{path.suffix.lower()}" if path.suffix else path.name] += 1
+    for what, count in sorted(unused.items()):
+        found.warn(
+            f"{count} files {what}", "files as CHIMERA has them", "another name or content", "Not used."
+        )
+    _pair_masks(found, raw.masks)
+    for case_id, studies in raw.volumes.items():
         _take_first_study(found, case_id, studies)
-    _split_records(found, records)
+    _split_records(found, raw.records)
     return found
+
+
+def _take_image(found: Draft, raw: _Found, relative: Path) -> bool:
+    where = relative.as_posix()
+    if match := _SLIDE.fullmatch(relative.name):
+        if match["mask"]:
+            raw.masks[match["item"]].append(where)
+        else:
+            found.slides.append(SlideRow(case_id=match["case"], slide_id=match["item"], path=where))
+    elif match := _SERIES.fullmatch(relative.name):
+        raw.volumes[match["case"]][match["study"]].setdefault(match["what"].lower(), []).append(where)
+    else:
+        return _FEATURES.fullmatch(relative.name) is not None
+    return True
+
+
+def _take_text(found: Draft, raw: _Found, path: Path, relative: Path) -> bool:
+    if match := _CLINICAL.fullmatch(path.name):
+        record = _read_record(path, match["case"], found)
+        if record is not None:
+            if not record.keys() & (set(found.card["variables"]) | OUTCOME_KEYS.keys()):
+                return False  # 2024.json may be anything
+            raw.records.append((match["case"], record))
+    elif (match := _NOTE.fullmatch(path.name)) and _NOTE_FOLDERS & set(relative.parts[:-1]):
+        found.notes.append(NoteRow(case_id=match["case"], note_id=match["item"], path=relative.as_posix()))
+    elif path.name == "data_split_5fold.csv":
+        where, remedy = relative.as_posix(), "Not used: Braid makes its own folds."
+        found.warn(where, "no folds", "a split of others", remedy)
+    else:
+        return path.name in BESIDE
+    return True
 
 
 def _pair_masks(found: Draft, masks: dict[str, list[str]]) -> None:

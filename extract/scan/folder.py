@@ -25,10 +25,11 @@ from feature_cache.tables import (
 )
 
 _SLIDE = re.compile(
-    r"(?P<stem>.+?)(?P<mask>_tissue|_mask)?\.(ome\.tiff?|tiff?|svs|ndpi|mrxs|scn|bif|vms|svslide)"
+    r"(?P<stem>.+?)(?P<mask>_tissue|_mask)?\.(ome\.tiff?|tiff?|svs|ndpi|mrxs|scn|bif|vms|svslide)",
+    re.IGNORECASE,
 )
-_VOLUME = re.compile(r"(?P<stem>.+?)(?P<mask>_mask|_seg|_gt|_label)?\.(mha|nii\.gz|nii)")
-_NOTE = re.compile(r"(?P<stem>.+)\.txt")
+_VOLUME = re.compile(r"(?P<stem>.+?)(?P<mask>_mask|_seg|_gt|_label)?\.(mha|nii\.gz|nii)", re.IGNORECASE)
+_NOTE = re.compile(r"(?P<stem>.+)\.txt", re.IGNORECASE)
 
 
 def draft(root: Path) -> Draft:
@@ -47,6 +48,8 @@ def draft(root: Path) -> Draft:
     for suffix, count in sorted(unused.items()):
         found.warn(f"{count} files {suffix}", "slides, .mha, .nii.gz or .txt", "another kind", "Not used.")
     found.card = _read_tables(found, root)
+    if folders:
+        _compare_ids(found, {folder.name for folder in folders})
     return found
 
 
@@ -54,7 +57,7 @@ def _take(found: Draft, case_id: str, path: Path, relative: Path) -> bool:
     where = relative.as_posix()
     study = "_".join(relative.parts[1:-1]) or "study"
     if match := _SLIDE.fullmatch(path.name):
-        mask = f"{match['stem']}{match['mask']}" if match["mask"] else None
+        mask = f"{match['stem']}{match['mask'].lower()}" if match["mask"] else None
         slide_id = mask or match["stem"]
         found.slides.append(SlideRow(case_id=case_id, slide_id=slide_id, path=where))
     elif match := _VOLUME.fullmatch(path.name):
@@ -87,6 +90,19 @@ def _pair_masks(found: Draft) -> None:
         masks = (paths.get((slide.case_id, f"{slide.slide_id}_{word}")) for word in ("tissue", "mask"))
         paired.append(slide.model_copy(update={"mask_path": next((p for p in masks if p), None)}))
     found.slides = paired
+
+
+def _compare_ids(found: Draft, folders: set[str]) -> None:
+    """Warn of cases that the tables alone have, and name those that are a folder's but for leading zeros."""
+    without = sorted(set(found.case_ids) - folders)
+    by_number = {folder.lstrip("0"): folder for folder in sorted(folders)}
+    remedy = "Ids are texts: mend the id in the table, or the name of the folder."
+    for case_id in without:
+        if twin := by_number.get(case_id.lstrip("0")):
+            found.warn(f"case {case_id}", f"a folder {case_id}", f"a folder {twin}", remedy)
+    if without:
+        got = f"{len(without)} cases without"
+        found.warn("the tables", "a folder for each case", got, "Complete the download, or leave them so.")
 
 
 def _read_tables(found: Draft, root: Path) -> dict[str, Any]:

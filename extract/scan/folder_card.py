@@ -2,6 +2,7 @@
 
 Enters: columns and cells of clinical.csv, the header of outcomes.csv. Leaves: a cohort.yaml that loads.
 A kind is guessed from the form of the cells where it leaves no doubt; a unit, a day and a meaning never are.
+Cells are copied (as levels) only where they recur and the column's name names no person.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from extract.outcome_names import looks_like_outcome
 from feature_cache.card import GAP
 from feature_cache.errors import Problem, table_error
 from feature_cache.tables import ABSENT, NULL
@@ -17,10 +19,11 @@ from feature_cache.tables import ABSENT, NULL
 _EMPTY = {"", "nan", "na", ABSENT, NULL}
 _BINARY = {"0", "1", "0.0", "1.0", "true", "false", "yes", "no"}
 _NUMBER = re.compile(r"[<>≤≥]?=?\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
-#: Column names that usually hold an outcome, its time, or a treatment after day 0.
-_SUSPECT = re.compile(
-    r"(^|_)(time|event|status|death|dead|died|deceased|survival|os|pfs|dfs|bcr|recurrence|relapse|follow_?up|"
-    r"censor\w*|outcome|days_to_\w+)(_|$)"
+#: Column names that usually hold who a person is; lower case, words joined by `_`.
+_IDENTIFYING = re.compile(
+    r"(^|_)(\w*name|initials|id|p?id|patientid|caseid|mrn|ssn|nhs|accession|dob|birth\w*|date|address|street|"
+    r"city|zip\w*|post\w*code|plz|phone|tel|telephone|e_?mail|insurance|doctor|dr|physician|surgeon|"
+    r"pathologist)(_|$)|^patient(_no|_number)?$"
 )
 #: A text column with more different values than this is text, not a category.
 _MOST_LEVELS = 12
@@ -44,7 +47,7 @@ def drafted_card(
     endpoints
         As from `endpoint_names`.
     """
-    suspects = [column for column in columns if _SUSPECT.search(re.sub(r"\W+", "_", column.lower()))]
+    suspects = [column for column in columns if looks_like_outcome(column)]
     modality = {"slides": "slides", "series": "volumes", "notes": "notes", "clinical": "clinical"}
     undated = [kind for kind in ("slides", "series", "notes") if present[kind]]
     return {
@@ -120,19 +123,26 @@ def endpoint_names(
 
 
 def _variable(column: str, cells: Sequence[str]) -> dict[str, Any]:
-    values = sorted({cell.strip() for cell in cells if cell.strip().casefold() not in _EMPTY})
+    filled = [cell.strip() for cell in cells if cell.strip().casefold() not in _EMPTY]
+    values = sorted(set(filled))
+    recurring = 2 * len(values) <= len(filled)
     numbers = [value for value in values if _NUMBER.fullmatch(value)]
     if not values:
         return {"kind": f"{GAP}: no value at all in {column}; name its kind, or move it to ignored"}
+    if _IDENTIFYING.search(re.sub(r"[^a-z0-9]+", "_", column.lower())):
+        return {"kind": f"{GAP}: an identifier? put it under ignored; name a kind if it is none"}
     if {value.casefold() for value in values} <= _BINARY:
         return {"kind": "binary"}
     if len(numbers) == len(values):
         if all(value.isdigit() for value in values) and len(values) <= 6:
             remedy = "numeric (then give a unit and drop levels) or ordinal (then put the levels in order)"
-            return {"kind": f"{GAP}: {remedy}", "levels": values}
+            return {"kind": f"{GAP}: {remedy}", **({"levels": values} if recurring else {})}
         return {"kind": "numeric", "unit": f"{GAP}: the unit in UCUM, such as ng/mL; 1 where it has none"}
     if numbers:
         remedy = "numeric with codes for the texts, or ordinal or categorical with levels"
+        return {"kind": f"{GAP}: {remedy}"}
+    if not recurring:
+        remedy = "an identifier? put it under ignored; if its few values recur, name a kind and levels"
         return {"kind": f"{GAP}: {remedy}"}
     if len(values) > _MOST_LEVELS:
         return {"kind": f"{GAP}: many texts; name a kind and levels, or move it to ignored or to notes.csv"}

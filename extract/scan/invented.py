@@ -11,6 +11,8 @@ from pathlib import Path
 from extract.scan.drafting import Draft
 
 MARKER = "SYNTHETIC.txt"
+#: What `synthetic` writes beside the imitated download; no layout takes it for a file of a case.
+BESIDE = frozenset([MARKER, "truth.json"])
 MARKER_TEXT = "Written by `python -m extract synthetic`. No patient is real; truth.json holds the answer.\n"
 
 

@@ -16,7 +16,8 @@ from feature_cache.tables import SlideRow, read_table
 
 OUTCOME_COLUMNS = {"event": "event", "follow_up_years": "time"}
 ENDPOINT = "bcr"
-_SLIDE = re.compile(r"(?P<stem>.+?)(?P<mask>_tissue|_mask)?\.tiff?")
+_SLIDE = re.compile(r"(?P<stem>.+?)(?P<mask>_tissue|_mask)?\.tiff?", re.IGNORECASE)
+_MASK_FOLDERS = {"mask", "masks", "tissue_masks"}
 
 
 def draft(root: Path) -> Draft:
@@ -82,7 +83,7 @@ def _add_slides(found: Draft, root: Path, files: list[Path]) -> None:
         relative, stem = path.relative_to(root).as_posix(), match["stem"]
         if stem not in cases:
             unknown += 1
-        elif match["mask"]:
+        elif match["mask"] or _MASK_FOLDERS & {part.lower() for part in path.relative_to(root).parts[:-1]}:
             masks[stem] = relative
         else:
             found.slides.append(SlideRow(case_id=stem, slide_id=stem, path=relative))

@@ -28,7 +28,7 @@ LABELS = {
     "cardiology_rehospitalization": ("Cardiology Rehospitalization", None),
     "macces": ("MACCES Event", "MACCES Cause"),
 }
-_VOLUME = re.compile(r"(?P<image>\d+)enhancement_(?P<what>img|gt|pred)\.nii(\.gz)?")
+_VOLUME = re.compile(r"(?P<image>\d+)enhancement_(?P<what>img|gt|pred)\.nii(\.gz)?", re.IGNORECASE)
 _REGIONS = {"gt": "scar", "pred": "scar_predicted"}
 
 
@@ -64,7 +64,8 @@ def _read_table(root: Path, files: list[Path]) -> tuple[Path, list[str], list[di
         lines = csv.reader(io.StringIO(text, newline=""))
         header = next(lines, [])
         if KEY in header and IMAGE_KEY in header:
-            tables.append((path, header, [fields for fields in lines if fields], encoding))
+            rows = [(lines.line_num, fields) for fields in lines if fields]
+            tables.append((path, header, rows, encoding))
     if len(tables) != 1:
         raise ManifestError(
             "scan mprtm",
@@ -72,17 +73,17 @@ def _read_table(root: Path, files: list[Path]) -> tuple[Path, list[str], list[di
             got=", ".join(path.relative_to(root).as_posix() for path, *_ in tables) or "none",
             remedy="Keep one in the folder.",
         )
-    path, header, fields, encoding = tables[0]
+    path, header, rows, encoding = tables[0]
     doubled = sorted({name for name in header if header.count(name) > 1})
-    short = [number for number, line in enumerate(fields, start=2) if len(line) != len(header)]
+    short = [number for number, fields in rows if len(fields) != len(header)]
     if doubled or short:
         raise ManifestError(
             path.name,
             expected=f"{len(header)} columns of different names and as many fields in every row",
-            got=f"doubled columns {doubled}, other rows {short[:5]}",
+            got=f"doubled columns {doubled}, other lines {short[:5]}",
             remedy="Mend the table.",
         )
-    return path, header, [dict(zip(header, line, strict=True)) for line in fields], encoding
+    return path, header, [dict(zip(header, fields, strict=True)) for _, fields in rows], encoding
 
 
 def _time_column(endpoint: str, columns: list[str]) -> str | None:
@@ -124,12 +125,12 @@ def _add_volumes(found: Draft, root: Path, files: list[Path], case_of: dict[str,
         relative = path.relative_to(root).as_posix()
         if case_id is None:
             unknown.add(match["image"])
-        elif match["what"] == "img":
+        elif match["what"].lower() == "img":
             found.series.append(
                 SeriesRow(case_id=case_id, study_id="lge", series_id="lge", sequence="lge", path=relative)
             )
         else:
-            region = _REGIONS[match["what"]]
+            region = _REGIONS[match["what"].lower()]
             found.masks.append(
                 MaskRow(case_id=case_id, study_id="lge", region=region, path=relative, codebook="1=scar")
             )

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from extract.check import check
+from extract.check import check, refusals
 from extract.scan import scan
+from feature_cache.cohort import read_cohort
 from feature_cache.errors import Problem
 from tests.extract.chimera_tree import FULL, write_chimera, write_mask, write_mha, write_record, write_slide
 
@@ -109,6 +110,12 @@ class TestSlides:
         _edit_table(cohort / "slides.csv", lambda rows: rows[1].__setitem__(2, "../task1/x.tif"))
         assert _failures(check(cohort, root)) == [(self.where, "an absolute path or one with ..")]
 
+    def test_a_link_out_of_the_root(self, cohort: Path, root: Path) -> None:
+        outside = root.parent / "outside.tif"
+        self._path(root).rename(outside)
+        self._path(root).symlink_to(outside)
+        assert _failures(check(cohort, root)) == [(self.where, "a link that leads out of it")]
+
     def test_real_slides(self, shared_data: Path, tmp_path: Path) -> None:
         for case_id, name in {
             "A": "cmu-1-small-region/CMU-1-Small-Region.svs",
@@ -158,6 +165,7 @@ class TestNotes:
         ("data", "got"),
         [
             (b"  \n", "an empty note"),
+            (b"\xe2\x80\xa6", "no word at all"),
             (b"left \xff\xff nodule", "bytes that are neither"),
             (None, "no such file"),
         ],
@@ -233,6 +241,35 @@ class TestLeaks:
         assert (f"cohort.yaml: variables.{name}", "the name of the endpoint bcr") in _failures(
             check(cohort, root)
         )
+
+    @pytest.mark.parametrize("name", ["time", "event", "Follow-up (days)", "vital status", "days_to_death"])
+    def test_a_variable_named_as_outcomes_are(self, cohort: Path, root: Path, name: str) -> None:
+        _edit_card(cohort, lambda card: card["variables"].update({name: {"kind": "numeric"}}))
+        assert f"cohort.yaml: variables.{name}" in {p.where for p in check(cohort, root) if not p.fails}
+
+    def test_what_forbids_to_extract(self, cohort: Path) -> None:
+        assert refusals(read_cohort(cohort)) == []
+        _edit_table(cohort / "notes.csv", lambda rows: rows[1].__setitem__(4, "3"))
+        assert refusals(read_cohort(cohort)) == []  # one late note is refused alone, when it is built
+
+        def edit(card: dict) -> None:
+            card["variables"]["ISUP"]["day"] = 14
+            card["variables"]["time"] = {"kind": "numeric"}
+            card["excluded"]["smoking"] = "an outcome"
+            card["undated"] = {"slides": 30, "notes": 0}
+
+        def add_columns(rows: list[list[str]]) -> None:
+            for row, cells in zip(rows, (["smoking", "time"], *[["1", "2"]] * 3), strict=True):
+                row.extend(cells)
+
+        _edit_card(cohort, edit)
+        _edit_table(cohort / "clinical.csv", add_columns)
+        assert [problem.where for problem in refusals(read_cohort(cohort))] == [
+            "cohort.yaml: undated.series",
+            "cohort.yaml: variables.ISUP.day",
+            "cohort.yaml: undated.slides",
+            "clinical.csv: smoking",
+        ]
 
     def test_a_variable_after_the_prediction_day(self, cohort: Path, root: Path) -> None:
         _edit_card(cohort, lambda card: card["variables"]["ISUP"].update({"day": 14}))

@@ -125,7 +125,13 @@ def test_a_measurement_that_may_not_be_used_is_refused(row: dict, message: str) 
         (ManifestError, {"psa": {"kind": "GAP: ?"}}, {}, {}, "expected a kind; got a gap"),
         (ManifestError, {"psa": PSA}, {"prediction_day": "GAP"}, {}, "prediction_day"),
         (RecipeError, {"psa": PSA}, {}, {"variables": ["age"]}, "clinical variable age"),
-        (RecipeError, {"psa": PSA}, {}, {"encoder": "autoencoder"}, "expected values; got autoencoder"),
+        (
+            RecipeError,
+            {"psa": PSA},
+            {},
+            {"encoder": "autoencoder"},
+            "encoder autoencoder: expected one of v",
+        ),
         (RecipeError, {"psa": PSA}, {}, {"scaler": "z"}, "clinical.scaler"),
     ],
 )
@@ -140,3 +146,12 @@ def test_a_bad_cell_names_case_and_column() -> None:
     with pytest.raises(SourceError, match="case 1, column psa: expected a number") as caught:
         _build(_cohort({"psa": PSA}, {"1": {"psa": "undisclosed"}}))
     assert "undisclosed" not in str(caught.value)
+
+
+def test_a_warning_comes_from_the_chosen_cells_alone(tmp_path: Path) -> None:
+    """ISUP is no source of an entry without it, so it may not change a byte of that entry."""
+    cohort = read_cohort(scan("chimera", write_chimera(tmp_path / "task1"), "m", tmp_path).folder)
+    gleason = ["primary_gleason", "secondary_gleason"]
+    assert [d.warnings for d in _build(cohort, {"variables": gleason}) if d.key.case_id == "1003"] == [()]
+    (whole,) = (d for d in _build(cohort, {"variables": [*gleason, "ISUP"]}) if d.key.case_id == "1003")
+    assert len(whole.warnings) == 1

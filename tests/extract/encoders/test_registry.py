@@ -24,6 +24,11 @@ def test_the_loader_of_every_card_exists(card: EncoderCard) -> None:
     assert callable(getattr(__import__(module, fromlist=[function]), function))
 
 
+@pytest.mark.parametrize("card", encoder_cards(), ids=lambda card: card.name)
+def test_every_card_loads(card: EncoderCard) -> None:
+    assert load_encoder(card) is not None
+
+
 def test_an_unknown_name_lists_the_known_ones_of_its_modality() -> None:
     with pytest.raises(RecipeError) as refusal:
         find_encoder("uni2", "slides")

@@ -7,11 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from extract.encoders.registry import find_encoder
 from extract.notes.stage import NoteStage
 from feature_cache.canonical import sha256_of_file
 from feature_cache.card import CohortCard
 from feature_cache.cohort import Cohort
 from feature_cache.errors import ManifestError, RecipeError, SourceError
+from feature_cache.store import FeatureCache
 from feature_cache.tables import CaseRow, NoteRow
 
 SECRET = "Dapagliflozin"
@@ -91,7 +93,7 @@ def test_the_recipe_is_the_identity() -> None:
         ({"dims": 512}, "notes.dims"),
         ({"dim": 1}, "notes.dim"),
         ({"chunk_tokens": 32, "overlap_tokens": 32}, "overlap_tokens must be less"),
-        ({"encoder": "bert"}, "expected hashed_ngrams; got bert"),
+        ({"encoder": "bert"}, "encoder bert: expected one of hashed_ngrams"),
     ],
 )
 def test_a_block_that_makes_no_sense_is_refused(block: dict, message: str) -> None:
@@ -124,3 +126,51 @@ def test_a_table_without_a_declared_key_is_refused(tmp_path: Path) -> None:
     row = NoteRow(case_id="1", note_id="n", path="t.csv", column="text")
     with pytest.raises(ManifestError, match="note_key"):
         _build(_cohort(row, note_key=None), tmp_path)
+
+
+def test_a_note_with_another_day_is_another_note(tmp_path: Path) -> None:
+    """What was built before the day was mended is not up to date, and what is late now is refused."""
+    (tmp_path / "a.txt").write_text("well", encoding="utf-8")
+    (tmp_path / "t.csv").write_text("ID,text\n1,well\n", encoding="utf-8")
+    cache = FeatureCache.create(tmp_path / "cache")
+    stage = NoteStage()
+    for row in (
+        NoteRow(case_id="1", note_id="file", path="a.txt"),
+        NoteRow(case_id="1", note_id="cell", path="t.csv", column="text"),
+    ):
+        before = _cohort(row)
+        cache.commit(_build(before, tmp_path)[0])
+        recipe = stage.resolve("weightfree", {}, before)
+        (item,) = stage.items(before, tmp_path, recipe)
+        assert cache.is_done(item.key, stage.sources(item, sha256_of_file))
+        for after in (_cohort(row.model_copy(update={"day": 200})), _cohort(row, undated={"notes": 200})):
+            (late,) = stage.items(after, tmp_path, recipe)
+            assert late.key == item.key
+            assert not cache.is_done(late.key, stage.sources(late, sha256_of_file))
+            with pytest.raises(SourceError, match="got day 200"):
+                stage.build(late, stage.sources(late, sha256_of_file))
+
+
+@pytest.mark.parametrize("column", [None, "text"])
+def test_nothing_outside_the_root_is_read(tmp_path: Path, column: str | None) -> None:
+    root = tmp_path / "root"
+    root.mkdir()
+    outside = tmp_path / "outside.csv"
+    outside.write_text("ID,text\n1,well\n", encoding="utf-8")
+    (root / "link.csv").symlink_to(outside)
+    for path in ("../outside.csv", str(outside), "link.csv", "a\0b"):
+        with pytest.raises(SourceError, match="expected a path below the root"):
+            _build(_cohort(NoteRow(case_id="1", note_id="n", path=path, column=column)), root)
+    (root / "inside.csv").write_bytes(outside.read_bytes())
+    (root / "link.csv").unlink()
+    (root / "link.csv").symlink_to("inside.csv")
+    assert _build(_cohort(NoteRow(case_id="1", note_id="n", path="link.csv", column=column)), root)
+
+
+def test_the_length_is_the_card_s_unless_the_recipe_gives_another(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("well", encoding="utf-8")
+    cohort = _cohort(NoteRow(case_id="1", note_id="n", path="a.txt"))
+    assert _build(cohort, tmp_path)[0].arrays["embeddings"].shape == (1, find_encoder("hashed_ngrams").dim)
+    assert _build(cohort, tmp_path, {"dim": 64})[0].arrays["embeddings"].shape == (1, 64)
+    recipe = NoteStage().resolve("weightfree", {}, cohort)
+    assert recipe.hash.startswith("fe4b2d1179a0")  # as released: caches are found again

@@ -115,3 +115,21 @@ def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(ManifestError, match="scan chimera: expected at least one case"):
         scan("chimera", tmp_path / "empty", "mine", tmp_path)
+
+
+def test_suffixes_in_upper_case_are_taken_too(root: Path, tmp_path: Path) -> None:
+    wanted = scan("chimera", root, "a", tmp_path / "m").counts
+    for path in [path for path in root.rglob("*") if path.is_file()]:
+        path.rename(path.with_suffix(path.suffix.upper()))
+    report = scan("chimera", root, "b", tmp_path / "m")
+    assert report.counts == wanted and report.warnings == ()
+
+
+def test_what_is_not_of_the_download_is_counted_and_no_patient(root: Path, tmp_path: Path) -> None:
+    (root / "2024.json").write_text('{"version": 3}', encoding="utf-8")
+    (root / "readme.PDF").write_bytes(b"")
+    (root / "radiology/0071_0001_dce.mha").write_bytes(b"")
+    (root / "pathology/0071_1.pt").write_bytes(b"")  # features of others belong to the download
+    report = scan("chimera", root, "mine", tmp_path)
+    assert read_cohort(report.folder).case_ids == ("0071", "1003", "1010") and not report.fails
+    assert [row.where for row in report.warnings] == ["1 files *.json", "1 files *.mha", "1 files *.pdf"]

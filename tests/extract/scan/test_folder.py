@@ -88,3 +88,41 @@ def test_a_table_in_another_encoding_is_named(root: Path, tmp_path: Path) -> Non
     report = scan("folder", root, "mine", tmp_path)
     assert report.fails
     assert [row.got for row in report.warnings if row.fails] == ["another encoding"]
+
+
+def test_suffixes_in_upper_case_are_taken_too(root: Path, tmp_path: Path) -> None:
+    wanted = scan("folder", root, "a", tmp_path / "m").counts
+    for path in [path for path in root.glob("*/**/*") if path.is_file()]:
+        path.rename(path.with_suffix(path.suffix.upper()))
+    (root / "0071/one_mask.TIF").rename(root / "0071/one_MASK.TIF")
+    report = scan("folder", root, "b", tmp_path / "m")
+    assert report.counts == wanted
+    assert [row.mask_path for row in inspect_cohort(report.folder)[0].slides] == ["0071/one_MASK.TIF", None]
+
+
+def test_ids_that_differ_in_leading_zeros_are_named(root: Path, tmp_path: Path) -> None:
+    (root / "clinical.csv").write_text(CLINICAL.replace("0071", "71") + "C,3,1,3,south,9\n", encoding="utf-8")
+    (root / "readme.txt").write_text("", encoding="utf-8")
+    warnings = scan("folder", root, "mine", tmp_path).warnings
+    assert [(row.where, row.got) for row in warnings] == [
+        ("1 files .doc", "another kind"),
+        ("case 71", "a folder 0071"),
+        ("the tables", "2 cases without"),
+    ]
+
+
+def test_no_name_of_a_person_is_copied_into_the_card(root: Path, tmp_path: Path) -> None:
+    """Who a person is stands in columns of telling names, and in columns that hardly repeat a value."""
+    people = ["Anna", "Bert", "Carla", "Dora", "Emil", "Fritz"]
+    lines = ["case_id,name,contact,Date of birth,mrn,surgeon,ward,stage"]
+    for number, person in enumerate(people):
+        ward, stage = "north" if number % 2 else "south", 1 + number % 3
+        lines.append(f"{number},{person},{person}s mother,19{number}0-01-01,{number},Dr Weiss,{ward},{stage}")
+    (root / "clinical.csv").write_text("\n".join(lines), encoding="utf-8")
+    folder = scan("folder", root, "mine", tmp_path).folder
+    text = (folder / "cohort.yaml").read_text(encoding="utf-8")
+    assert not any(word in text for word in (*people, "mother", "1900", "Weiss"))
+    variables = inspect_cohort(folder)[0].card.variables
+    for column in ("name", "contact", "Date of birth", "mrn", "surgeon"):
+        assert "an identifier? put it under ignored" in variables[column].kind
+    assert variables["ward"].levels == ("north", "south") and variables["stage"].levels == ("1", "2", "3")

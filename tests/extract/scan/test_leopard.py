@@ -37,3 +37,13 @@ def test_labels_alone_make_a_cohort_of_slides_alone(tmp_path: Path) -> None:
 def test_no_table_of_labels_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ManifestError, match="a CSV with case_id, event and follow_up_years"):
         scan("leopard", tmp_path, "mine", tmp_path)
+
+
+def test_a_mask_named_like_its_slide_is_known_by_its_folder(tmp_path: Path) -> None:
+    root = tmp_path / "raw"
+    root.mkdir()
+    (root / "training_labels.csv").write_text("case_id,event,follow_up_years\n007,1,2.5\n", encoding="utf-8")
+    write_slide(root / "images/007.TIF")
+    write_slide(root / "Masks/007.tif")
+    (slide,) = inspect_cohort(scan("leopard", root, "mine", tmp_path).folder)[0].slides
+    assert (slide.path, slide.mask_path) == ("images/007.TIF", "Masks/007.tif")

@@ -100,7 +100,7 @@ def test_volumes_are_found_by_the_image_key(tmp_path: Path) -> None:
     ("header", "row", "message"),
     [
         ("ID,Age", "1,50", "expected one CSV in UTF-8 or GB18030 with the columns ID and CMR_ID; got none"),
-        (HEADER, "1,8,50", "other rows \\[2\\]"),
+        (HEADER, "1,8,50", "other lines \\[2\\]"),
         ("ID,CMR_ID,Age,Age", "1,8,50,50", "doubled columns \\['Age'\\]"),
     ],
 )
