@@ -7,7 +7,7 @@ sentences that speak of pairs of patients in the right order and never claim mor
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -64,7 +64,7 @@ class Subject:
         return "predict" if self.plural else "predicts"
 
 
-def sort_modalities(names: Sequence[str]) -> list[str]:
+def sort_modalities(names: Iterable[str]) -> list[str]:
     """Return modalities in the order of MODALITY_WORDS, others by name after them."""
     known = list(MODALITY_WORDS)
     return sorted(names, key=lambda name: (known.index(name) if name in known else len(known), name))

@@ -158,6 +158,6 @@ def _name(method: str, freedom: int, folds: FoldValues, family: int) -> str:
     parts = [
         f"{method}, {freedom} df",
         f"Bonferroni over {family} (simultaneous)" if family > 1 else "",
-        f"{left_out} folds without comparable pairs left out" if left_out else "",
+        f"folds without comparable pairs, left out: {left_out}" if left_out else "",
     ]
     return "; ".join(part for part in parts if part)

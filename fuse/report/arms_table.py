@@ -62,7 +62,7 @@ class ArmsTable:
 
 
 def build_arms_table(document: RunDocument, metrics: Sequence[MetricRow]) -> ArmsTable:
-    """Return the table of all arms of a run, in groups, in the order of run.json."""
+    """Return the table of all arms of a run, in groups, in the order of `sorted_arms`."""
     letters = _letter_methods(metrics)
     names = sorted({row.metric for row in metrics}, key=sort_key)
     columns = tuple(
@@ -71,7 +71,7 @@ def build_arms_table(document: RunDocument, metrics: Sequence[MetricRow]) -> Arm
     )
     by_cell = {(row.arm, row.metric): row for row in metrics}
     rows = []
-    for arm in document.arms:
+    for arm in document.sorted_arms:
         found = [by_cell.get((arm.name, column.name.metric)) for column in columns]
         marks = [
             mark if row and (mark := letters.get(row.method, "")) != column.mark else ""
@@ -94,7 +94,7 @@ def build_arms_forest(document: RunDocument, metrics: Sequence[MetricRow]) -> Fo
     primary = {row.arm: row for row in metrics if row.metric == PRIMARY}
     entries = []
     for group in GROUPS:
-        for arm in document.arms:
+        for arm in document.sorted_arms:
             if group_of(arm, document) != group:
                 continue
             row = primary.get(arm.name) if arm.status == "done" else None

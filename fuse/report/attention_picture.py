@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from fuse.report.documents import Attention
 from fuse.report.run_folder import RunFolderError
 
-MOST_OPAQUE = 0.82
+#: Less, and the overlay would hide the tissue that it is about.
+MOST_OPAQUE = 0.45
 OUTLINED_TILES = 5
 #: A larger PNG is written again as JPEG, so that the page stays small enough to be mailed.
 LARGEST_PNG_BYTES = 600_000

@@ -11,7 +11,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from fuse.report.documents import FlowStep
+from fuse.report.numerals import counted
 from fuse.report.weights_plot import CaseWeights
+from fuse.verdict_words import sort_modalities
+
+HAVING = "evaluated, with "
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,17 +40,19 @@ class Pattern:
 
 
 def draw_flow(flow: Sequence[FlowStep]) -> tuple[FlowBar, ...]:
-    """Return a bar for each step of the flow of cases."""
+    """Return a bar for each step of the flow of cases; modalities come in their order, at the end."""
     largest = max((step.cases for step in flow), default=0) or 1
+    having = {step.step.removeprefix(HAVING): step for step in flow if step.step.startswith(HAVING)}
+    steps = [step for step in flow if not step.step.startswith(HAVING)]
     return tuple(
         FlowBar(
             step=step,
             case_share=step.cases / largest,
             event_share=(step.events or 0) / largest,
             out=step.step.endswith("left out"),
-            events="" if step.events is None else f"{step.events} events",
+            events="" if step.events is None else counted(step.events, "event"),
         )
-        for step in flow
+        for step in (*steps, *(having[name] for name in sort_modalities(having)))
     )
 
 

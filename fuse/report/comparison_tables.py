@@ -17,7 +17,10 @@ from fuse.report.numerals import signed, span
 
 @dataclass(frozen=True, kw_only=True)
 class ComparisonLine:
-    """One comparison in words; `favoured` is the side on which the whole interval lies, if there is one."""
+    """One comparison in words; `favoured` is the side on which the whole interval lies, if there is one.
+
+    `conditional`: the interval speaks about these fitted models, so it names no better procedure.
+    """
 
     first: str
     second: str
@@ -26,6 +29,7 @@ class ComparisonLine:
     interval: str
     method: str
     favoured: str
+    conditional: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,8 +45,11 @@ def build_comparisons(
 ) -> ComparisonTable:
     """Return the comparisons that were named before the evaluation, or those that were not."""
     labels = document.labels
+    place = {arm.name: place for place, arm in enumerate(document.sorted_arms)}
     own = sorted(
-        (row for row in rows if row.named_before is named_before), key=lambda row: sort_key(row.metric)
+        (row for row in rows if row.named_before is named_before),
+        # the comparators keep their order; single modalities come in that of the page
+        key=lambda row: (sort_key(row.metric), 0 if named_before else place.get(row.second, len(place))),
     )
     entries = [
         ForestEntry(
@@ -77,6 +84,7 @@ def _write_line(row: ComparisonRow, labels: dict[str, str]) -> ComparisonLine:
         interval=span(row.low, row.high, digits) or "no interval",
         method=row.method,
         favoured=_favoured(row, metric),
+        conditional="conditional on the fitted models" in row.method,
     )
 
 

@@ -8,10 +8,13 @@ A number that could not be estimated is blank, null or NaN in the files and `Non
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from fuse.verdict_words import sort_modalities
 
 
 def _blank_is_none(value: object) -> object:
@@ -50,6 +53,11 @@ class EndpointPart(Part):
     kind: Words = ""
     definition: Words = ""
     horizon_days: Number = None
+
+    @property
+    def short(self) -> str:
+        """The definition up to its first comma, semicolon, bracket or colon; the name where there is none."""
+        return re.split(r"[,;:(]", self.definition)[0].strip() or self.name
 
 
 class FeatureSetPart(Part):
@@ -111,6 +119,7 @@ class RunDocument(Part):
 
     schema_version: int
     cohort: CohortPart
+    folder: Words = ""
     cohort_folder: Words = ""
     cache: Words = ""
     protocol: str
@@ -129,14 +138,32 @@ class RunDocument(Part):
 
     @property
     def labels(self) -> dict[str, str]:
-        """The title of each arm by its name; a title that several arms share is completed by modalities."""
+        """The title of each arm by its name, its modalities in order; a title that arms share gets them."""
         titles = Counter(arm.title for arm in self.arms)
-        return {
-            arm.name: arm.title
-            if arm.title and titles[arm.title] == 1
-            else f"{arm.title or arm.model}: {' + '.join(arm.modalities) or 'no modality'}"
-            for arm in self.arms
-        }
+        labels = {}
+        for arm in self.arms:
+            listed = " + ".join(sort_modalities(arm.modalities))
+            own = arm.title.removesuffix(f": {' + '.join(arm.modalities)}")
+            alone = titles[arm.title] == 1 and own == arm.title != ""
+            labels[arm.name] = own if alone else f"{own or arm.model}: {listed or 'no modality'}"
+        return labels
+
+    @property
+    def sorted_arms(self) -> tuple[ArmPart, ...]:
+        """The arms, models as in the run and the modalities of each in the order of the page."""
+        models = list(dict.fromkeys(arm.model for arm in self.arms))
+        order = sort_modalities({name for arm in self.arms for name in arm.modalities})
+        return tuple(
+            sorted(
+                self.arms,
+                key=lambda arm: (models.index(arm.model), [order.index(name) for name in arm.modalities]),
+            )
+        )
+
+    @property
+    def sorted_feature_sets(self) -> tuple[tuple[str, FeatureSetPart], ...]:
+        """The feature sets in the order of modalities."""
+        return tuple((name, self.feature_sets[name]) for name in sort_modalities(self.feature_sets))
 
 
 class MetricRow(Part):
@@ -242,9 +269,17 @@ class Question(Part):
     words: Words = ""
 
 
+class HorizonPart(Part):
+    """The last day that was evaluated; `reason` says why it is not the declared one (empty if it is)."""
+
+    days: float
+    reason: Words = ""
+
+
 class Verdict(Part):
-    """verdict.json."""
+    """verdict.json; a run made before it had a horizon was not told where follow-up ended."""
 
     top: str
     questions: tuple[Question, ...]
     notes: tuple[str, ...] = ()
+    horizon: HorizonPart | None = None

@@ -31,7 +31,7 @@ _NAMES = (
     MetricName(metric="auc", heading="AUC", hint=""),
     MetricName(metric="ibs", heading="Integrated Brier", hint="lower is better", higher_is_better=False),
     MetricName(metric="c_index_pooled", heading="C pooled", hint="across folds", secondary=True),
-    MetricName(metric="ipa", heading="Prediction accuracy", hint="gain over Kaplan–Meier", secondary=True),
+    MetricName(metric="ipa", heading="IPA", hint="index of prediction accuracy", secondary=True),
     MetricName(metric="observed_expected", heading="Observed / expected", hint="1 is right", secondary=True),
 )
 _PLACES = {name.metric: place for place, name in enumerate(_NAMES)}

@@ -55,6 +55,7 @@ def write_report(run: Path) -> Path:
 def render(folder: RunFolder) -> str:
     """Return the page as HTML."""
     document = folder.document
+    horizon = folder.verdict.horizon
     weights = place_weights(folder.weights)
     not_run = tuple(arm for arm in document.arms if arm.status == "not_run")
     environment = Environment(
@@ -69,6 +70,7 @@ def render(folder: RunFolder) -> str:
         "signed": numerals.signed,
         "percent": numerals.percent,
         "duration": numerals.duration,
+        "counted": numerals.counted,
         "px": lambda value: f"{value:.2f}".rstrip("0").rstrip("."),
     }
     return environment.get_template("page.html.j2").render(
@@ -80,7 +82,9 @@ def render(folder: RunFolder) -> str:
         arms_forest=build_arms_forest(document, folder.metrics),
         named=build_comparisons(folder.comparisons, document, named_before=True),
         described=build_comparisons(folder.comparisons, document, named_before=False),
-        survival=place_survival(folder.curves, document.endpoint.horizon_days),
+        survival=place_survival(folder.curves, horizon.days if horizon else document.endpoint.horizon_days),
+        horizon=horizon,
+        invented=document.cohort.title.startswith("Synthetic"),
         labels=document.labels,
         weights=weights,
         patterns=count_patterns(weights.cases) if weights else (),
@@ -88,16 +92,16 @@ def render(folder: RunFolder) -> str:
         flow=draw_flow(document.flow),
         not_run=not_run,
         silent=tuple(arm for arm in not_run if not any(arm.name in part.what for part in document.failures)),
-        rerun=rerun_command(folder.name),
+        rerun=rerun_command(document.folder or folder.name),
         events=_count_events(folder),
         span=numerals.span,
         nothing=numerals.NOTHING,
     )
 
 
-def rerun_command(name: str) -> str:
-    """Return the command that makes the same numbers again, quoted for a shell."""
-    return shlex.join(["python", "-m", "fuse", "rerun", name])
+def rerun_command(folder: str) -> str:
+    """Return the command that makes the same numbers again from the checkout, quoted for a shell."""
+    return shlex.join([".venv/bin/python", "-m", "fuse", "rerun", folder])
 
 
 def _count_events(folder: RunFolder) -> int | None:

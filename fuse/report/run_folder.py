@@ -42,9 +42,10 @@ class RunFolderError(BraidError):
 
 @dataclass(frozen=True, kw_only=True)
 class FoldSizes:
-    """What folds.csv holds: how many cases, and the smallest and largest test part."""
+    """What folds.csv holds: all cases, those that are tested, and the smallest and largest test part."""
 
     cases: int
+    tested: int
     smallest_test: int
     largest_test: int
 
@@ -186,11 +187,13 @@ def _checked_curves(curves: Curves) -> Curves:
 
 def _read_fold_sizes(path: Path) -> FoldSizes:
     rows = _read_rows(path, ("repeat", "fold", "case_id", "part"))
-    tests = Counter((row["repeat"], row["fold"]) for row in rows if row["part"] == "test")
+    tested = [row for row in rows if row["part"] == "test"]
+    tests = Counter((row["repeat"], row["fold"]) for row in tested)
     if not tests:
         raise RunFolderError(path.name, expected="rows of part test", got="none", remedy=REMEDY)
     return FoldSizes(
         cases=len({row["case_id"] for row in rows}),
+        tested=len({row["case_id"] for row in tested}),
         smallest_test=min(tests.values()),
         largest_test=max(tests.values()),
     )

@@ -14,10 +14,10 @@ from statistics import fmean, median
 from fuse.report.documents import WeightRow
 from fuse.report.forest import shorten
 from fuse.report.numerals import signed
+from fuse.verdict_words import sort_modalities
 
 #: More bars than this cannot be read on a page; then cases evenly spaced in their order are shown.
 MOST_BARS = 60
-KNOWN_MODALITIES = ("clinical", "slides", "volumes", "notes", "omics")
 
 WIDTH, ID_END = 940.0, 148.0
 NET_LEFT, NET_RIGHT, BAR_LEFT, BAR_RIGHT = 160.0, 300.0, 322.0, 760.0
@@ -131,12 +131,6 @@ def gather_cases(rows: Sequence[WeightRow]) -> tuple[CaseWeights, ...]:
             CaseWeights(case_id=case_id, net=sum(present), shares=shares, contributions=contributions)
         )
     return tuple(sorted(cases, key=lambda case: (-case.net, case.case_id)))
-
-
-def sort_modalities(names: set[str]) -> tuple[str, ...]:
-    """Return modalities in the order in which the page always shows them."""
-    known = [name for name in KNOWN_MODALITIES if name in names]
-    return (*known, *sorted(names - set(known)))
 
 
 def pick_evenly(cases: Sequence[CaseWeights], most: int) -> tuple[CaseWeights, ...]:

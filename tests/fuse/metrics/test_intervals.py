@@ -44,7 +44,7 @@ def test_folds_without_pairs_are_left_out_and_counted() -> None:
     with_empty = nadeau_bengio(0.7, folds([0.6, 0.7, 0.8, 0.0], [5, 5, 5, 0]))
     without = nadeau_bengio(0.7, folds([0.6, 0.7, 0.8]))
     assert_allclose([with_empty.low, with_empty.high], [without.low, without.high])
-    assert with_empty.method == "Nadeau-Bengio t, 2 df; 1 folds without comparable pairs left out"
+    assert with_empty.method == "Nadeau-Bengio t, 2 df; folds without comparable pairs, left out: 1"
 
 
 def test_a_fold_with_more_pairs_counts_more() -> None:

@@ -112,9 +112,86 @@ def test_descriptive_comparisons_stand_apart_and_claim_nothing(page: str) -> Non
     assert described.count("<td>descriptive</td>") == 3
 
 
-def test_a_brier_score_below_the_other_is_in_favour_of_the_first(page: str) -> None:
+def test_a_conditional_bootstrap_names_no_better_procedure(page: str) -> None:
     line = page[page.index("−.0131 to −.0002") :]
-    assert line[: line.index("</tr>")].count("<strong>first</strong> is better") == 1
+    line = line[: line.index("</tr>")]
+    assert "first is better, for these fitted models only" in line
+    assert "<strong>first</strong>" not in line
+
+
+def test_a_horizon_that_was_cut_is_the_one_the_page_speaks_of(run_folder: Path, page: str) -> None:
+    reason = "only 3 of 95 cases were followed beyond day 1826.25; day 85 is the last with at least 10%"
+    assert "up to 60 months, from what" in Markup(page).text
+    assert "was cut to" not in page
+    change_json(
+        run_folder / "verdict.json", lambda verdict: verdict.update(horizon={"days": 85.0, "reason": reason})
+    )
+    cut = write_report(run_folder).read_text(encoding="utf-8")
+    text = Markup(cut).text
+    assert "up to 85 days, from what" in text
+    assert "up to 60 months" not in text
+    assert f"The horizon of 60 months was cut to 85 days : {reason}." in text
+    assert "60 months, fixed before any fit; cut to 85 days" in text
+    line = re.compile(r'class="guide" x1="([\d.]+)"[^>]*/><text[^>]*>horizon')
+    before, after = (line.search(document) for document in (page, cut))
+    assert before and after and float(after.group(1)) < float(before.group(1))
+
+
+@pytest.mark.parametrize(
+    ("title", "invented"), [("Synthetic: files in the layout of CHIMERA", True), ("CHIMERA", False)]
+)
+def test_invented_patients_are_said_under_the_title(run_folder: Path, title: str, invented: bool) -> None:
+    change_json(run_folder / "run.json", lambda run: run["cohort"].update(title=title))
+    text = Markup(write_report(run_folder).read_text(encoding="utf-8")).text
+    said = f"{title} Invented patients: no finding here is about anyone. Predicting"
+    assert (said in text) is invented
+    assert ("Invented" in text) is invented
+
+
+def test_the_lede_says_the_endpoint_in_words(run_folder: Path) -> None:
+    definition = "biochemical recurrence, any post-operative PSA of at least 0.1 ug/L"
+    change_json(
+        run_folder / "run.json", lambda run: run["endpoint"].update(name="bcr", definition=definition)
+    )
+    text = Markup(write_report(run_folder).read_text(encoding="utf-8")).text
+    assert "Predicting biochemical recurrence up to" in text
+    assert f"bcr: {definition}" in text
+    change_json(run_folder / "run.json", lambda run: run["endpoint"].update(definition=""))
+    text = Markup(write_report(run_folder).read_text(encoding="utf-8")).text
+    assert "Predicting bcr up to" in text
+
+
+def test_modalities_stand_in_one_order(page: str) -> None:
+    def order(part: str, form: str) -> list[str]:
+        found = [re.search(form.format(name), part) for name in ("slides", "notes", "clinical")]
+        return [match.group(0) for match in sorted(filter(None, found), key=lambda match: match.start())]
+
+    for identity, form in {
+        "cases": "evaluated, with {}",
+        "weights": "colour of {}",
+        "failed": '<th scope="col">{}',
+        "provenance": '<th scope="row">{}',
+    }.items():
+        part = page[page.index(f'<section id="{identity}">') :]
+        part = part[: part.index("</section>")]
+        assert order(part, form) == [form.format(name) for name in ("slides", "notes", "clinical")]
+    assert "clinical + slides" not in Markup(page).text
+
+
+def test_cases_that_are_never_tested_are_not_counted_as_evaluated(run_folder: Path) -> None:
+    rows = (run_folder / "folds.csv").read_text(encoding="utf-8").splitlines()
+    kept = [row for row in rows if ",test," not in row or row.split(",")[2] < "1020"]
+    (run_folder / "folds.csv").write_text("\n".join(kept) + "\n", encoding="utf-8")
+    text = Markup(write_report(run_folder).read_text(encoding="utf-8")).text
+    assert "cases evaluated 17" in text
+    assert "17 of 95 cases are ever tested" in text
+
+
+def test_the_rerun_can_be_pasted_from_the_checkout(run_folder: Path, page: str) -> None:
+    assert ".venv/bin/python -m fuse rerun 'out/chimera quick'" in Markup(page).text
+    change_json(run_folder / "run.json", lambda run: run.pop("folder"))
+    text = Markup(write_report(run_folder).read_text(encoding="utf-8")).text
+    assert ".venv/bin/python -m fuse rerun chimera-quick" in text
 
 
 def test_nothing_is_fetched_and_nothing_runs(page: str) -> None:

@@ -28,8 +28,8 @@ def test_absent_is_marked_and_zero_is_not() -> None:
     lacking, having = plot.bars
     assert [modality for _, modality in lacking.absent] == ["slides"]
     assert having.absent == ()
-    assert [segment.modality for segment in having.segments] == ["clinical", "slides"]
-    slides = plot.summaries[1]
+    assert [segment.modality for segment in having.segments] == ["slides", "clinical"]
+    slides = plot.summaries[0]
     assert (slides.present, slides.absent, slides.mean_share) == (1, 1, 0.0)
 
 
