@@ -1,7 +1,8 @@
 """run.json: what a run was made from, so that every number in it can be traced and made again.
 
 Enters: an inspection, the arms with what became of them, and the files of the run. Leaves: the record, with
-the sha256 of every output. No clock and no host name is in it; paths are relative to the RUN folder.
+the sha256 of every output. No clock and no host name is in it; paths are relative to the RUN folder,
+which itself is given as seen from the checkout.
 """
 
 from __future__ import annotations
@@ -72,6 +73,7 @@ def describe_run(inspection: Inspection, facts: RunFacts, folder: Path) -> dict[
             name: getattr(card, name)
             for name in ("name", "title", "index_event", "prediction_day", "licence", "citation")
         },
+        "folder": _relative(facts.out, origin.CHECKOUT),
         "cohort_folder": _relative(inspection.cohort.folder, facts.out),
         "cache": _relative(inspection.cache.root, facts.out),
         "protocol": inspection.protocol.name,
