@@ -57,13 +57,20 @@ def choose_feature_sets(
     """Return the feature set of every modality, and what stands against using them.
 
     `several` is the level of the problem that a modality has several sets and `wanted` does not choose: the
-    first of them stands for it then.
+    first of them that the card does not contradict stands for it then.
     """
     by_modality: dict[str, list[str]] = defaultdict(list)
     for feature_set in cache.feature_sets(cohort.name):
         by_modality[feature_set.modality].append(feature_set.name)
     problems: list[Problem] = []
-    names = _choose_names(by_modality, wanted, several, problems)
+    if wanted == "auto":
+        names = {
+            modality: _first_that_fits(cache, cohort, modality, sets)
+            for modality, sets in sorted(by_modality.items())
+        }
+        problems.extend(_undecided(by_modality, names, several))
+    else:
+        names = _named(by_modality, wanted, problems)
     chosen = {}
     for modality, name in names.items():
         records = _read_records(cache, cohort, (modality, name), problems)
@@ -83,32 +90,43 @@ def choose_feature_sets(
     return chosen, problems
 
 
-def _choose_names(
-    by_modality: Mapping[str, Sequence[str]],
-    wanted: Literal["auto"] | Mapping[str, str],
-    several: Level,
-    problems: list[Problem],
+def _named(
+    by_modality: Mapping[str, Sequence[str]], wanted: Mapping[str, str], problems: list[Problem]
 ) -> dict[str, str]:
-    if wanted != "auto":
-        for modality, name in wanted.items():
-            if name not in by_modality.get(modality, ()):
-                there = ", ".join(by_modality.get(modality, ())) or "none"
-                where = f"protocol: feature_sets.{modality}"
-                problems.append(table_error(where, f"one of: {there}", name, "Mend the name."))
-        return {modality: name for modality, name in wanted.items() if name in by_modality.get(modality, ())}
-    names = {modality: sets[0] for modality, sets in sorted(by_modality.items())}
+    """Return the sets that a protocol names and the cache has."""
+    for modality, name in wanted.items():
+        if name not in by_modality.get(modality, ()):
+            there = ", ".join(by_modality.get(modality, ())) or "none"
+            where = f"protocol: feature_sets.{modality}"
+            problems.append(table_error(where, f"one of: {there}", name, "Mend the name."))
+    return {modality: name for modality, name in wanted.items() if name in by_modality.get(modality, ())}
+
+
+def _first_that_fits(cache: FeatureCache, cohort: Cohort, modality: str, sets: Sequence[str]) -> str:
+    """Return the only set, or of several the first whose first entry the card does not contradict."""
+    for name in sets if len(sets) > 1 else ():
+        try:
+            first = next(cache.records(cohort.name, modality, name))
+        except DamagedEntryError:
+            continue  # it is named where the set is read
+        if not any(contradictions([first], cohort, name)):
+            return name
+    return sets[0]
+
+
+def _undecided(
+    by_modality: Mapping[str, Sequence[str]], names: Mapping[str, str], level: Level
+) -> Iterator[Problem]:
+    """Yield a problem for each modality of several sets, with what to write into a protocol."""
     mapping = ", ".join(f"{modality}: {name}" for modality, name in names.items())
     for modality in (modality for modality in names if len(by_modality[modality]) > 1):
-        problems.append(
-            Problem(
-                level=several,
-                where=f"protocol: feature_sets.{modality}",
-                expected="one feature set, or a choice",
-                got=f"{len(by_modality[modality])}: {', '.join(by_modality[modality])}",
-                remedy=f"Choose in a protocol, for every modality: `feature_sets: {{{mapping}}}`.",
-            )
+        yield Problem(
+            level=level,
+            where=f"protocol: feature_sets.{modality}",
+            expected="one feature set, or a choice",
+            got=f"{len(by_modality[modality])}: {', '.join(by_modality[modality])}",
+            remedy=f"Choose in a protocol, for every modality: `feature_sets: {{{mapping}}}`.",
         )
-    return names
 
 
 def _read_records(

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
 
 from feature_cache.cohort import read_cohort
 from feature_cache.errors import Problem
+from feature_cache.recipe import ResolvedRecipe
 from feature_cache.store import FeatureCache
 from fuse.feature_sets import ChosenSet, choose_feature_sets
-from tests.fuse.tiny_cohort import Tiny
+from tests.fuse.tiny_cohort import NOTES, Tiny, draft
 
 
 def choose(tiny: Tiny) -> tuple[dict[str, ChosenSet], list[Problem]]:
@@ -91,3 +93,19 @@ def test_a_row_taken_out_of_the_manifest_is_not_used(
     assert not problem.fails
     assert problem.expected == f"entries of what {table} lists"
     assert problem.got == f"1 other(s), the first is case 0007, {item}"
+
+
+def test_of_an_old_and_a_new_set_the_one_that_fits_the_card_is_proposed(own_tiny: Tiny) -> None:
+    """Extracting again after a change leaves the old set beside the new one."""
+    change_card(own_tiny, prediction_day=30)
+    settings = {"encoder": "made_up_notes", "prediction_day": 30}
+    new = ResolvedRecipe(name="tiny2", modality="notes", settings=settings)
+    assert new.folder > NOTES.folder
+    arrays = {"embeddings": np.ones((1, 8), np.float32), "char_span": np.zeros((1, 2), np.int32)}
+    entry = draft(new, "0001", "0001_note", "note", arrays=arrays, attrs={"day": 0})
+    FeatureCache.open(own_tiny.cache).commit(entry)
+    chosen, problems = choose(own_tiny)
+    (problem,) = [problem for problem in problems if "feature_sets.notes" in problem.where]
+    assert NOTES.folder in problem.got
+    assert chosen["notes"].name == new.folder
+    assert f"notes: {new.folder}" in problem.remedy
