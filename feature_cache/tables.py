@@ -13,10 +13,13 @@ from typing import Annotated, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from feature_cache.errors import Problem, table_error
+from feature_cache.errors import ManifestError, Problem, table_error
 
 #: How `scan` writes a key that a record did not have, and one that was null; a blank stays blank.
 ABSENT, NULL = "<absent>", "<null>"
+
+#: Characters of a cell; what is longer is a quote that was not closed.
+LONGEST_CELL = 131_072
 
 Optional = BeforeValidator(lambda text: None if text == "" else text)
 Text = Annotated[str | None, Optional]
@@ -107,32 +110,9 @@ def _read_lines(path: Path, problems: list[Problem]) -> tuple[list[str], list[tu
     if not path.is_file():
         return [], []
     try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except UnicodeDecodeError:
-        problems.append(
-            table_error(path.name, "a table in UTF-8", "another encoding", "Convert the file to UTF-8.")
-        )
-        return [], []
-    if "\0" in text:
-        problems.append(
-            table_error(path.name, "a table in UTF-8", "NUL characters", "Export the table again as CSV.")
-        )
-        return [], []
-    reader = csv.reader(io.StringIO(text, newline=""))
-    columns: list[str] = []
-    lines: list[tuple[int, list[str]]] = []
-    try:
-        columns = next(reader, [])
-        lines = [(reader.line_num, fields) for fields in reader if fields]
-    except csv.Error:
-        problems.append(
-            table_error(
-                f"{path.name} line {reader.line_num}",
-                f"cells of up to {csv.field_size_limit():,} characters",
-                "a longer one",
-                "Look for a quote that is not closed; a text belongs into a file of its own (notes.csv).",
-            )
-        )
+        (_, columns), *lines = _parse(path) or [(1, [])]
+    except ManifestError as error:
+        problems.append(error.as_problem())
         return [], []
     rows = []
     for number, fields in lines:
@@ -155,6 +135,37 @@ def _read_lines(path: Path, problems: list[Problem]) -> tuple[list[str], list[tu
                 )
             )
     return columns, rows
+
+
+def _parse(path: Path) -> list[tuple[int, list[str]]]:
+    """Return the number of its last line and the fields of every row that is not blank, the header first."""
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise _no_table(path.name, "another encoding", "Convert the file to UTF-8.") from None
+    if "\0" in text:
+        raise _no_table(path.name, "NUL characters", "Export the table again as CSV.")
+    reader = csv.reader(io.StringIO(text, newline=""))
+    lines = []
+    try:
+        for fields in reader:
+            if (
+                max(map(len, fields), default=0) > LONGEST_CELL
+            ):  # csv's own limit is one for the whole process
+                raise csv.Error
+            if fields:
+                lines.append((reader.line_num, fields))
+    except csv.Error:
+        got, remedy = (
+            f"a cell of more than {LONGEST_CELL:,} characters",
+            "Look for a quote that is not closed.",
+        )
+        raise _no_table(f"{path.name} line {reader.line_num}", got, remedy) from None
+    return lines
+
+
+def _no_table(where: str, got: str, remedy: str) -> ManifestError:
+    return ManifestError(where, expected="a table in UTF-8", got=got, remedy=remedy)
 
 
 R = TypeVar("R", bound=Row)

@@ -69,7 +69,10 @@ def test_neither_outcomes_nor_folds_are_opened(tmp_path: Path) -> None:
             ("slides.csv: case 71, a", "2 rows"),
         ),
         ({"notes": "case_id,note_id,path\n9,a,x.txt\n"}, ("notes.csv: case 9", "an unknown case")),
-        ({"clinical": f"case_id,psa\n71,{'4' * 200_000}\n"}, ("clinical.csv line 2", "a longer one")),
+        (
+            {"clinical": f"case_id,psa\n71,{'4' * 200_000}\n"},
+            ("clinical.csv line 2", "a cell of more than 131,072 characters"),
+        ),
         ({"clinical": "case_id,psa\n71,\0\n"}, ("clinical.csv", "NUL characters")),
         ({"cases": ""}, ("cases.csv", "no header")),
         (
