@@ -13,6 +13,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from feature_cache.errors import RecipeError
+from feature_cache.strict_yaml import read_yaml
 
 SHIPPED = Path(__file__).parent / "recipes"
 
@@ -57,7 +58,7 @@ def read_recipe(name_or_file: str) -> RecipeFile:
             remedy="Name one of these or write a file like extract/recipes/weightfree.yaml.",
         )
     try:
-        return RecipeFile.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+        return RecipeFile.model_validate(read_yaml(path))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise RecipeError(
             f"recipe {path.name}", expected="YAML in UTF-8", got=type(error).__name__, remedy=str(error)

@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from feature_cache.card import CohortCard, Modality
 from feature_cache.errors import OutcomeError
+from feature_cache.strict_yaml import read_yaml
 
 PROTOCOLS = Path(__file__).parent / "protocols"
 
@@ -251,11 +252,11 @@ def split_runnable(plans: Sequence[ArmPlan]) -> tuple[tuple[ArmPlan, ...], dict[
 
 def _parse(path: Path) -> Protocol:
     try:
-        document: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
+        document: Any = read_yaml(path)
         return Protocol.model_validate({} if document is None else document)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise OutcomeError(
-            path.name, expected="YAML in UTF-8", got=type(error).__name__, remedy="Mend the file."
+            path.name, expected="YAML in UTF-8", got=type(error).__name__, remedy=f"Mend it: {error}"
         ) from error
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]

@@ -112,6 +112,7 @@ def test_late_fusion_stacks_arms_that_are_planned(tmp_path: Path) -> None:
         ),
         ("{schema_version: 1, name: p, repeats: 1, folds: 1, inner: 2, arms: []}", "p.yaml: folds"),
         ("[1, 2", "YAML in UTF-8"),
+        ("{name: p, seed: 1, seed: 2}", "the key seed is there twice"),
         ("", "p.yaml: schema_version: expected a mapping of .*; got Field required"),
     ],
 )
