@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Protocol
 
+from extract.paths import find_file
 from feature_cache.canonical import Json
 from feature_cache.cohort import Cohort
 from feature_cache.entry import EntryDraft, EntryKey, Source
@@ -19,18 +20,36 @@ from feature_cache.recipe import ResolvedRecipe
 HashFile = Callable[[Path], str]
 
 
+#: What one item of a modality is called where it is named to people.
+ITEM_WORDS = {"slides": "slide", "notes": "note", "volumes": "study"}
+
+
 @dataclass(frozen=True, kw_only=True)
 class WorkItem:
     """One slide, study, note or case of one feature set: all that a worker needs, no open handle.
 
-    `files` maps a role (slide, tissue_mask, note) to an absolute path; `facts` are what the manifest
-    says about the item (mpp, column, the row of clinical values), plain JSON.
+    `files` maps a role (slide, tissue_mask, note) to a path below `root` as the manifest has it; `facts`
+    are what the manifest says about the item (mpp, column, the row of clinical values), plain JSON.
     """
 
     key: EntryKey
     recipe: ResolvedRecipe
-    files: dict[str, Path] = field(default_factory=dict)
+    root: Path = Path()
+    files: dict[str, str] = field(default_factory=dict)
     facts: dict[str, Json] = field(default_factory=dict)
+
+    def name_of(self, role: str) -> str:
+        """Name the item and one of its files for people: no folder of the path, which can name persons."""
+        return f"{self}, {PurePosixPath(self.files[role]).name}"
+
+    def path_of(self, role: str) -> Path:
+        """Return a file that may be opened; `SourceError` where it is absent or leads out of the root."""
+        return find_file(self.root, self.files[role], self.name_of(role))
+
+    def __str__(self) -> str:
+        """Name the item for people."""
+        word = ITEM_WORDS.get(self.key.modality, self.key.modality)
+        return f"case {self.key.case_id}, {word} {self.key.item_id}"
 
 
 class Stage(Protocol):

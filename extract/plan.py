@@ -10,6 +10,7 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
+from extract.check import refusals
 from extract.item import Stage, WorkItem
 from extract.recipe import RecipeFile
 from extract.stages import STAGES
@@ -101,7 +102,11 @@ def make_plan(
     ------
     RecipeError
         A block that its modality refuses.
+    ManifestError
+        The card lets something later than the prediction day, or an outcome, among the features.
     """
+    for problem in refusals(cohort):
+        raise ManifestError(problem.where, expected=problem.expected, got=problem.got, remedy=problem.remedy)
     sets: list[PlannedSet] = []
     left = selection.limit
     for modality, block in recipe.blocks.items():

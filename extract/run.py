@@ -141,7 +141,7 @@ def _receipt(
 def _unforeseen(item: WorkItem, got: str) -> Problem:
     return Problem(
         level="error",
-        where=f"case {item.key.case_id}, {item.key.item_id}",
+        where=str(item),
         expected=f"a readable {item.key.modality} item",
         got=got,
         remedy="Look at the file; the others were not affected. A later run tries this one again.",

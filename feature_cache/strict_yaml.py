@@ -39,4 +39,8 @@ def read_yaml(path: Path) -> Any:
     UnicodeDecodeError
         It is not in UTF-8.
     """
-    return yaml.load(path.read_text(encoding="utf-8"), Loader=_StrictLoader)
+    loader = _StrictLoader(path.read_text(encoding="utf-8"))
+    try:
+        return loader.get_single_data()
+    finally:
+        loader.dispose()

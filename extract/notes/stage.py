@@ -17,7 +17,6 @@ from extract.item import HashFile, WorkItem
 from extract.notes.chunks import chunk_spans, normalise, token_spans
 from extract.notes.hashed_ngrams import ChunkEncoder
 from extract.notes.reader import NoteText, read_note_cell, read_note_file
-from extract.paths import find_file
 from feature_cache.canonical import Json, canonical_json, sha256_of_json
 from feature_cache.cohort import Cohort
 from feature_cache.entry import EntryDraft, EntryKey, Source
@@ -89,7 +88,7 @@ class NoteStage:
 
     def _item(self, row: NoteRow, cohort: Cohort, root: Path, recipe: ResolvedRecipe) -> WorkItem:
         day = cohort.card.undated_day("notes") if row.day is None else row.day
-        facts: dict[str, Json] = {"day": day, "path": row.path}
+        facts: dict[str, Json] = {"day": day}
         if row.column is not None:
             if cohort.card.note_key is None:
                 raise ManifestError(
@@ -107,7 +106,7 @@ class NoteStage:
             case_id=row.case_id,
             item_id=row.note_id,
         )
-        return WorkItem(key=key, recipe=recipe, files={"root": root}, facts=facts)
+        return WorkItem(key=key, recipe=recipe, root=root, files={"note": row.path}, facts=facts)
 
     def sources(self, item: WorkItem, hash_file: HashFile) -> tuple[Source, ...]:
         """Return the hash of the note's file, or of its cell alone, and of its day.
@@ -119,7 +118,7 @@ class NoteStage:
         if "column" in item.facts:
             data = _read(item).text.encode("utf-8")
             return (Source(role="note_cell", sha256=hashlib.sha256(data).hexdigest(), bytes=len(data)), dated)
-        path = _path(item)
+        path = item.path_of("note")
         return (Source(role="note", sha256=hash_file(path), bytes=path.stat().st_size), dated)
 
     def build(self, item: WorkItem, sources: tuple[Source, ...]) -> EntryDraft:
@@ -163,19 +162,11 @@ class NoteStage:
 
     def cost(self, item: WorkItem) -> dict[str, int]:
         """Return the bytes of the note's file; a note in a table counts for nothing of its own."""
-        return {"bytes": 0 if "column" in item.facts else _path(item).stat().st_size}
-
-
-def _where(item: WorkItem) -> str:
-    return f"case {item.key.case_id}, note {item.key.item_id}"
-
-
-def _path(item: WorkItem) -> Path:
-    return find_file(item.files["root"], str(item.facts["path"]), _where(item))
+        return {"bytes": 0 if "column" in item.facts else item.path_of("note").stat().st_size}
 
 
 def _read(item: WorkItem) -> NoteText:
-    path, where = _path(item), _where(item)
+    path, where = item.path_of("note"), str(item)
     if "column" not in item.facts:
         return read_note_file(path, where)
     key_column, column = str(item.facts["key_column"]), str(item.facts["column"])
@@ -187,14 +178,14 @@ def _refuse_late(item: WorkItem) -> None:
     assert isinstance(last_day, int)
     if not isinstance(day, int):
         raise SourceError(
-            _where(item),
+            str(item),
             expected="a day",
             got="none",
             remedy="Give notes.csv a day, or cohort.yaml `undated: {notes: <day>}`.",
         )
     if day > last_day:
         raise SourceError(
-            _where(item),
+            str(item),
             expected=f"a day up to the prediction day {last_day}",
             got=f"day {day}",
             remedy="Take it out of notes.csv: it is not known when the prediction is made.",

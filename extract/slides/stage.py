@@ -54,9 +54,9 @@ class SlideStage:
         """Return one item for every row of slides.csv."""
         items = []
         for row in cohort.slides:
-            files = {"slide": root / row.path}
+            files = {"slide": row.path}
             if row.mask_path is not None:
-                files["tissue_mask"] = root / row.mask_path
+                files["tissue_mask"] = row.mask_path
             key = EntryKey(
                 cohort=cohort.name,
                 modality=self.modality,
@@ -65,7 +65,7 @@ class SlideStage:
                 case_id=row.case_id,
                 item_id=row.slide_id,
             )
-            items.append(WorkItem(key=key, recipe=recipe, files=files, facts={"mpp": row.mpp}))
+            items.append(WorkItem(key=key, recipe=recipe, root=root, files=files, facts={"mpp": row.mpp}))
         return items
 
     def sources(self, item: WorkItem, hash_file: HashFile) -> tuple[Source, ...]:
@@ -133,7 +133,7 @@ class SlideStage:
 
     def cost(self, item: WorkItem) -> dict[str, int]:
         """Return the slide's bytes and how many tiles its grid has, tissue or not."""
-        path = item.files["slide"]
+        path = item.path_of("slide")
         with _open(item) as reader:
             card = find_encoder(str(_encoder(item.recipe)["name"]), self.modality)
             grid = _grid(item, reader, _scale(item, reader), _block(item.recipe, card))
@@ -144,10 +144,10 @@ class SlideStage:
 
 def _open(item: WorkItem) -> SlideReader:
     try:
-        return open_slide(item.files["slide"])
+        return open_slide(item.path_of("slide"))
     except SourceError as error:
         raise SourceError(
-            f"{_where(item)}, {error.where}", expected=error.expected, got=error.got, remedy=error.remedy
+            item.name_of("slide"), expected=error.expected, got=error.got, remedy=error.remedy
         ) from error
 
 
@@ -159,9 +159,8 @@ def _decide(item: WorkItem, reader: SlideReader) -> _Decided:
     image = tissue_from_image(reader, scale.mpp)
     if "tissue_mask" not in item.files:
         return _Decided(scale=scale, grid=grid, level=level, tissue=image, tissue_source="image")
-    path = item.files["tissue_mask"]
-    where = f"{_where(item)}, mask {path.name}"
-    mask = read_mask(path, where, reader.size_px0, scale.mpp)
+    where = item.name_of("tissue_mask")
+    mask = read_mask(item.path_of("tissue_mask"), where, reader.size_px0, scale.mpp)
     kappa = agreement(mask, image)
     return _Decided(
         scale=scale,
@@ -175,7 +174,7 @@ def _decide(item: WorkItem, reader: SlideReader) -> _Decided:
 
 def _scale(item: WorkItem, reader: SlideReader) -> Scale:
     mpp = item.facts["mpp"]
-    where = f"{_where(item)}, {item.files['slide'].name}"
+    where = item.name_of("slide")
     return decide_scale(where, reader.mpp, reader.mpp_source, float(mpp) if isinstance(mpp, float) else None)
 
 
@@ -184,7 +183,7 @@ def _grid(item: WorkItem, reader: SlideReader, scale: Scale, block: SlidesBlock)
 
 
 def _level(item: WorkItem, reader: SlideReader, grid: Grid) -> int:
-    where = f"{_where(item)}, {item.files['slide'].name}"
+    where = item.name_of("slide")
     return choose_level(where, reader.level_downsamples, grid.wanted_downsample)
 
 
@@ -199,19 +198,8 @@ def _block(recipe: ResolvedRecipe, card: EncoderCard) -> SlidesBlock:
     return SlidesBlock.model_validate({**written, "encoder": card.name})
 
 
-def _where(item: WorkItem) -> str:
-    return f"case {item.key.case_id}, slide {item.key.item_id}"
-
-
 def _file_source(item: WorkItem, role: str, hash_file: HashFile) -> Source:
-    path = item.files[role]
-    if not path.is_file():
-        raise SourceError(
-            f"{_where(item)}, {path.name}",
-            expected=f"a file for the {role.replace('_', ' ')}",
-            got="no such file",
-            remedy="Mend the path in slides.csv, or the root.",
-        )
+    path = item.path_of(role)
     return Source(role=role, sha256=hash_file(path), bytes=path.stat().st_size)
 
 
@@ -225,9 +213,7 @@ def _refuse_empty(item: WorkItem, tiles: Tiles) -> None:
         got, remedy = f"{len(tiles.valid)} tiles that cannot be decoded", "Copy the file again."
     else:
         return
-    raise SourceError(
-        f"{_where(item)}, {item.files['slide'].name}", expected="readable tissue", got=got, remedy=remedy
-    )
+    raise SourceError(item.name_of("slide"), expected="readable tissue", got=got, remedy=remedy)
 
 
 def _unread(tiles: Tiles) -> tuple[str, ...]:

@@ -36,21 +36,18 @@ class NumberStage:
                     item_id=row.note_id,
                 ),
                 recipe=recipe,
-                files={"note": root / row.path},
+                root=root,
+                files={"note": row.path},
             )
             for row in cohort.notes
         ]
 
     def sources(self, item: WorkItem, hash_file: HashFile) -> tuple[Source, ...]:
-        path = item.files["note"]
-        if not path.is_file():
-            raise SourceError(
-                f"case {item.key.case_id}: {path.name}", expected="a file", got="none", remedy="Copy it."
-            )
+        path = item.path_of("note")
         return (Source(role="note", sha256=hash_file(path), bytes=path.stat().st_size),)
 
     def build(self, item: WorkItem, sources: tuple[Source, ...]) -> EntryDraft:
-        text = item.files["note"].read_text(encoding="utf-8")
+        text = item.path_of("note").read_text(encoding="utf-8")
         if text == "broken":
             raise SourceError(
                 f"case {item.key.case_id}", expected="a number", got="something else", remedy="Mend the file."
@@ -66,7 +63,7 @@ class NumberStage:
 
     def cost(self, item: WorkItem) -> dict[str, int]:
         self.sources(item, lambda path: "")
-        return {"bytes": item.files["note"].stat().st_size}
+        return {"bytes": item.path_of("note").stat().st_size}
 
 
 @pytest.fixture

@@ -75,4 +75,4 @@ def test_an_item_that_always_kills_its_worker_is_named(tmp_path: Path, items: tu
         receipts = list(run_items(items[:1], cache, workers=1))
     problem = receipts[0].problem
     assert problem is not None
-    assert (problem.where, problem.got) == ("case 00, n", "its worker process died")
+    assert (problem.where, problem.got) == ("case 00, note n", "its worker process died")

@@ -159,7 +159,7 @@ def test_the_mask_of_another_slide_is_refused_by_check_and_run(own: tuple[Path, 
     for words in (("check",), ("run", "--cache", root.parent / "cache")):
         done = say(words[0], manifest, "--root", root, *words[1:])
         assert done.exit_code == 1
-        assert f"mask {mask.name}: expected a mask of the slide's field, 768 x 768 um" in done.output
+        assert f"{mask.name}: expected a mask of the slide's field, 768 x 768 um" in done.output
         assert "got one of 160 x 360 um" in done.output
 
 

@@ -78,7 +78,20 @@ def test_an_absent_file_fails_its_item_alone(number_cohort: tuple[Path, Path], c
     receipts = run(number_cohort, cache)
     assert [receipt.outcome for receipt in receipts] == ["failed", "committed", "failed", "failed"]
     assert receipts[0].problem is not None
-    assert receipts[0].problem.where == "case 001: a.txt"
+    assert receipts[0].problem.where == "case 001, note n1, a.txt"
+
+
+def test_what_is_known_too_late_by_its_card_is_not_even_planned(
+    number_cohort: tuple[Path, Path], cache: FeatureCache
+) -> None:
+    card = number_cohort[0] / "cohort.yaml"
+    late = "variables: {age: {kind: numeric, day: 9}}, "
+    card.write_text(
+        card.read_text(encoding="utf-8").replace("{schema", "{" + late + "schema"), encoding="utf-8"
+    )
+    (number_cohort[0] / "clinical.csv").write_text("case_id,age\n001,60\n", encoding="utf-8")
+    with pytest.raises(ManifestError, match=r"age.*prediction day 0; got day 9"):
+        plan(number_cohort, cache)
 
 
 def test_a_plan_can_be_about_some_cases_or_the_first_few(

@@ -207,7 +207,9 @@ def test_odd_files_are_refused(one_slide: Write, shared_data: Path, name: str, g
 
 def test_an_absent_slide_is_refused_before_anything_is_read(one_slide: Write, tmp_path: Path) -> None:
     slide = one_slide(tmp_path / "gone.tif")
-    with pytest.raises(SourceError, match=r"case 007, slide 007_a, gone\.tif: expected a file for the slide"):
+    with pytest.raises(
+        SourceError, match=r"case 007, slide 007_a, gone\.tif: expected the file gone\.tif; got no such file"
+    ):
         slide.sources()
 
 
@@ -292,7 +294,7 @@ class TestMask:
 
     def test_of_another_slide_it_is_refused(self, one_slide: Write, painted: Path, tmp_path: Path) -> None:
         error = refusal(one_slide(painted, self.write(tmp_path / "mask.tif", np.ones((64, 128)), 4.0)))
-        assert error.where == "case 007, slide 007_a, mask mask.tif"
+        assert error.where == "case 007, slide 007_a, mask.tif"
         assert (error.expected, error.got) == (
             "a mask of the slide's field, 384 x 256 um",
             "one of 512 x 256 um",
@@ -310,6 +312,6 @@ class TestPlan:
     def test_the_item_carries_what_a_worker_needs(self, one_slide: Write, painted: Path) -> None:
         item = one_slide(painted, mpp=0.5).item
         assert (item.key.case_id, item.key.item_id, item.key.modality) == ("007", "007_a", "slides")
-        assert item.files == {"slide": painted}
+        assert item.path_of("slide") == painted
         assert item.facts == {"mpp": 0.5}
         assert item.key.recipe_hash == item.recipe.hash
