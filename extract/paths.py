@@ -38,7 +38,7 @@ def find_file(root: Path, text: str, where: str) -> Path:
     if not path.is_file():
         raise SourceError(
             where,
-            expected=f"the file {text}",
+            expected=f"the file {relative.name}",
             got="no such file",
             remedy="Complete the download, or mend path or root.",
         )
