@@ -13,6 +13,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from feature_cache.canonical import Json
+from feature_cache.recipe import ResolvedRecipe
 
 SCHEMA_VERSION = 1
 
@@ -48,6 +49,18 @@ class EntryKey:
     recipe_hash: str
     case_id: str
     item_id: str
+
+    @classmethod
+    def of(cls, cohort: str, recipe: ResolvedRecipe, case_id: str, item_id: str) -> EntryKey:
+        """Return the key of an item of a cohort in the feature set of a recipe."""
+        return cls(
+            cohort=cohort,
+            modality=recipe.modality,
+            recipe_name=recipe.name,
+            recipe_hash=recipe.hash,
+            case_id=case_id,
+            item_id=item_id,
+        )
 
     @property
     def feature_set(self) -> str:

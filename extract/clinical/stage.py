@@ -86,14 +86,7 @@ class ClinicalStage:
                 continue
             row_cells = cohort.clinical.get(case_id, {})
             cells: dict[str, Json] = {name: row_cells.get(name, ABSENT) for name in chosen}
-            key = EntryKey(
-                cohort=cohort.name,
-                modality=self.modality,
-                recipe_name=recipe.name,
-                recipe_hash=recipe.hash,
-                case_id=case_id,
-                item_id="clinical",
-            )
+            key = EntryKey.of(cohort.name, recipe, case_id, "clinical")
             facts: dict[str, Json] = {"cells": cells, "measurements": measured.get(case_id, [])}
             # Of the chosen cells alone: what is no source may change no byte of the entry.
             warning = disagreement(

@@ -98,14 +98,7 @@ class NoteStage:
                     remedy="Declare it: notes.csv names a column.",
                 )
             facts |= {"column": row.column, "key_column": cohort.card.note_key}
-        key = EntryKey(
-            cohort=cohort.name,
-            modality=self.modality,
-            recipe_name=recipe.name,
-            recipe_hash=recipe.hash,
-            case_id=row.case_id,
-            item_id=row.note_id,
-        )
+        key = EntryKey.of(cohort.name, recipe, row.case_id, row.note_id)
         return WorkItem(key=key, recipe=recipe, root=root, files={"note": row.path}, facts=facts)
 
     def sources(self, item: WorkItem, hash_file: HashFile) -> tuple[Source, ...]:

@@ -57,14 +57,7 @@ class SlideStage:
             files = {"slide": row.path}
             if row.mask_path is not None:
                 files["tissue_mask"] = row.mask_path
-            key = EntryKey(
-                cohort=cohort.name,
-                modality=self.modality,
-                recipe_name=recipe.name,
-                recipe_hash=recipe.hash,
-                case_id=row.case_id,
-                item_id=row.slide_id,
-            )
+            key = EntryKey.of(cohort.name, recipe, row.case_id, row.slide_id)
             items.append(WorkItem(key=key, recipe=recipe, root=root, files=files, facts={"mpp": row.mpp}))
         return items
 

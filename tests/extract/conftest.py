@@ -27,14 +27,7 @@ class NumberStage:
     def items(self, cohort: Cohort, root: Path, recipe: ResolvedRecipe) -> list[WorkItem]:
         return [
             WorkItem(
-                key=EntryKey(
-                    cohort=cohort.name,
-                    modality=self.modality,
-                    recipe_name=recipe.name,
-                    recipe_hash=recipe.hash,
-                    case_id=row.case_id,
-                    item_id=row.note_id,
-                ),
+                key=EntryKey.of(cohort.name, recipe, row.case_id, row.note_id),
                 recipe=recipe,
                 root=root,
                 files={"note": row.path},

@@ -37,14 +37,7 @@ os.fsync = lambda handle: None
 def draft(item: int, version: str) -> EntryDraft:
     rng = np.random.default_rng([item, len(version)])
     return EntryDraft(
-        key=EntryKey(
-            cohort="chimera",
-            modality="slides",
-            recipe_name=RECIPE.name,
-            recipe_hash=RECIPE.hash,
-            case_id=f"case-{item // 2}",
-            item_id=f"slide-{item}",
-        ),
+        key=EntryKey.of("chimera", RECIPE, f"case-{item // 2}", f"slide-{item}"),
         kind="bag",
         sources=(Source(role="slide", sha256=hashlib.sha256(version.encode()).hexdigest(), bytes=9),),
         arrays={

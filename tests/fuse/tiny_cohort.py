@@ -135,14 +135,7 @@ def write_tables(folder: Path, entries: list[EntryDraft]) -> None:
 
 def draft(recipe: ResolvedRecipe, case: str, item: str, kind: str, **parts: object) -> EntryDraft:
     """Return an entry to commit."""
-    key = EntryKey(
-        cohort="tiny",
-        modality=recipe.modality,
-        recipe_name=recipe.name,
-        recipe_hash=recipe.hash,
-        case_id=case,
-        item_id=item,
-    )
+    key = EntryKey.of("tiny", recipe, case, item)
     source = Source(role="made_up", sha256="0" * 64, bytes=1)
     return EntryDraft(key=key, kind=kind, sources=(source,), settings=recipe.settings, **parts)
 

@@ -56,17 +56,7 @@ def _plain(work: Path, bags: list[np.ndarray]) -> tuple[float, float]:
 def _cached(root: Path, bags: list[np.ndarray], array_format: Literal["zarr", "hdf5"]) -> tuple[float, float]:
     cache = FeatureCache.create(root, array_format=array_format)
     recipe = ResolvedRecipe(name="speed", modality="slides", settings={"algorithm": 1})
-    keys = [
-        EntryKey(
-            cohort="speed",
-            modality="slides",
-            recipe_name=recipe.name,
-            recipe_hash=recipe.hash,
-            case_id=str(number),
-            item_id="1",
-        )
-        for number in range(len(bags))
-    ]
+    keys = [EntryKey.of("speed", recipe, str(number), "1") for number in range(len(bags))]
     started = time.perf_counter()
     for key, bag in zip(keys, bags, strict=True):
         cache.commit(
