@@ -56,7 +56,7 @@ def examine() -> list[Finding]:
             verdict="PASS" if free_gb > ENOUGH_FREE_GB else "WARN",
             subject="disk",
             found=f"{free_gb:.0f} GB free here",
-            remedy="`python -m extract plan` says how many tiles a run would make.",
+            remedy="`python -m extract plan` says how large the cache can get.",
         )
     )
     return findings

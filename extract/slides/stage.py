@@ -125,14 +125,20 @@ class SlideStage:
             )
 
     def cost(self, item: WorkItem) -> dict[str, int]:
-        """Return the slide's bytes and how many tiles its grid has, tissue or not."""
+        """Return the slide's bytes, how many tiles its grid has (tissue or not), and what they would take."""
         path = item.path_of("slide")
         with _open(item) as reader:
             card = find_encoder(str(_encoder(item.recipe)["name"]), self.modality)
             grid = _grid(item, reader, _scale(item, reader), _block(item.recipe, card))
             _level(item, reader, grid)
             columns, rows = grid.counts
-        return {"bytes": path.stat().st_size, "tiles_at_most": columns * rows}
+        tiles = columns * rows
+        per_tile = 4 * (card.dim or 0) + 8 + 1 + 2 * len(QUALITY_MEASURES)
+        return {
+            "bytes": path.stat().st_size,
+            "tiles_at_most": tiles,
+            "cache_bytes_at_most": tiles * per_tile + 4 * THUMBNAIL_PX**2,
+        }
 
 
 def _open(item: WorkItem) -> SlideReader:

@@ -307,7 +307,13 @@ class TestPlan:
             for row in range(4):
                 break_tile(painted, column=column, row=row)
         item = one_slide(painted).item
-        assert STAGE.cost(item) == {"bytes": painted.stat().st_size, "tiles_at_most": 6}
+        cost = STAGE.cost(item)
+        assert (cost["bytes"], cost["tiles_at_most"]) == (painted.stat().st_size, 6)
+
+    def test_an_entry_is_no_larger_than_planned(self, one_slide: Write, painted: Path) -> None:
+        slide = one_slide(painted)
+        held = sum(array.nbytes for array in slide.build().arrays.values())
+        assert 0 < held <= STAGE.cost(slide.item)["cache_bytes_at_most"]
 
     def test_the_item_carries_what_a_worker_needs(self, one_slide: Write, painted: Path) -> None:
         item = one_slide(painted, mpp=0.5).item
