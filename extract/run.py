@@ -93,13 +93,16 @@ def _pool_round(
     items: list[WorkItem], cache: FeatureCache, workers: int
 ) -> Iterator[tuple[WorkItem, Receipt | None]]:
     """Run items in a pool; those that a dead worker took along come back with None."""
-    with _pool(workers) as pool:
+    pool = _pool(workers)
+    try:
         futures = {pool.submit(extract_item, item, cache): item for item in items}
         for future in as_completed(futures):
             try:
                 yield futures[future], future.result()
             except BrokenProcessPool:
                 yield futures[future], None
+    finally:  # also after Ctrl-C: only the items in hand are waited for
+        pool.shutdown(wait=True, cancel_futures=True)
 
 
 def _one_by_one(suspects: list[WorkItem], cache: FeatureCache) -> Iterator[Receipt]:
