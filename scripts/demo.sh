@@ -2,7 +2,7 @@
 # A synthetic cohort as real files, through both stages, to a page. Everything lands in demo/.
 # Each line is what a user would type for a cohort of their own.
 set -eu
-cases=${CASES:-80}
+cases=${CASES:-100}
 seed=${SEED:-1}
 python=${PYTHON:-.venv/bin/python}
 protocol=quick

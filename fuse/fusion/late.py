@@ -22,8 +22,9 @@ from fuse.models.baseline_hazard import BaselineHazard, fit_baseline
 from fuse.models.card import ModelCard
 from fuse.models.learner import Setting
 
-#: Penalties on the differences between the weights to choose from, the strongest first.
-LIKENESS = (256.0, 64.0, 16.0, 4.0, 1.0, 0.0)
+#: Penalties on the differences between the weights to choose from, the strongest first. Stronger ones were
+#: tried on six planted cohorts: C was the same (.723), and the weights said less of what was planted.
+LIKENESS = (16.0, 4.0, 1.0, 0.0)
 
 #: Penalty on the weights themselves; small, it only keeps them finite.
 RIDGE = 0.5
