@@ -22,7 +22,7 @@ from fuse.models.learner import Learner, NullScorer, Scorer, Setting, is_learnab
 logger = logging.getLogger(__name__)
 
 #: Penalties for columns of total variance 1: the prior variance of a case's log hazard is 1 / alpha. Weaker
-#: ones (to .25) were tried on six planted cohorts of 200: inner folds then choose noise (late C .724, not .731).
+#: ones (to .25) were tried on planted cohorts of 200: inner folds then choose noise (late C .724, not .731).
 ALPHAS = (256.0, 64.0, 16.0)
 
 
