@@ -7,13 +7,16 @@ modality's stage validates its own block and resolves it into the identity of a 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from feature_cache.canonical import Json
 from feature_cache.errors import RecipeError
 from feature_cache.strict_yaml import read_yaml
+
+Block = TypeVar("Block", bound=BaseModel)
 
 SHIPPED = Path(__file__).parent / "recipes"
 
@@ -70,4 +73,24 @@ def read_recipe(name_or_file: str) -> RecipeFile:
             expected="a name and one block a modality",
             got=fault["msg"],
             remedy="Mend the file; extract/recipes/weightfree.yaml shows the form.",
+        ) from error
+
+
+def read_block(kind: type[Block], name: str, modality: str, block: dict[str, Json]) -> Block:
+    """Validate the block of one modality.
+
+    Raises
+    ------
+    RecipeError
+        Unknown keys or wrong values; the first is named.
+    """
+    try:
+        return kind.model_validate(block)
+    except ValidationError as error:
+        fault = error.errors(include_url=False, include_input=False)[0]
+        raise RecipeError(
+            f"recipe {name}: {'.'.join([modality, *map(str, fault['loc'])])}",
+            expected=f"a block of {', '.join(kind.model_fields)}",
+            got=fault["msg"],
+            remedy="Mend the recipe.",
         ) from error

@@ -10,13 +10,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from extract.clinical.gleason import disagreement
 from extract.clinical.measurements import measurement_arrays
 from extract.clinical.values import Cell, CellReader, column_names
 from extract.encoders.registry import find_encoder, load_encoder
 from extract.item import HashFile, WorkItem
+from extract.recipe import read_block
 from feature_cache.canonical import Json, canonical_json, sha256_of_json
 from feature_cache.card import GAP, CohortCard, Variable
 from feature_cache.cohort import Cohort
@@ -50,14 +51,7 @@ class ClinicalStage:
         ManifestError
             A chosen variable is excluded, later than the prediction day, or of a kind still a gap.
         """
-        try:
-            chosen = ClinicalBlock.model_validate(block)
-        except ValidationError as error:
-            fault = error.errors(include_url=False, include_input=False)[0]
-            where = f"recipe {name}: clinical.{'.'.join(map(str, fault['loc']))}"
-            raise RecipeError(
-                where, expected="encoder, variables", got=fault["msg"], remedy="Mend the recipe."
-            ) from error
+        chosen = read_block(ClinicalBlock, name, self.modality, block)
         encoder = find_encoder(chosen.encoder, self.modality)
         card = cohort.card
         names = tuple(card.variables) if chosen.variables is None else chosen.variables

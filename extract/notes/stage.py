@@ -10,17 +10,18 @@ import hashlib
 from pathlib import Path
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from extract.encoders.registry import find_encoder, load_encoder
 from extract.item import HashFile, WorkItem
 from extract.notes.chunks import chunk_spans, normalise, token_spans
 from extract.notes.hashed_ngrams import ChunkEncoder
 from extract.notes.reader import NoteText, read_note_cell, read_note_file
+from extract.recipe import read_block
 from feature_cache.canonical import Json, canonical_json, sha256_of_json
 from feature_cache.cohort import Cohort
 from feature_cache.entry import EntryDraft, EntryKey, Source
-from feature_cache.errors import ManifestError, RecipeError, SourceError
+from feature_cache.errors import ManifestError, SourceError
 from feature_cache.recipe import ResolvedRecipe
 from feature_cache.tables import NoteRow
 
@@ -56,17 +57,7 @@ class NoteStage:
         RecipeError
             Unknown keys, wrong values, or an encoder that no card for notes has.
         """
-        try:
-            chosen = NotesBlock.model_validate(block)
-        except ValidationError as error:
-            fault = error.errors(include_url=False, include_input=False)[0]
-            where = f"recipe {name}: {'.'.join(['notes', *map(str, fault['loc'])])}"
-            raise RecipeError(
-                where,
-                expected=f"a block of {', '.join(NotesBlock.model_fields)}",
-                got=fault["msg"],
-                remedy="Mend the recipe.",
-            ) from error
+        chosen = read_block(NotesBlock, name, self.modality, block)
         card = find_encoder(chosen.encoder, self.modality)
         settings: dict[str, Json] = {
             **chosen.model_dump(mode="json"),

@@ -8,18 +8,17 @@ not the rest of the slide.
 from __future__ import annotations
 
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 
 from extract.slides.reader import RegionError, RgbImage
-from extract.slides.region import check_region, composite_on_white
+from extract.slides.region import ClosingReader, check_region, composite_on_white
 from extract.slides.scale import parse_mpp
 from feature_cache.errors import SourceError
 
 
-class OpenSlideReader:
+class OpenSlideReader(ClosingReader):
     """A slide opened by openslide (`SlideReader`)."""
 
     name = "openslide"
@@ -55,21 +54,6 @@ class OpenSlideReader:
                 remedy="Copy the file again and compare its checksum.",
             ) from error
         return composite_on_white(pixels)
-
-    def close(self) -> None:
-        """Release the file."""
-        self._slide.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 def _open(path: Path) -> Any:

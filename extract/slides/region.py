@@ -6,13 +6,35 @@ Readers never pad: white pixels that nobody scanned would pass for glass.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from jaxtyping import UInt8
 
 if TYPE_CHECKING:
     from extract.slides.reader import SlideReader
+
+
+class ClosingReader:
+    """A reader that gives its decoder's handle back at the end of a `with` block."""
+
+    _slide: Any
+
+    def close(self) -> None:
+        """Release the file."""
+        self._slide.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
 
 
 def check_region(reader: SlideReader, xy_px0: tuple[int, int], level: int, size_px: tuple[int, int]) -> None:

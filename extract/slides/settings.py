@@ -6,9 +6,10 @@ algorithm number, so that whatever changes the numbers changes the name of the f
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from extract.encoders.registry import find_encoder
+from extract.recipe import read_block
 from extract.slides.formats import FORMATS_ALGORITHM
 from extract.slides.grid import GRID_ALGORITHM
 from extract.slides.quality import QUALITY_ALGORITHM
@@ -44,16 +45,7 @@ def resolve_slides(name: str, block: dict[str, Json]) -> ResolvedRecipe:
     RecipeError
         Unknown keys or values, an unknown encoder, or a tile that the encoder was not made for.
     """
-    try:
-        chosen = SlidesBlock.model_validate(block)
-    except ValidationError as error:
-        fault = error.errors(include_url=False, include_input=False)[0]
-        raise RecipeError(
-            f"recipe {name}: {'.'.join([MODALITY, *map(str, fault['loc'])])}",
-            expected=f"a block of {', '.join(SlidesBlock.model_fields)}",
-            got=fault["msg"],
-            remedy="Mend the recipe.",
-        ) from error
+    chosen = read_block(SlidesBlock, name, MODALITY, block)
     card = find_encoder(chosen.encoder, MODALITY)
     if chosen.tile_px != card.input_px or chosen.mpp not in card.mpp:
         raise RecipeError(

@@ -10,21 +10,20 @@ from __future__ import annotations
 import math
 from importlib.metadata import version
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 
 from extract.slides.reader import RegionError, RgbImage
-from extract.slides.region import check_region, composite_on_white
+from extract.slides.region import ClosingReader, check_region, composite_on_white
 from extract.slides.scale import parse_mpp
 from feature_cache.errors import SourceError
 
-#: What tiffslide raises on headers that it does not take (NotImplementedError is a RuntimeError).
+#: What tiffslide raises on headers that it does not take, subclasses included.
 HEADER_ERRORS = (OSError, ValueError, KeyError, IndexError, TypeError, ZeroDivisionError, RuntimeError)
 
 
-class TiffSlideReader:
+class TiffSlideReader(ClosingReader):
     """A slide opened by tiffslide (`SlideReader`)."""
 
     name = "tiffslide"
@@ -63,21 +62,6 @@ class TiffSlideReader:
                 remedy="Copy the file again and compare its checksum.",
             ) from error
         return composite_on_white(np.asarray(pixels))
-
-    def close(self) -> None:
-        """Release the file."""
-        self._slide.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 def _open(path: Path) -> Any:
