@@ -46,7 +46,8 @@ def main(choice: str) -> None:
     if sys.version_info < (3, 11):
         sys.exit(f"Python {sys.version.split()[0]}: expected 3.11 or newer; say make PYTHON=python3.12 …")
     print(f"setting up {ENVIRONMENT.name} (one to three minutes the first time)", flush=True)
-    venv.create(ENVIRONMENT, with_pip=True, system_site_packages=choice == "installed")
+    # A half-made or moved environment is not mended but made anew.
+    venv.create(ENVIRONMENT, clear=True, with_pip=True, system_site_packages=choice == "installed")
     extras = "extract,dev"
     if choice == "cuda" or (choice == "auto" and not torch_brings_cuda()):
         extras += ",mil"
