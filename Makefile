@@ -10,11 +10,18 @@ PROTOCOL ?= quick
 RUN ?= out/$(notdir $(COHORT))-$(PROTOCOL)
 WORKERS ?= 2
 
-install: .venv/installed-$(TORCH)
+# Stage 2 alone needs no imaging library: where nothing is installed yet, `make fuse` installs [fuse] only.
+ALL := .venv/installed-$(TORCH)
+ENOUGH_FOR_FUSE := $(if $(wildcard $(ALL)),$(ALL),.venv/installed-fuse-$(TORCH))
 
-.venv/installed-$(TORCH): pyproject.toml constraints.txt scripts/install.py
-	TORCH=$(TORCH) $(PYTHON) scripts/install.py
-	rm -f .venv/installed-*
+install: $(ALL)
+
+$(ALL): pyproject.toml constraints.txt scripts/install.py
+	TORCH=$(TORCH) $(PYTHON) scripts/install.py all
+	touch $@
+
+.venv/installed-fuse-$(TORCH): pyproject.toml constraints.txt scripts/install.py
+	TORCH=$(TORCH) $(PYTHON) scripts/install.py fuse
 	touch $@
 
 demo: install
@@ -33,10 +40,10 @@ check:
 extract: install
 	$(VENV) -m extract run $(COHORT) --root $(ROOT) --cache $(CACHE) --recipe $(RECIPE) --workers $(WORKERS)
 
-fuse: install
+fuse: $(ENOUGH_FOR_FUSE)
 	$(VENV) -m fuse benchmark $(COHORT) --cache $(CACHE) --protocol $(PROTOCOL) --out $(RUN) --jobs $(WORKERS)
 
-rerun: install
+rerun: $(ENOUGH_FOR_FUSE)
 	$(VENV) -m fuse rerun $(RUN)
 
 speed: install

@@ -1,6 +1,6 @@
-"""Set up .venv with everything that `make demo` and `make test` need.
+"""Set up .venv: `all` that `make demo` and `make test` need, or what stage 2 needs alone (`fuse`).
 
-Enters: TORCH = auto (default) | cuda | none | installed. Leaves: .venv. With auto, torch is installed only
+Enters: all | fuse, and TORCH = auto (default) | cuda | none | installed. Leaves: .venv. With auto, torch is installed only
 where it comes as a CPU build: a dry run asks the package index first, and where torch would bring CUDA
 packages it is left out, which is said. Only the standard library is used here.
 """
@@ -18,11 +18,14 @@ ROOT = Path(__file__).parent.parent
 ENVIRONMENT = ROOT / ".venv"
 PYTHON = ENVIRONMENT / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 TORCH = "torch==2.13.0"
+EXTRAS = {"all": "extract,fuse,dev", "fuse": "fuse"}
+#: What comes along where torch does. timm is there for the tests of its encoders.
+TORCH_EXTRAS = {"all": ["mil", "timm"], "fuse": ["mil"]}
 CUDA_NAMES = ("nvidia-", "cuda-", "triton")
 NO_CPU_TORCH = """\
-torch: the package index offers only a build with CUDA packages (gigabytes), so torch is left out and
-attention-MIL will not run. Install your platform's CPU torch 2.13.0 and say TORCH=installed, or ask for
-the CUDA build with TORCH=cuda."""
+torch: the package index offers only a build with CUDA packages (gigabytes), so torch is left out:
+attention-MIL and encoders with weights will not run. Install your platform's CPU torch 2.13.0 and say
+TORCH=installed, or ask for the CUDA build with TORCH=cuda."""
 
 
 def pip(*arguments: str) -> str:
@@ -39,7 +42,7 @@ def torch_brings_cuda() -> bool:
     return any(name.startswith(CUDA_NAMES) for name in names)
 
 
-def main(choice: str) -> None:
+def main(rooms: str, choice: str) -> None:
     """Create the environment and install into it."""
     if choice not in ("auto", "cuda", "none", "installed"):
         sys.exit(f"TORCH={choice}: expected auto, cuda, none or installed")
@@ -48,13 +51,13 @@ def main(choice: str) -> None:
     print(f"setting up {ENVIRONMENT.name} (one to three minutes the first time)", flush=True)
     # A half-made or moved environment is not mended but made anew.
     venv.create(ENVIRONMENT, clear=True, with_pip=True, system_site_packages=choice == "installed")
-    extras = "extract,dev"
+    extras = [EXTRAS[rooms]]
     if choice == "cuda" or (choice == "auto" and not torch_brings_cuda()):
-        extras += ",mil"
+        extras += TORCH_EXTRAS[rooms]
     elif choice == "auto":
         print(NO_CPU_TORCH, flush=True)
-    pip("install", "--quiet", "-c", "constraints.txt", "-e", f".[{extras}]")
+    pip("install", "--quiet", "-c", "constraints.txt", "-e", f".[{','.join(extras)}]")
 
 
 if __name__ == "__main__":
-    main(os.environ.get("TORCH", "auto"))
+    main(sys.argv[1], os.environ.get("TORCH", "auto"))
