@@ -1,8 +1,8 @@
 """Set up .venv: `all` that `make demo` and `make test` need, or what stage 2 needs alone (`fuse`).
 
-Enters: all | fuse, and TORCH = auto (default) | cuda | none | installed. Leaves: .venv. With auto, torch is installed only
-where it comes as a CPU build: a dry run asks the package index first, and where torch would bring CUDA
-packages it is left out, which is said. Only the standard library is used here.
+Enters: all | fuse, and TORCH = auto (default) | cuda | none | installed. Leaves: .venv. With auto, torch is
+installed only where it comes as a CPU build: a dry run asks the package index first, and where torch would
+bring CUDA packages it is left out, which is said. Only the standard library is used here.
 """
 
 from __future__ import annotations
