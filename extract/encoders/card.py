@@ -7,12 +7,15 @@ scale are part of an encoder's identity, because the same name with another of t
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 import numpy as np
-from jaxtyping import Float, UInt8
+from jaxtyping import Bool, Float, UInt8
 from pydantic import BaseModel, ConfigDict
 
+from extract.volumes.volume import SeriesOnGrid
 from feature_cache.canonical import Json
 
 Precision = Literal["f16", "f32", "f64"]
@@ -74,3 +77,28 @@ class TileEncoder(Protocol):
         self, tiles: UInt8[np.ndarray[Any, Any], "tile height width 3"], mpp: float
     ) -> Float[np.ndarray[Any, Any], "tile dim"]:
         """Encode RGB tiles of `mpp` um per pixel into one row a tile."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class EncodedSeries:
+    """One series as tokens, and the same pooled in each region of its study, rows in the regions' order.
+
+    `token_xyz_mm` is in the frame of the series' affine. A row of `regions` is NaN where the encoder can say
+    nothing of the region. `coverage` is the share of the region's voxels that the row stands for (0 to 1).
+    """
+
+    embeddings: Float[np.ndarray[Any, Any], "token dim"]
+    token_xyz_mm: Float[np.ndarray[Any, Any], "token 3"]
+    regions: Float[np.ndarray[Any, Any], "region dim"]
+    coverage: Float[np.ndarray[Any, Any], " region"]
+
+
+class VolumeEncoder(Protocol):
+    """A loaded volume encoder: one series at a time, no state between series or studies."""
+
+    feature_names: tuple[str, ...]
+
+    def encode(
+        self, series: SeriesOnGrid, regions: Mapping[str, Bool[np.ndarray[Any, Any], "x y z"]]
+    ) -> EncodedSeries:
+        """Encode one series on its study's grid; NaN voxels are outside the field of view, not 0."""
