@@ -18,12 +18,14 @@ class Volume:
     """One series or mask as read, stored values already scaled.
 
     `affine` takes a voxel index (x, y, z) to the centre of that voxel in RAS mm; with `spacing_known` false
-    its steps are placeholders. `warnings` say what was odd about the file.
+    its steps are placeholders. `placed` is false where the file does not say where in the patient the volume
+    lies: it can then not be laid on another grid. `warnings` say what was odd about the file.
     """
 
     voxels: Shaped[np.ndarray[Any, Any], "x y z"]
     affine: Float[np.ndarray[Any, Any], "4 4"]
     spacing_known: bool
+    placed: bool = True
     warnings: tuple[str, ...] = ()
 
 
@@ -31,13 +33,15 @@ class Volume:
 class SeriesOnGrid:
     """One series on the grid of its study, cropped. NaN = outside its field of view, never 0.
 
-    ADC is in 1e-6 mm2/s; other sequences have the scanner's units.
+    ADC is in 1e-6 mm2/s; other sequences have the scanner's units. All series of a study have one affine;
+    `is_reference` marks the one whose grid it is, in whose rows the shape of a region is told (once a study).
     """
 
     sequence: str
     voxels: Float32[np.ndarray[Any, Any], "x y z"]
     affine: Float[np.ndarray[Any, Any], "4 4"]
     spacing_known: bool
+    is_reference: bool = True
 
     @property
     def spacing(self) -> tuple[float, float, float]:
