@@ -107,12 +107,11 @@ def plan(
     from feature_cache.store import FeatureCache
 
     store = FeatureCache(root=cache.absolute(), array_format=array_format)
-    planned = _plan(cohort, root, store, recipe, (cases, limit))
-    _note_weights(weights)
+    planned = _plan(cohort, (root, weights), store, recipe, (cases, limit))
     for part in planned.sets:
         cost = ", ".join(f"{name} {value:,}" for name, value in sorted(part.cost().items()))
         counts = f"{len(part.todo):>6} to do {part.done:>6} done"
-        print(f"{part.recipe.modality:<10}{part.recipe.folder:<28}{counts}  {cost}")
+        print(f"{part.block:<14}{part.recipe.folder:<28}{counts}  {cost}")
     print(f"{len(planned.todo)} item(s) for {workers} worker(s)")
 
 
@@ -135,8 +134,7 @@ def run(
     from feature_cache.store import FeatureCache
 
     store = FeatureCache.create(cache, array_format=array_format)
-    planned = _plan(cohort, root, store, recipe, (cases, limit))
-    _note_weights(weights)
+    planned = _plan(cohort, (root, weights), store, recipe, (cases, limit))
     ledger = Ledger(store.runs_folder)
     problems: list[Problem] = []
     with progress("extracting", len(planned.todo)) as advance:
@@ -215,30 +213,31 @@ def doctor() -> None:
 
 
 def _plan(
-    cohort: str, root: Path, store: FeatureCache, recipe: str, chosen: tuple[Path | None, int | None]
+    cohort: str,
+    read: tuple[Path, Path | None],
+    store: FeatureCache,
+    recipe: str,
+    chosen: tuple[Path | None, int | None],
 ) -> Plan:
-    from extract.plan import make_plan, read_selection
+    from extract.plan import Folders, make_plan, read_selection
     from extract.recipe import read_recipe
     from feature_cache.cohort import find_cohort, read_cohort
     from feature_cache.errors import ManifestError
 
+    root, weights = read
     if not root.is_dir():
         raise ManifestError(
             f"--root {root}", expected="a folder", got="no such folder", remedy="Name where the files are."
         )
     manifest = read_cohort(find_cohort(cohort))
-    return make_plan(manifest, root, store, read_recipe(recipe), read_selection(*chosen, manifest))
+    folders = Folders(root=root, weights=weights)
+    return make_plan(manifest, folders, store, read_recipe(recipe), read_selection(*chosen, manifest))
 
 
 def _existing(cache: Path) -> FeatureCache:
     from feature_cache.store import FeatureCache
 
     return FeatureCache.open(cache)
-
-
-def _note_weights(weights: Path | None) -> None:
-    if weights is not None:
-        print(f"--weights {weights}: no encoder of this version loads weights; the folder is not read")
 
 
 def _print_problems(problems: list[Problem]) -> None:

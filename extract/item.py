@@ -1,27 +1,34 @@
-"""A work item and what a modality must offer so that `plan` and `run` can treat all of them alike.
+"""A work item and what a block's stage must offer so that `plan` and `run` can treat all of them alike.
 
 Enters: manifest rows and a resolved recipe block. Leaves: items that can be sent to a worker process.
+A block is a key of a recipe file; the modality is the folder of the cache that its entries go to.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Protocol
 
+from extract.encoders.weights import HashFile, Weights, WeightsSource
 from extract.paths import find_file
 from feature_cache.canonical import Json
 from feature_cache.cohort import Cohort
 from feature_cache.entry import EntryDraft, EntryKey, Source
 from feature_cache.recipe import ResolvedRecipe
 
-#: sha256 (hex) of a file; the cache's remembers it by size, mtime and inode.
-HashFile = Callable[[Path], str]
+__all__ = ["HashFile", "ResolvedBlock", "Stage", "WorkItem"]
+
+#: What one item of a block is called where it is named to people.
+ITEM_WORDS = {"slides": "slide", "slide_vector": "vector of slide", "notes": "note", "volumes": "study"}
 
 
-#: What one item of a modality is called where it is named to people.
-ITEM_WORDS = {"slides": "slide", "notes": "note", "volumes": "study"}
+@dataclass(frozen=True, kw_only=True)
+class ResolvedBlock:
+    """One block of a recipe, resolved: the identity of its feature set, and the weights behind it."""
+
+    recipe: ResolvedRecipe
+    weights: Weights | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,13 +37,16 @@ class WorkItem:
 
     `files` maps a role (slide, tissue_mask, note) to a path below `root` as the manifest has it; `facts`
     are what the manifest says about the item (mpp, column, the row of clinical values), plain JSON.
+    `weights` are those of the recipe's encoder, None for one without.
     """
 
+    block: str
     key: EntryKey
     recipe: ResolvedRecipe
     root: Path = Path()
     files: dict[str, str] = field(default_factory=dict)
     facts: dict[str, Json] = field(default_factory=dict)
+    weights: Weights | None = None
 
     def name_of(self, role: str) -> str:
         """Name the item and one of its files for people: no folder of the path, which can name persons."""
@@ -48,19 +58,22 @@ class WorkItem:
 
     def __str__(self) -> str:
         """Name the item for people."""
-        word = ITEM_WORDS.get(self.key.modality, self.key.modality)
+        word = ITEM_WORDS.get(self.block, self.block)
         return f"case {self.key.case_id}, {word} {self.key.item_id}"
 
 
 class Stage(Protocol):
-    """One modality of stage 1. `extract/stages.py` lists them."""
+    """What makes the entries of one block. `extract/stages.py` lists them."""
 
+    block: str
     modality: str
 
-    def resolve(self, name: str, block: dict[str, Json], cohort: Cohort) -> ResolvedRecipe:
-        """Validate one block of a recipe file and fill in encoder card and defaults (`RecipeError`)."""
+    def resolve(
+        self, name: str, block: dict[str, Json], cohort: Cohort, weights: WeightsSource
+    ) -> ResolvedBlock:
+        """Validate one block of a recipe file; fill in encoder card, defaults, weights (`RecipeError`)."""
 
-    def items(self, cohort: Cohort, root: Path, recipe: ResolvedRecipe) -> list[WorkItem]:
+    def items(self, cohort: Cohort, root: Path, resolved: ResolvedBlock) -> list[WorkItem]:
         """Return one item for every row of the manifest; opens no file."""
 
     def sources(self, item: WorkItem, hash_file: HashFile) -> tuple[Source, ...]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from extract.check import refusals
+from extract.encoders.weights import WeightsSource
 from extract.item import Stage, WorkItem
 from extract.recipe import RecipeFile
 from extract.stages import STAGES
@@ -24,13 +25,14 @@ from feature_cache.store import FeatureCache
 class PlannedSet:
     """One feature set: its items, and how many of them are done."""
 
+    block: str
     recipe: ResolvedRecipe
     todo: tuple[WorkItem, ...]
     done: int
 
     def cost(self) -> dict[str, int]:
         """Add up what the items to do cost; headers are opened for it, so a run does without."""
-        stage = STAGES[self.recipe.modality]
+        stage = STAGES[self.block]
         cost: Counter[str] = Counter()
         for item in self.todo:
             cost.update(_cost(stage, item))
@@ -55,6 +57,14 @@ class Selection:
 
     case_ids: frozenset[str] | None = None
     limit: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Folders:
+    """Where a run reads: the root of the manifest's paths, and the folder of weights, if any."""
+
+    root: Path
+    weights: Path | None = None
 
 
 def read_selection(path: Path | None, limit: int | None, cohort: Cohort) -> Selection:
@@ -94,7 +104,7 @@ def read_selection(path: Path | None, limit: int | None, cohort: Cohort) -> Sele
 
 
 def make_plan(
-    cohort: Cohort, root: Path, cache: FeatureCache, recipe: RecipeFile, selection: Selection
+    cohort: Cohort, folders: Folders, cache: FeatureCache, recipe: RecipeFile, selection: Selection
 ) -> Plan:
     """Resolve a recipe against a cohort and find what the cache lacks.
 
@@ -109,12 +119,13 @@ def make_plan(
         raise ManifestError(problem.where, expected=problem.expected, got=problem.got, remedy=problem.remedy)
     sets: list[PlannedSet] = []
     left = selection.limit
-    for modality, block in recipe.blocks.items():
-        stage = STAGES[modality]
-        resolved = stage.resolve(recipe.name, block, cohort)
+    source = WeightsSource(root=folders.weights, hash_file=cache.hash_file)
+    for name, block in recipe.blocks.items():
+        stage = STAGES[name]
+        resolved = stage.resolve(recipe.name, block, cohort, source)
         items = [
             item
-            for item in stage.items(cohort, root, resolved)
+            for item in stage.items(cohort, folders.root, resolved)
             if selection.case_ids is None or item.key.case_id in selection.case_ids
         ]
         todo = [item for item in items if not _is_done(item, stage, cache)]
@@ -122,7 +133,7 @@ def make_plan(
         if left is not None:
             todo = todo[:left]
             left -= len(todo)
-        sets.append(PlannedSet(recipe=resolved, todo=tuple(todo), done=done))
+        sets.append(PlannedSet(block=name, recipe=resolved.recipe, todo=tuple(todo), done=done))
     return Plan(sets=tuple(sets))
 
 

@@ -1,7 +1,7 @@
-"""Recipe files: which modalities to encode, and how.
+"""Recipe files: what to encode, and how.
 
-Enters: a name under extract/recipes/ or a YAML file. Leaves: a name and one raw block a modality; each
-modality's stage validates its own block and resolves it into the identity of a feature set.
+Enters: a name under extract/recipes/ or a YAML file. Leaves: a name and its raw blocks; each
+block's stage validates its own block and resolves it into the identity of a feature set.
 """
 
 from __future__ import annotations
@@ -22,23 +22,20 @@ SHIPPED = Path(__file__).parent / "recipes"
 
 
 class RecipeFile(BaseModel):
-    """A recipe as written: a name and a block for each modality that it encodes."""
+    """A recipe as written: a name and a block for each thing that it encodes."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str
     slides: dict[str, Any] | None = None
+    volumes: dict[str, Any] | None = None
     notes: dict[str, Any] | None = None
     clinical: dict[str, Any] | None = None
 
     @property
     def blocks(self) -> dict[str, dict[str, Any]]:
-        """The blocks that are there, by modality."""
-        return {
-            modality: block
-            for modality, block in self.model_dump(exclude={"name"}).items()
-            if block is not None
-        }
+        """The blocks that are there, by name."""
+        return {name: block for name, block in self.model_dump(exclude={"name"}).items() if block is not None}
 
 
 def read_recipe(name_or_file: str) -> RecipeFile:
@@ -70,14 +67,14 @@ def read_recipe(name_or_file: str) -> RecipeFile:
         fault = error.errors(include_url=False, include_input=False)[0]
         raise RecipeError(
             f"recipe {path.name}: {'.'.join(map(str, fault['loc']))}",
-            expected="a name and one block a modality",
+            expected="a name and blocks",
             got=fault["msg"],
             remedy="Mend the file; extract/recipes/weightfree.yaml shows the form.",
         ) from error
 
 
-def read_block(kind: type[Block], name: str, modality: str, block: dict[str, Json]) -> Block:
-    """Validate the block of one modality.
+def read_block(kind: type[Block], name: str, key: str, block: dict[str, Json]) -> Block:
+    """Validate one block of a recipe.
 
     Raises
     ------
@@ -89,7 +86,7 @@ def read_block(kind: type[Block], name: str, modality: str, block: dict[str, Jso
     except ValidationError as error:
         fault = error.errors(include_url=False, include_input=False)[0]
         raise RecipeError(
-            f"recipe {name}: {'.'.join([modality, *map(str, fault['loc'])])}",
+            f"recipe {name}: {'.'.join([key, *map(str, fault['loc'])])}",
             expected=f"a block of {', '.join(kind.model_fields)}",
             got=fault["msg"],
             remedy="Mend the recipe.",

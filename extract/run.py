@@ -47,7 +47,7 @@ class Receipt:
 def extract_item(item: WorkItem, cache: FeatureCache) -> Receipt:
     """Make one entry and commit it; whatever goes wrong becomes a failed receipt."""
     key = item.key
-    stage = STAGES[key.modality]
+    stage = STAGES[item.block]
     started = time.perf_counter()
     try:
         sources = stage.sources(item, cache.hash_file)

@@ -1,6 +1,6 @@
-"""The modalities that stage 1 knows, in the order in which a report lists them.
+"""What stage 1 can make, by block of a recipe, in the order in which a report lists them.
 
-Adding a modality is one line here and a `Stage` (extract/item.py) of its own.
+Adding one is one line here and a `Stage` (extract/item.py) of its own.
 """
 
 from __future__ import annotations
@@ -10,4 +10,4 @@ from extract.item import Stage
 from extract.notes.stage import NoteStage
 from extract.slides.stage import SlideStage
 
-STAGES: dict[str, Stage] = {stage.modality: stage for stage in (SlideStage(), NoteStage(), ClinicalStage())}
+STAGES: dict[str, Stage] = {stage.block: stage for stage in (SlideStage(), NoteStage(), ClinicalStage())}

@@ -16,7 +16,8 @@ from extract.clinical.gleason import disagreement
 from extract.clinical.measurements import measurement_arrays
 from extract.clinical.values import Cell, CellReader, column_names
 from extract.encoders.registry import find_encoder, load_encoder
-from extract.item import HashFile, WorkItem
+from extract.encoders.weights import WeightsSource
+from extract.item import HashFile, ResolvedBlock, WorkItem
 from extract.recipe import read_block
 from feature_cache.canonical import Json, canonical_json, sha256_of_json
 from feature_cache.card import GAP, CohortCard, Variable
@@ -39,9 +40,11 @@ class ClinicalBlock(BaseModel):
 class ClinicalStage:
     """See `extract.item.Stage`."""
 
-    modality = "clinical"
+    block = modality = "clinical"
 
-    def resolve(self, name: str, block: dict[str, Json], cohort: Cohort) -> ResolvedRecipe:
+    def resolve(
+        self, name: str, block: dict[str, Json], cohort: Cohort, weights: WeightsSource
+    ) -> ResolvedBlock:
         """Return the recipe: the declarations of the chosen variables and the prediction day.
 
         Raises
@@ -66,10 +69,11 @@ class ClinicalStage:
                 {"name": v, **card.variables[v].model_dump(mode="json", exclude={"note"})} for v in names
             ],
         }
-        return ResolvedRecipe(name=name, modality=self.modality, settings=settings)
+        return ResolvedBlock(recipe=ResolvedRecipe(name=name, modality=self.modality, settings=settings))
 
-    def items(self, cohort: Cohort, root: Path, recipe: ResolvedRecipe) -> list[WorkItem]:
+    def items(self, cohort: Cohort, root: Path, resolved: ResolvedBlock) -> list[WorkItem]:
         """Return one item for every case with a row in clinical.csv or in measurements.csv."""
+        recipe = resolved.recipe
         chosen = _variables(recipe)
         measured: dict[str, list[Json]] = {}
         for row in (row for row in cohort.measurements if row.variable in chosen):
@@ -88,7 +92,7 @@ class ClinicalStage:
             )
             if warning is not None:
                 facts["warning"] = warning
-            items.append(WorkItem(key=key, recipe=recipe, facts=facts))
+            items.append(WorkItem(block=self.block, key=key, recipe=recipe, facts=facts))
         return items
 
     def sources(self, item: WorkItem, hash_file: HashFile) -> tuple[Source, ...]:

@@ -92,9 +92,9 @@ def parse_cell(text: str, variable: Variable) -> tuple[Cell, ...]:
     raise CellError("a kind on the card", "a gap")
 
 
-def load_cell_reader(card: EncoderCard) -> CellReader:
+def load_cell_reader(card: EncoderCard, weights: None) -> CellReader:
     """Return the reader of cells behind the card; there are no weights to load."""
-    del card
+    del card, weights
     return read_cell
 
 

@@ -13,12 +13,12 @@ from typing import Any, Literal, Protocol
 
 import numpy as np
 from jaxtyping import Bool, Float, UInt8
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, JsonValue
 
 from extract.volumes.volume import SeriesOnGrid
 from feature_cache.canonical import Json
 
-Precision = Literal["f16", "f32", "f64"]
+Precision = Literal["bf16", "f16", "f32", "f64"]
 
 #: The fields that shape the numbers; the others may be mended without making another feature set.
 _IDENTITY = (
@@ -33,6 +33,20 @@ _IDENTITY = (
     "hub_id",
     "revision",
     "algorithm",
+    "architecture",
+)
+
+#: Files beside the weights that shape the numbers too, where they are there.
+_COMPANIONS = (
+    "added_tokens.json",
+    "config.json",
+    "merges.txt",
+    "sentencepiece.bpe.model",
+    "special_tokens_map.json",
+    "spiece.model",
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "vocab.txt",
 )
 
 
@@ -42,6 +56,12 @@ class EncoderCard(BaseModel):
     `dim` is None where the cohort decides (clinical values); `mpp` lists the resolutions (um per pixel)
     that the encoder was made for, the first is the default; `loader` is ``module:function``, imported
     only when the encoder is used; `algorithm` is bumped by hand when the numbers change.
+
+    Of a network: `weights_needed`; `requires` names the modules that it runs on; `weight_file` is its one
+    file where it has a name of its own, `companions` are hashed beside it; `architecture` is what its
+    family's loader builds. `precision` is that of a GPU (a CPU computes in f32); what is stored is f16.
+    `variants` are the outputs that a recipe may choose, `variant` is the default and `dim` its length.
+    `commercial` says whether the licence allows commercial use, None where that is not known.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -55,17 +75,34 @@ class EncoderCard(BaseModel):
     normalisation: str = "none"
     precision: Precision = "f32"
     variant: str = "default"
+    variants: tuple[str, ...] = ()
     licence: str
     gated: bool = False
+    commercial: bool | None = None
     hub_id: str | None = None
     revision: str | None = None
     loader: str
     source: str
     algorithm: int = 1
+    weights_needed: bool = False
+    requires: tuple[str, ...] = ()
+    weight_file: str | None = None
+    companions: tuple[str, ...] = _COMPANIONS
+    architecture: dict[str, JsonValue] = {}
+
+    def __hash__(self) -> int:
+        """Hash the card as JSON: an architecture is a dict."""
+        return hash(self.model_dump_json())
 
     def identity(self) -> dict[str, Json]:
         """Return the fields that belong into a recipe's settings, as plain JSON."""
-        return {key: value for key, value in self.model_dump(mode="json").items() if key in _IDENTITY}
+        fields = {key: value for key, value in self.model_dump(mode="json").items() if key in _IDENTITY}
+        return fields if self.architecture else {k: v for k, v in fields.items() if k != "architecture"}
+
+    @property
+    def stored_dtype(self) -> str:
+        """The numpy type of stored embeddings: f16 of a network, f32 of what is weight-free."""
+        return "<f2" if self.weights_needed else "<f4"
 
 
 class TileEncoder(Protocol):

@@ -13,7 +13,16 @@ from pathlib import Path
 from typing import Any
 
 from extract.encoders.card import EncoderCard
+from extract.encoders.weights import Weights
 from feature_cache.errors import RecipeError
+
+#: What to do where a module that a network runs on cannot be imported.
+REMEDIES = {
+    "torch": "Install torch 2.13 for your platform (on a machine without a GPU the CPU build).",
+    "transformers": "Run `pip install -e .[networks]`.",
+    "timm": "Run `pip install -e .[timm]`; timm imports torchvision, which must be the build that belongs"
+    " to your torch (a CPU torch needs the CPU torchvision).",
+}
 
 
 @cache
@@ -51,7 +60,31 @@ def find_encoder(name: str, modality: str | None = None) -> EncoderCard:
     )
 
 
-def load_encoder(card: EncoderCard) -> Any:
-    """Import and call the card's loader; what comes back depends on the modality (`TileEncoder`, ...)."""
+@cache
+def load_encoder(card: EncoderCard, weights: Weights | None = None) -> Any:
+    """Import and call the card's loader; what comes back depends on the modality (`TileEncoder`, ...).
+
+    Loaded once a process. The loader is called as ``function(card, weights)``.
+    """
     module, function = card.loader.split(":")
-    return getattr(importlib.import_module(module), function)(card)
+    return getattr(importlib.import_module(module), function)(card, weights)
+
+
+def import_requirements(card: EncoderCard) -> None:
+    """Import what a network runs on, so that a run is refused once and not slide by slide.
+
+    Raises
+    ------
+    RecipeError
+        A module is not installed or cannot be imported; the message says what to install.
+    """
+    for module in card.requires:
+        try:
+            importlib.import_module(module)
+        except (ImportError, OSError, RuntimeError) as error:  # RuntimeError: torchvision of another torch
+            raise RecipeError(
+                f"encoder {card.name}",
+                expected=f"the module {module}",
+                got=f"none that can be imported ({type(error).__name__})",
+                remedy=REMEDIES.get(module, "Run `make install`."),
+            ) from error

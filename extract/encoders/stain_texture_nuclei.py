@@ -60,7 +60,7 @@ class StainTextureNuclei:
         return rows
 
 
-def load(card: EncoderCard) -> StainTextureNuclei:
+def load(card: EncoderCard, weights: None) -> StainTextureNuclei:
     """Return the encoder; the card has no settings that it could depend on."""
     return StainTextureNuclei()
 

@@ -23,9 +23,9 @@ from extract.encoders.card import EncoderCard
 ChunkEncoder = Callable[[Sequence[str], int, int], Float[np.ndarray, " dim"]]
 
 
-def load_hashed_ngrams(card: EncoderCard) -> ChunkEncoder:
+def load_hashed_ngrams(card: EncoderCard, weights: None) -> ChunkEncoder:
     """Return the encoder behind the card; there are no weights to load."""
-    del card
+    del card, weights
     return hashed_ngrams
 
 

@@ -13,7 +13,8 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from extract.encoders.registry import find_encoder, load_encoder
-from extract.item import HashFile, WorkItem
+from extract.encoders.weights import WeightsSource
+from extract.item import HashFile, ResolvedBlock, WorkItem
 from extract.notes.chunks import chunk_spans, normalise, token_spans
 from extract.notes.hashed_ngrams import ChunkEncoder
 from extract.notes.reader import NoteText, read_note_cell, read_note_file
@@ -47,9 +48,11 @@ class NotesBlock(BaseModel):
 class NoteStage:
     """See `extract.item.Stage`."""
 
-    modality = "notes"
+    block = modality = "notes"
 
-    def resolve(self, name: str, block: dict[str, Json], cohort: Cohort) -> ResolvedRecipe:
+    def resolve(
+        self, name: str, block: dict[str, Json], cohort: Cohort, weights: WeightsSource
+    ) -> ResolvedBlock:
         """Return the recipe with its defaults; the prediction day is one of its settings.
 
         Raises
@@ -65,9 +68,9 @@ class NoteStage:
             "algorithm": card.algorithm,
             "prediction_day": cohort.card.prediction_day_number,
         }
-        return ResolvedRecipe(name=name, modality=self.modality, settings=settings)
+        return ResolvedBlock(recipe=ResolvedRecipe(name=name, modality=self.modality, settings=settings))
 
-    def items(self, cohort: Cohort, root: Path, recipe: ResolvedRecipe) -> list[WorkItem]:
+    def items(self, cohort: Cohort, root: Path, resolved: ResolvedBlock) -> list[WorkItem]:
         """Return one item for every row of notes.csv.
 
         Raises
@@ -75,9 +78,9 @@ class NoteStage:
         ManifestError
             A note is a column of a table and the card does not name the table's key.
         """
-        return [self._item(row, cohort, root, recipe) for row in cohort.notes]
+        return [self._item(row, cohort, root, resolved) for row in cohort.notes]
 
-    def _item(self, row: NoteRow, cohort: Cohort, root: Path, recipe: ResolvedRecipe) -> WorkItem:
+    def _item(self, row: NoteRow, cohort: Cohort, root: Path, resolved: ResolvedBlock) -> WorkItem:
         day = cohort.card.undated_day("notes") if row.day is None else row.day
         facts: dict[str, Json] = {"day": day}
         if row.column is not None:
@@ -89,8 +92,15 @@ class NoteStage:
                     remedy="Declare it: notes.csv names a column.",
                 )
             facts |= {"column": row.column, "key_column": cohort.card.note_key}
-        key = EntryKey.of(cohort.name, recipe, row.case_id, row.note_id)
-        return WorkItem(key=key, recipe=recipe, root=root, files={"note": row.path}, facts=facts)
+        return WorkItem(
+            block=self.block,
+            key=EntryKey.of(cohort.name, resolved.recipe, row.case_id, row.note_id),
+            recipe=resolved.recipe,
+            root=root,
+            files={"note": row.path},
+            facts=facts,
+            weights=resolved.weights,
+        )
 
     def sources(self, item: WorkItem, hash_file: HashFile) -> tuple[Source, ...]:
         """Return the hash of the note's file, or of its cell alone, and of its day.

@@ -9,6 +9,8 @@ from __future__ import annotations
 from pydantic import BaseModel, ConfigDict, Field
 
 from extract.encoders.registry import find_encoder
+from extract.encoders.weights import WeightsSource
+from extract.item import ResolvedBlock
 from extract.recipe import read_block
 from extract.slides.formats import FORMATS_ALGORITHM
 from extract.slides.grid import GRID_ALGORITHM
@@ -37,7 +39,7 @@ class SlidesBlock(BaseModel):
     min_tissue: float = Field(default=0.1, gt=0, le=1)
 
 
-def resolve_slides(name: str, block: dict[str, Json]) -> ResolvedRecipe:
+def resolve_slides(name: str, block: dict[str, Json], weights: WeightsSource) -> ResolvedBlock:
     """Return the resolved recipe of a block.
 
     Raises
@@ -68,4 +70,4 @@ def resolve_slides(name: str, block: dict[str, Json]) -> ResolvedRecipe:
             "tissue": TISSUE_ALGORITHM,
         },
     }
-    return ResolvedRecipe(name=name, modality=MODALITY, settings=settings)
+    return ResolvedBlock(recipe=ResolvedRecipe(name=name, modality=MODALITY, settings=settings))

@@ -13,7 +13,8 @@ import numpy as np
 
 from extract.encoders.card import EncoderCard, TileEncoder
 from extract.encoders.registry import find_encoder, load_encoder
-from extract.item import HashFile, WorkItem
+from extract.encoders.weights import WeightsSource
+from extract.item import HashFile, ResolvedBlock, WorkItem
 from extract.slides.agreement import agreement, doubts
 from extract.slides.grid import Grid, choose_level
 from extract.slides.quality import QUALITY_MEASURES
@@ -44,21 +45,32 @@ class _Decided:
 class SlideStage:
     """See `extract.item.Stage`."""
 
-    modality = MODALITY
+    block = modality = MODALITY
 
-    def resolve(self, name: str, block: dict[str, Json], cohort: Cohort) -> ResolvedRecipe:
+    def resolve(
+        self, name: str, block: dict[str, Json], cohort: Cohort, weights: WeightsSource
+    ) -> ResolvedBlock:
         """Return the recipe with the encoder's card and all defaults (see `settings.py`)."""
-        return resolve_slides(name, block)
+        return resolve_slides(name, block, weights)
 
-    def items(self, cohort: Cohort, root: Path, recipe: ResolvedRecipe) -> list[WorkItem]:
+    def items(self, cohort: Cohort, root: Path, resolved: ResolvedBlock) -> list[WorkItem]:
         """Return one item for every row of slides.csv."""
         items = []
         for row in cohort.slides:
             files = {"slide": row.path}
             if row.mask_path is not None:
                 files["tissue_mask"] = row.mask_path
-            key = EntryKey.of(cohort.name, recipe, row.case_id, row.slide_id)
-            items.append(WorkItem(key=key, recipe=recipe, root=root, files=files, facts={"mpp": row.mpp}))
+            items.append(
+                WorkItem(
+                    block=self.block,
+                    key=EntryKey.of(cohort.name, resolved.recipe, row.case_id, row.slide_id),
+                    recipe=resolved.recipe,
+                    root=root,
+                    files=files,
+                    facts={"mpp": row.mpp},
+                    weights=resolved.weights,
+                )
+            )
         return items
 
     def sources(self, item: WorkItem, hash_file: HashFile) -> tuple[Source, ...]:

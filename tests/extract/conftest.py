@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from extract import stages
-from extract.item import HashFile, WorkItem
+from extract.encoders.weights import WeightsSource
+from extract.item import HashFile, ResolvedBlock, WorkItem
 from feature_cache.canonical import Json
 from feature_cache.cohort import Cohort
 from feature_cache.entry import EntryDraft, EntryKey, Source
@@ -19,16 +20,19 @@ from feature_cache.recipe import ResolvedRecipe
 class NumberStage:
     """A case is a file with a number in it; the word `broken` cannot be used, `crash` is unforeseen."""
 
-    modality = "notes"
+    block = modality = "notes"
 
-    def resolve(self, name: str, block: dict[str, Json], cohort: Cohort) -> ResolvedRecipe:
-        return ResolvedRecipe(name=name, modality=self.modality, settings=block)
+    def resolve(
+        self, name: str, block: dict[str, Json], cohort: Cohort, weights: WeightsSource
+    ) -> ResolvedBlock:
+        return ResolvedBlock(recipe=ResolvedRecipe(name=name, modality=self.modality, settings=block))
 
-    def items(self, cohort: Cohort, root: Path, recipe: ResolvedRecipe) -> list[WorkItem]:
+    def items(self, cohort: Cohort, root: Path, resolved: ResolvedBlock) -> list[WorkItem]:
         return [
             WorkItem(
-                key=EntryKey.of(cohort.name, recipe, row.case_id, row.note_id),
-                recipe=recipe,
+                block=self.block,
+                key=EntryKey.of(cohort.name, resolved.recipe, row.case_id, row.note_id),
+                recipe=resolved.recipe,
                 root=root,
                 files={"note": row.path},
             )

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from extract.encoders.weights import WeightsSource
 from extract.item import WorkItem
 from extract.notes.stage import NoteStage
 from extract.run import run_items
@@ -34,8 +35,8 @@ def items(tmp_path: Path) -> tuple[WorkItem, ...]:
     for case_id in ids:
         (tmp_path / f"{case_id}.txt").write_text("word " * 20, encoding="utf-8")
     cohort, stage = read_cohort(manifest), NoteStage()
-    recipe = stage.resolve("r", {}, cohort)
-    return tuple(stage.items(cohort, tmp_path, recipe))
+    resolved = stage.resolve("r", {}, cohort, WeightsSource())
+    return tuple(stage.items(cohort, tmp_path, resolved))
 
 
 @contextmanager

@@ -25,7 +25,7 @@ def test_a_recipe_may_leave_modalities_out(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("name: own\nslide: {}\n", "slide: expected a name and one block a modality"),
+        ("name: own\nslide: {}\n", "slide: expected a name and blocks"),
         ("notes: {}\n", "name: expected"),
         ("name: [\n", "expected YAML in UTF-8"),
         ("name: own\nnotes: {dim: 64}\nnotes: {dim: 512}\n", "the key notes is there twice"),

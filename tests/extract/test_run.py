@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from extract.ledger import Ledger
-from extract.plan import Plan, Selection, make_plan, read_selection
+from extract.plan import Folders, Plan, Selection, make_plan, read_selection
 from extract.recipe import RecipeFile
 from extract.run import Receipt, extract_item
 from feature_cache.cohort import read_cohort
@@ -21,7 +21,7 @@ RECIPE = RecipeFile(name="numbers", notes={"algorithm": 1})
 
 def plan(cohort: tuple[Path, Path], cache: FeatureCache, **selection: object) -> Plan:
     manifest, root = cohort
-    return make_plan(read_cohort(manifest), root, cache, RECIPE, Selection(**selection))  # type: ignore[arg-type]
+    return make_plan(read_cohort(manifest), Folders(root=root), cache, RECIPE, Selection(**selection))  # type: ignore[arg-type]
 
 
 def run(cohort: tuple[Path, Path], cache: FeatureCache) -> list[Receipt]:

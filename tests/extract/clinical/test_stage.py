@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from extract.clinical.stage import ClinicalStage
+from extract.encoders.weights import WeightsSource
 from extract.scan import scan
 from feature_cache.canonical import sha256_of_file
 from feature_cache.card import CohortCard
@@ -33,7 +34,7 @@ def _cohort(
 
 def _build(cohort: Cohort, block: dict | None = None) -> list[EntryDraft]:
     stage = ClinicalStage()
-    items = stage.items(cohort, Path(), stage.resolve("weightfree", block or {}, cohort))
+    items = stage.items(cohort, Path(), stage.resolve("weightfree", block or {}, cohort, WeightsSource()))
     return [stage.build(item, stage.sources(item, sha256_of_file)) for item in items]
 
 
@@ -75,7 +76,7 @@ def test_declarations_order_and_prediction_day_are_the_identity() -> None:
     stage = ClinicalStage()
     base = _cohort({"a": {"kind": "binary"}, "b": PSA}, {})
     hashes = [
-        stage.resolve("n", {}, cohort).hash
+        stage.resolve("n", {}, cohort, WeightsSource()).recipe.hash
         for cohort in (
             base,
             _cohort({"b": PSA, "a": {"kind": "binary"}}, {}),
@@ -83,10 +84,10 @@ def test_declarations_order_and_prediction_day_are_the_identity() -> None:
             _cohort({"a": {"kind": "binary"}, "b": PSA}, {}, prediction_day=1),
         )
     ]
-    hashes.append(stage.resolve("n", {"variables": ["b"]}, base).hash)
+    hashes.append(stage.resolve("n", {"variables": ["b"]}, base, WeightsSource()).recipe.hash)
     assert len(set(hashes)) == 5
     noted = _cohort({"a": {"kind": "binary", "note": "words for people"}, "b": PSA}, {})
-    assert stage.resolve("n", {}, noted).hash == hashes[0]
+    assert stage.resolve("n", {}, noted, WeightsSource()).recipe.hash == hashes[0]
 
 
 def test_measurements_are_ordered_and_keep_bounds() -> None:

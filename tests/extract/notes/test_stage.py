@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from extract.encoders.registry import find_encoder
+from extract.encoders.weights import WeightsSource
 from extract.notes.stage import NoteStage
 from feature_cache.canonical import sha256_of_file
 from feature_cache.card import CohortCard
@@ -33,7 +34,7 @@ def _cohort(*notes: NoteRow, note_key: str | None = "ID", undated: dict | None =
 
 def _build(cohort: Cohort, root: Path, block: dict | None = None) -> list:
     stage = NoteStage()
-    items = stage.items(cohort, root, stage.resolve("weightfree", block or {}, cohort))
+    items = stage.items(cohort, root, stage.resolve("weightfree", block or {}, cohort, WeightsSource()))
     return [stage.build(item, stage.sources(item, sha256_of_file)) for item in items]
 
 
@@ -82,9 +83,14 @@ def test_no_text_reaches_the_entry(tmp_path: Path) -> None:
 
 def test_the_recipe_is_the_identity() -> None:
     stage, cohort = NoteStage(), _cohort()
-    plain = stage.resolve("weightfree", {}, cohort)
-    assert plain == stage.resolve("weightfree", {"encoder": "hashed_ngrams", "dim": 512}, cohort)
-    assert plain.hash != stage.resolve("weightfree", {"overlap_tokens": 0}, cohort).hash
+    plain = stage.resolve("weightfree", {}, cohort, WeightsSource())
+    assert plain == stage.resolve(
+        "weightfree", {"encoder": "hashed_ngrams", "dim": 512}, cohort, WeightsSource()
+    )
+    assert (
+        plain.recipe.hash
+        != stage.resolve("weightfree", {"overlap_tokens": 0}, cohort, WeightsSource()).recipe.hash
+    )
 
 
 @pytest.mark.parametrize(
@@ -98,7 +104,7 @@ def test_the_recipe_is_the_identity() -> None:
 )
 def test_a_block_that_makes_no_sense_is_refused(block: dict, message: str) -> None:
     with pytest.raises(RecipeError, match=message):
-        NoteStage().resolve("weightfree", block, _cohort())
+        NoteStage().resolve("weightfree", block, _cohort(), WeightsSource())
 
 
 def test_a_note_after_the_prediction_day_or_without_a_day_is_refused(tmp_path: Path) -> None:
@@ -140,11 +146,11 @@ def test_a_note_with_another_day_is_another_note(tmp_path: Path) -> None:
     ):
         before = _cohort(row)
         cache.commit(_build(before, tmp_path)[0])
-        recipe = stage.resolve("weightfree", {}, before)
-        (item,) = stage.items(before, tmp_path, recipe)
+        resolved = stage.resolve("weightfree", {}, before, WeightsSource())
+        (item,) = stage.items(before, tmp_path, resolved)
         assert cache.is_done(item.key, stage.sources(item, sha256_of_file))
         for after in (_cohort(row.model_copy(update={"day": 200})), _cohort(row, undated={"notes": 200})):
-            (late,) = stage.items(after, tmp_path, recipe)
+            (late,) = stage.items(after, tmp_path, resolved)
             assert late.key == item.key
             assert not cache.is_done(late.key, stage.sources(late, sha256_of_file))
             with pytest.raises(SourceError, match="got day 200"):
@@ -172,5 +178,5 @@ def test_the_length_is_the_card_s_unless_the_recipe_gives_another(tmp_path: Path
     cohort = _cohort(NoteRow(case_id="1", note_id="n", path="a.txt"))
     assert _build(cohort, tmp_path)[0].arrays["embeddings"].shape == (1, find_encoder("hashed_ngrams").dim)
     assert _build(cohort, tmp_path, {"dim": 64})[0].arrays["embeddings"].shape == (1, 64)
-    recipe = NoteStage().resolve("weightfree", {}, cohort)
+    recipe = NoteStage().resolve("weightfree", {}, cohort, WeightsSource()).recipe
     assert recipe.hash.startswith("fe4b2d1179a0")  # as released: caches are found again

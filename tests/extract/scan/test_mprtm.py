@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from extract.clinical.stage import ClinicalStage
+from extract.encoders.weights import WeightsSource
 from extract.notes.stage import NoteStage
 from extract.scan import scan
 from feature_cache.canonical import sha256_of_file
@@ -39,16 +40,16 @@ def test_the_real_table(shared_data: Path, tmp_path: Path) -> None:
     assert not {"Death", "MACCES Cause", "medical_indicator"} & set(cohort.clinical["1"])
 
     clinical = ClinicalStage()
-    recipe = clinical.resolve("weightfree", {}, cohort)
+    resolved = clinical.resolve("weightfree", {}, cohort, WeightsSource())
     missing = 0
-    for item in clinical.items(cohort, root, recipe):
+    for item in clinical.items(cohort, root, resolved):
         state = clinical.build(item, ()).arrays["state"]
         assert set(state) <= {OBSERVED, MISSING}
         missing += int((state == MISSING).sum())
     assert missing == 21
 
     notes = NoteStage()
-    items = notes.items(cohort, root, notes.resolve("weightfree", {}, cohort))
+    items = notes.items(cohort, root, notes.resolve("weightfree", {}, cohort, WeightsSource()))
     drafts = [notes.build(item, notes.sources(item, sha256_of_file)) for item in items]
     assert {draft.used["encoding"] for draft in drafts} == {"utf-8"}
     assert drafts[0].attrs["characters"] == 762  # one beta is one character only if it was read as UTF-8

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from extract.encoders.weights import WeightsSource
 from extract.item import WorkItem
 from extract.slides.stage import SlideStage
 from feature_cache.canonical import Json
@@ -57,7 +58,9 @@ def one_slide(tmp_path: Path) -> Callable[..., OneSlide]:
             encoding="utf-8",
         )
         cohort = read_cohort(folder)
-        (item,) = STAGE.items(cohort, root, STAGE.resolve("weightfree", {**BLOCK, **block}, cohort))
+        (item,) = STAGE.items(
+            cohort, root, STAGE.resolve("weightfree", {**BLOCK, **block}, cohort, WeightsSource())
+        )
         return OneSlide(cohort=cohort, item=item)
 
     return write

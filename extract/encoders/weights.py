@@ -1,0 +1,256 @@
+"""Weights of encoders: found in a folder or on the hub, hashed, and read without running anything in them.
+
+Enters: a card and the folder of `--weights`. Leaves: `Weights`, plain data that says which bytes they are
+and goes to the workers, and the tensors in them. A local folder comes first; the hub is asked for a pinned
+revision alone. This is the one file that may call `torch.load`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from extract.encoders.card import EncoderCard
+from feature_cache.canonical import sha256_of_file, sha256_of_json
+from feature_cache.errors import RecipeError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+#: sha256 (hex) of a file; the cache's remembers it by size, mtime and inode.
+HashFile = Callable[[Path], str]
+
+#: Weights by the ending of their name, the safe form first. The pickled ones are read as tensors or refused.
+SAFE_ENDINGS = (".safetensors",)
+PICKLED_ENDINGS = (".bin", ".pth", ".pt", ".ckpt")
+#: What trainers leave beside weights.
+_CLUTTER = {"training_args.bin", "optimizer.bin", "optimizer.pt", "scheduler.pt", "rng_state.pth"}
+_SHARD = re.compile(r"-\d{5}-of-(\d{5})\.[a-z]+$")
+_REVISION = re.compile(r"[0-9a-f]{40}")
+#: Below this `weights_only` can be made to run code (CVE-2025-32434).
+_SAFE_TORCH = (2, 6)
+
+
+@dataclass(frozen=True, kw_only=True)
+class WeightFile:
+    """One file that shapes the numbers, by name and content."""
+
+    name: str
+    sha256: str
+    bytes: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Weights:
+    """The weights of one encoder, found and hashed. `files` are sorted by name; `revision` is the hub's."""
+
+    folder: Path
+    files: tuple[WeightFile, ...]
+    origin: Literal["folder", "hub"]
+    revision: str | None = None
+
+    @property
+    def sha256(self) -> str:
+        """The identity of the weights: sha256 of the list of names and hashes."""
+        return sha256_of_json([[file.name, file.sha256] for file in self.files])
+
+
+@dataclass(frozen=True, kw_only=True)
+class WeightsSource:
+    """Where weights are looked for: the folder of `--weights`, then the hub. `hash_file` hashes them."""
+
+    root: Path | None = None
+    hash_file: HashFile = sha256_of_file
+
+    def find(self, card: EncoderCard, *, revision: str | None = None) -> Weights:
+        """Return the weights of a card; `revision` is the recipe's and goes before the card's.
+
+        Looked for, in this order: `<root>/<name>/`, `<root>/<organisation>--<model>/`, the card's
+        `weight_file` in `<root>` itself, the hub.
+
+        Raises
+        ------
+        RecipeError
+            They are nowhere, ambiguous, or on the hub without a pinned revision or without leave.
+        """
+        if self.root is not None:
+            if not self.root.is_dir():
+                raise RecipeError(
+                    f"--weights {self.root.name}",
+                    expected="a folder",
+                    got="no such folder",
+                    remedy=f"Make it and put the weights into {card.name}/ in it.",
+                )
+            for folder in _folders(self.root, card):
+                if folder.is_dir():
+                    return self._hashed(card, folder, _chosen(card, folder), "folder", None)
+            if card.weight_file is not None and (self.root / card.weight_file).is_file():
+                return self._hashed(card, self.root, [card.weight_file], "folder", None)
+        pinned = revision or card.revision
+        folder = _from_hub(card, pinned, self.root)
+        return self._hashed(card, folder, _chosen(card, folder), "hub", pinned)
+
+    def is_local(self, card: EncoderCard) -> bool:
+        """Whether `find` would take the weights of a card from the folder; hashes nothing."""
+        if self.root is None:
+            return False
+        alone = card.weight_file is not None and (self.root / card.weight_file).is_file()
+        return alone or any(folder.is_dir() for folder in _folders(self.root, card))
+
+    def _hashed(
+        self,
+        card: EncoderCard,
+        folder: Path,
+        names: list[str],
+        origin: Literal["folder", "hub"],
+        revision: str | None,
+    ) -> Weights:
+        companions = [name for name in card.companions if (folder / name).is_file()]
+        files = tuple(
+            WeightFile(name=name, sha256=self.hash_file(folder / name), bytes=(folder / name).stat().st_size)
+            for name in sorted({*names, *companions})
+        )
+        return Weights(folder=folder, files=files, origin=origin, revision=revision)
+
+
+def read_state(weights: Weights) -> dict[str, Tensor]:
+    """Return every tensor by name, on the CPU; a `state_dict` wrapper and a `module.` prefix are taken off.
+
+    Raises
+    ------
+    RecipeError
+        A file is not what was hashed, is damaged, or holds more than tensors (nothing of it is run).
+    """
+    state: dict[str, Any] = {}
+    for file in weights.files:
+        path = weights.folder / file.name
+        if path.suffix not in (*SAFE_ENDINGS, *PICKLED_ENDINGS):
+            continue
+        if path.stat().st_size != file.bytes or sha256_of_file(path) != file.sha256:
+            raise RecipeError(
+                f"weights {file.name}",
+                expected=f"the file that was hashed, sha256 {file.sha256[:12]}",
+                got="another one by now",
+                remedy="Let the copy finish, then run again.",
+            )
+        state.update(_read_safe(path) if path.suffix in SAFE_ENDINGS else _read_pickled(path))
+    if state and all(name.startswith("module.") for name in state):  # saved from DataParallel
+        state = {name.removeprefix("module."): tensor for name, tensor in state.items()}
+    return state
+
+
+def _read_safe(path: Path) -> dict[str, Tensor]:
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        return dict(load_file(path))
+    except (SafetensorError, OSError) as error:
+        raise _unreadable(path, "damaged or no safetensors") from error
+
+
+def _read_pickled(path: Path) -> dict[str, Tensor]:
+    from pickle import UnpicklingError  # the exception alone: torch raises it for what it refuses to run
+
+    import torch
+
+    version = tuple(int(part) for part in torch.__version__.split("+")[0].split(".")[:2])
+    if version < _SAFE_TORCH:
+        raise RecipeError(
+            f"weights {path.name}",
+            expected="torch 2.6 or later to read a pickled file",
+            got=f"torch {version[0]}.{version[1]}",
+            remedy="Install a later torch, or convert the weights to safetensors.",
+        )
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except UnpicklingError as error:
+        raise _unreadable(path, "a pickle that holds more than tensors; nothing of it was run") from error
+    except (RuntimeError, EOFError, ValueError, KeyError, OSError) as error:
+        raise _unreadable(path, f"a damaged file ({type(error).__name__})") from error
+    if isinstance(content, dict) and isinstance(content.get("state_dict"), dict):
+        content = content["state_dict"]
+    if not isinstance(content, dict) or not all(isinstance(one, torch.Tensor) for one in content.values()):
+        raise _unreadable(path, "something else than tensors by name")
+    return content
+
+
+def _unreadable(path: Path, got: str) -> RecipeError:
+    return RecipeError(
+        f"weights {path.name}",
+        expected="tensors by name, as safetensors or a state dict",
+        got=got,
+        remedy="Download the file again, or save the model's state dict as safetensors.",
+    )
+
+
+def _folders(root: Path, card: EncoderCard) -> list[Path]:
+    folders = [root / card.name]
+    if card.hub_id is not None:
+        folders.append(root / card.hub_id.replace("/", "--"))
+    return folders
+
+
+def _chosen(card: EncoderCard, folder: Path) -> list[str]:
+    """Return the names of the weight files in a folder: one file, or all shards of one."""
+    if card.weight_file is not None and (folder / card.weight_file).is_file():
+        return [card.weight_file]
+    held = {path.name for path in folder.iterdir() if path.is_file()} - _CLUTTER
+    for endings in (SAFE_ENDINGS, PICKLED_ENDINGS):
+        names = sorted(name for name in held if Path(name).suffix in endings)
+        shards = [match for name in names if (match := _SHARD.search(name))]
+        whole = bool(names) and len(shards) == len(names) and {int(s[1]) for s in shards} == {len(names)}
+        if len(names) == 1 or whole:
+            return names
+        if names:
+            raise RecipeError(
+                f"encoder {card.name}: weights in {folder.name}",
+                expected="one weight file, or all shards of one",
+                got=f"{len(names)} files ({', '.join(names[:4])})",
+                remedy="Leave the one that the encoder is to use.",
+            )
+    raise RecipeError(
+        f"encoder {card.name}: weights in {folder.name}",
+        expected="a file *.safetensors, *.bin, *.pth or *.pt",
+        got="none",
+        remedy="Copy the model's files into the folder.",
+    )
+
+
+def _from_hub(card: EncoderCard, revision: str | None, root: Path | None) -> Path:
+    """Return the folder of a snapshot at a pinned revision, downloaded or from the hub's own cache."""
+    where = f"encoder {card.name}: weights"
+    place = f"{'DIR' if root is None else root.name}/{card.name}"
+    local = f"put them into {place} and run with --weights {'DIR' if root is None else root.name}"
+    if card.hub_id is None:
+        raise RecipeError(
+            where, expected="a local copy", got="none", remedy=f"{local[0].upper()}{local[1:]}."
+        )
+    if revision is None or not _REVISION.fullmatch(revision):
+        raise RecipeError(
+            where,
+            expected=f"a local copy, or a pinned revision of {card.hub_id} (40 hex digits)",
+            got="neither" if revision is None else "a revision that is a branch or a short name",
+            remedy=f"{local[0].upper()}{local[1:]}, or give the recipe's block `revision:` from the hub.",
+        )
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, LocalEntryNotFoundError
+
+    try:
+        for endings in (SAFE_ENDINGS, PICKLED_ENDINGS):
+            wanted = [*card.companions, *(f"*{ending}" for ending in endings)]
+            folder = Path(snapshot_download(card.hub_id, revision=revision, allow_patterns=wanted))
+            if any(path.suffix in endings for path in folder.iterdir()):
+                break
+        return folder
+    except GatedRepoError as error:
+        got = f"a gated model: {card.hub_id} gives it to accounts with its leave"
+        remedy = f"Ask for access on the hub and log in with `hf auth login`, or {local}."
+        raise RecipeError(where, expected="leave to download", got=got, remedy=remedy) from error
+    except (LocalEntryNotFoundError, HfHubHTTPError, OSError) as error:
+        got = f"no download of {card.hub_id} ({type(error).__name__})"
+        remedy = f"Look at network, HF_HUB_OFFLINE and revision, or {local}."
+        raise RecipeError(where, expected="the hub or a local copy", got=got, remedy=remedy) from error
