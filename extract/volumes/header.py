@@ -1,0 +1,149 @@
+"""A volume's header, judged before anything is allocated: is it a volume, is it whole, can its grid be true.
+
+Enters: a path to .mha, .nii, .nii.gz, .npz or .h5. Leaves: a `StoredVolume` that may be read, or a
+`SourceError` that names the field. A header is 352 bytes that anyone can write: it is believed only as far
+as the file is long.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from extract.volumes.array_file import Content, open_hdf5, open_npz
+from extract.volumes.metaimage import open_metaimage
+from extract.volumes.nifti import open_nifti
+from extract.volumes.stored import DECODING_ERRORS, StoredVolume, VolumeFormatError
+from feature_cache.errors import SourceError
+
+#: 268 million voxels, 1 GiB as float32: four times a CT of 512 x 512 x 256.
+MOST_VOXELS = 2**28
+#: No scanner has a voxel side outside this range (mm).
+PLAUSIBLE_SPACING_MM = (0.05, 50.0)
+#: Deflate makes at most 1,032 bytes of one; headers of 64 kB are let pass.
+_MOST_INFLATION, _HEADER_ALLOWANCE = 1032, 2**16
+#: Axes whose cosines with each other exceed this are sheared; a determinant below this is no volume.
+_NOTEWORTHY_SHEAR, _SINGULAR = 1e-3, 1e-2
+
+FORMATS = (".mha", ".nii", ".nii.gz", ".npz", ".h5", ".hdf5")
+
+
+def open_volume(path: Path, where: str, content: Content = "image") -> StoredVolume:
+    """Read and judge a header; no voxel is decoded.
+
+    Parameters
+    ----------
+    path
+        The file. Its format goes by its name.
+    where
+        What to call it in an error: table or item, and file name, no folder.
+    content
+        Which array of a .npz or .h5 file: `image` for a series, `label` for a mask.
+
+    Raises
+    ------
+    SourceError
+        Another format; damaged, cut short, or too large; more than three axes (time comes later); an affine
+        that is not finite, is singular, or has an implausible spacing.
+    """
+    try:
+        stored = _open(path, content)
+    except DECODING_ERRORS as error:
+        raise unreadable(where, error) from error
+    _refuse_size(stored, where)
+    shape, squeezed = _three_axes(stored.shape, where)
+    stored = replace(stored, shape=shape)
+    return replace(stored, warnings=(*stored.warnings, *squeezed, *_judge_affine(stored, where)))
+
+
+def unreadable(where: str, error: Exception) -> SourceError:
+    """Return the refusal of a file that a decoder gave up on; only our own words are quoted."""
+    own = isinstance(error, VolumeFormatError)
+    got = str(error) if own else f"one that cannot be decoded ({type(error).__name__})"
+    return SourceError(
+        where,
+        expected="a whole volume (.mha, .nii, .nii.gz, .npz or .h5)",
+        got=got,
+        remedy="Fetch the file again, or convert it.",
+    )
+
+
+def _open(path: Path, content: Content) -> StoredVolume:
+    name = path.name.lower()
+    if name.endswith(".mha"):
+        return open_metaimage(path)
+    if name.endswith((".nii", ".nii.gz")):
+        return open_nifti(path)
+    if name.endswith(".npz"):
+        return open_npz(path, content)
+    if name.endswith((".h5", ".hdf5")):
+        return open_hdf5(path, content)
+    raise VolumeFormatError(f"another format than {', '.join(FORMATS)}")
+
+
+def _refuse_size(stored: StoredVolume, where: str) -> None:
+    sizes = " x ".join(map(str, stored.shape))
+    if min(stored.shape) < 1 or math.prod(stored.shape) > MOST_VOXELS:
+        raise SourceError(
+            where,
+            expected=f"1 to {MOST_VOXELS:,} voxels",
+            got=f"a header of {sizes} (DimSize or dim)",
+            remedy="Fetch the file again; a larger volume must be cut into parts.",
+        )
+    held = stored.path.stat().st_size
+    if stored.packed:
+        fits = stored.voxel_bytes <= _MOST_INFLATION * held + _HEADER_ALLOWANCE
+    else:
+        fits = stored.voxel_bytes == held - stored.start
+    if not fits:
+        raise SourceError(
+            where,
+            expected=f"{stored.voxel_bytes:,} bytes of voxels ({sizes} of {stored.dtype.name})",
+            got=f"a file of {held:,} bytes" + (", too short even if compressed" if stored.packed else ""),
+            remedy="Fetch the file again.",
+        )
+
+
+def _three_axes(shape: tuple[int, ...], where: str) -> tuple[tuple[int, int, int], tuple[str, ...]]:
+    x, y, z, *further = shape
+    if any(n > 1 for n in further):
+        raise SourceError(
+            where,
+            expected="a volume of three axes",
+            got=f"one of {' x '.join(map(str, shape))}",
+            remedy="Series in time (DCE, cine) are not read yet: take the row out, or give one time point.",
+        )
+    return (x, y, z), (f"{len(shape)} axes, those after the third of length 1: dropped",) if further else ()
+
+
+def _judge_affine(stored: StoredVolume, where: str) -> tuple[str, ...]:
+    """Return what is odd about the affine; refuse one that no scanner writes."""
+    remedy = "Convert the series again from its DICOM files."
+    expected = f"a grid in mm in the header ({stored.geometry_fields})"
+    if not np.isfinite(stored.affine).all():
+        raise SourceError(where, expected=expected, got="numbers that are not finite", remedy=remedy)
+    spacing = stored.grid.spacing
+    low, high = PLAUSIBLE_SPACING_MM
+    if spacing.min() < low or spacing.max() > high:
+        got = f"a spacing of {format_spacing(spacing)} mm, outside {low:g} to {high:g}"
+        raise SourceError(where, expected=expected, got=got, remedy=remedy)
+    directions = stored.grid.directions
+    handedness = float(np.linalg.det(directions))
+    if abs(handedness) < _SINGULAR:
+        got = f"axes that do not span a volume (determinant {handedness:.2g})"
+        raise SourceError(where, expected=expected, got=got, remedy=remedy)
+    shear = float(np.abs(directions.T @ directions - np.eye(3)).max())
+    warnings = []
+    if handedness < 0:
+        warnings.append("left-handed voxel axes (negative determinant): read as the affine says")
+    if shear > _NOTEWORTHY_SHEAR:
+        warnings.append(f"sheared axes (cosine between two {shear:.2g})")
+    return tuple(warnings)
+
+
+def format_spacing(spacing: np.ndarray) -> str:
+    """Return a spacing as people write it: 0.5 x 0.5 x 3."""
+    return " x ".join(f"{side:.4g}" for side in spacing)
