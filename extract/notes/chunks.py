@@ -42,3 +42,10 @@ def chunk_spans(n_tokens: int, length: int, overlap: int) -> Int[np.ndarray, "ch
     starts = range(0, max(n_tokens - overlap, 1), step)
     spans = [(start, min(start + length, n_tokens)) for start in starts]
     return np.array(spans, dtype="<i4").reshape(-1, 2)
+
+
+def char_spans(
+    tokens: Int[np.ndarray, "token 2"], chunks: Int[np.ndarray, "chunk 2"]
+) -> Int[np.ndarray, "chunk 2"]:
+    """Return the first and last-plus-one character of each chunk, i4, from those of its tokens."""
+    return np.stack([tokens[chunks[:, 0], 0], tokens[chunks[:, 1] - 1, 1]], axis=1).astype("<i4")

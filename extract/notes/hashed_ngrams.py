@@ -1,32 +1,59 @@
 """A note encoder without weights: signed hashed counts of one- and two-token sequences.
 
-Enters: the tokens of a chunk. Leaves: a unit vector. The hash is fixed, so the encoder has no state and
-learns nothing across cases. The text is not stored, but it is not secret either: the hash is public and has
-no salt, so whoever has a vector can test whether a guessed word is in it (and the sha256 that an entry keeps
-of a short note confirms a guess of the whole). A cache of notes is to be guarded like the notes.
+Enters: a text. Leaves: a unit vector a chunk. The hash is fixed, so the encoder has no state and learns
+nothing across cases. The text is not stored, but it is not secret either: the hash is public and has no salt,
+so whoever has a vector can test whether a guessed word is in it (and the sha256 that an entry keeps of a
+short note confirms a guess of the whole). A cache of notes is to be guarded like the notes.
 Source: Weinberger et al., Feature hashing for large scale multitask learning, ICML 2009 (signed hashing).
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from hashlib import blake2b
+from typing import ClassVar, Literal
 
 import numpy as np
 from jaxtyping import Float
+from pydantic import Field
 
 from extract.encoders.card import EncoderCard
+from extract.notes.chunks import char_spans, chunk_spans, normalise, token_spans
+from extract.notes.encoder import EncodedNote, NotesBlock
+from feature_cache.canonical import Json
 
-#: Normalised tokens, length of the vector, longest sequence -> vector of one chunk.
-ChunkEncoder = Callable[[Sequence[str], int, int], Float[np.ndarray, " dim"]]
+
+class HashedNgramsBlock(NotesBlock):
+    """The `notes` block of this encoder; tokens are words, `dim` left out is the card's."""
+
+    encoder: Literal["hashed_ngrams"] = "hashed_ngrams"
+    dim: int | None = Field(default=None, ge=8, le=65536)
+    longest: int = Field(default=2, ge=1, le=5)
+    chunk_tokens: int = Field(default=256, ge=8)
+    overlap_tokens: int = Field(default=32, ge=0)
 
 
-def load_hashed_ngrams(card: EncoderCard, weights: None) -> ChunkEncoder:
+class HashedNgrams:
+    """The encoder as loaded; there is nothing to hold."""
+
+    made_by: ClassVar[dict[str, Json]] = {}
+
+    def encode(self, text: str, block: HashedNgramsBlock) -> EncodedNote:
+        """Cut a text into chunks of words and encode each: (chunk, dim) float32."""
+        assert block.dim is not None  # resolved
+        spans = token_spans(text)
+        tokens = [normalise(text[start:stop]) for start, stop in spans]
+        chunks = chunk_spans(len(tokens), block.chunk_tokens, block.overlap_tokens)
+        rows = [hashed_ngrams(tokens[start:stop], block.dim, block.longest) for start, stop in chunks]
+        return EncodedNote(embeddings=np.stack(rows), char_span=char_spans(spans, chunks), tokens=len(tokens))
+
+
+def load_hashed_ngrams(card: EncoderCard, weights: None) -> HashedNgrams:
     """Return the encoder behind the card; there are no weights to load."""
     del card, weights
-    return hashed_ngrams
+    return HashedNgrams()
 
 
 def hashed_ngrams(tokens: Sequence[str], dim: int, longest: int) -> Float[np.ndarray, " dim"]:

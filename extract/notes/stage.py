@@ -9,66 +9,29 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, model_validator
-
-from extract.encoders.registry import find_encoder, load_encoder
+from extract.encoders.registry import load_encoder
 from extract.encoders.weights import WeightsSource
 from extract.item import HashFile, ResolvedBlock, WorkItem
-from extract.notes.chunks import chunk_spans, normalise, token_spans
-from extract.notes.hashed_ngrams import ChunkEncoder
+from extract.notes.encoder import NoteEncoder, NotesBlock
 from extract.notes.reader import NoteText, read_note_cell, read_note_file
-from extract.recipe import read_block
+from extract.notes.settings import MODALITY, read_settings, resolve_notes
 from feature_cache.canonical import Json, canonical_json, sha256_of_json
 from feature_cache.cohort import Cohort
 from feature_cache.entry import EntryDraft, EntryKey, Source
 from feature_cache.errors import ManifestError, SourceError
-from feature_cache.recipe import ResolvedRecipe
 from feature_cache.tables import NoteRow
-
-
-class NotesBlock(BaseModel):
-    """The `notes` block of a recipe file, all lengths in tokens; `dim` left out is the encoder card's."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    encoder: str = "hashed_ngrams"
-    dim: int | None = Field(default=None, ge=8, le=65536)
-    longest: int = Field(default=2, ge=1, le=5)
-    chunk_tokens: int = Field(default=256, ge=8)
-    overlap_tokens: int = Field(default=32, ge=0)
-
-    @model_validator(mode="after")
-    def _chunks_advance(self) -> NotesBlock:
-        if self.overlap_tokens >= self.chunk_tokens:
-            raise ValueError("overlap_tokens must be less than chunk_tokens")
-        return self
 
 
 class NoteStage:
     """See `extract.item.Stage`."""
 
-    block = modality = "notes"
+    block = modality = MODALITY
 
     def resolve(
         self, name: str, block: dict[str, Json], cohort: Cohort, weights: WeightsSource
     ) -> ResolvedBlock:
-        """Return the recipe with its defaults; the prediction day is one of its settings.
-
-        Raises
-        ------
-        RecipeError
-            Unknown keys, wrong values, or an encoder that no card for notes has.
-        """
-        chosen = read_block(NotesBlock, name, self.modality, block)
-        card = find_encoder(chosen.encoder, self.modality)
-        settings: dict[str, Json] = {
-            **chosen.model_dump(mode="json"),
-            "dim": card.dim if chosen.dim is None else chosen.dim,
-            "algorithm": card.algorithm,
-            "prediction_day": cohort.card.prediction_day_number,
-        }
-        return ResolvedBlock(recipe=ResolvedRecipe(name=name, modality=self.modality, settings=settings))
+        """Return the recipe with its encoder's defaults and weights (see `settings.py`)."""
+        return resolve_notes(name, block, cohort, weights)
 
     def items(self, cohort: Cohort, root: Path, resolved: ResolvedBlock) -> list[WorkItem]:
         """Return one item for every row of notes.csv.
@@ -125,33 +88,34 @@ class NoteStage:
         """
         _refuse_late(item)
         note = _read(item)
-        settings = NotesBlock.model_validate(
-            {name: item.recipe.settings[name] for name in NotesBlock.model_fields}
-        )
-        card = find_encoder(settings.encoder, self.modality)
-        encode: ChunkEncoder = load_encoder(card)
-        assert settings.dim is not None  # resolved
-        spans = token_spans(note.text)
-        tokens = [normalise(note.text[start:stop]) for start, stop in spans]
-        chunks = chunk_spans(len(tokens), settings.chunk_tokens, settings.overlap_tokens)
-        embeddings = np.stack(
-            [encode(tokens[start:stop], settings.dim, settings.longest) for start, stop in chunks]
-        )
-        char_span = np.stack([spans[chunks[:, 0], 0], spans[chunks[:, 1] - 1, 1]], axis=1).astype("<i4")
+        card, block = read_settings(item.recipe)
+        encoder: NoteEncoder[NotesBlock] = load_encoder(card, item.weights)
+        try:
+            encoded = encoder.encode(note.text, block)
+        except SourceError as error:
+            raise SourceError(
+                str(item), expected=error.expected, got=error.got, remedy=error.remedy
+            ) from error
         return EntryDraft(
             key=item.key,
             kind="note",
             sources=sources,
-            arrays={"embeddings": embeddings, "char_span": char_span},
+            arrays={
+                "embeddings": encoded.embeddings.astype(card.stored_dtype),
+                "char_span": encoded.char_span,
+            },
             settings=item.recipe.settings,
-            attrs={"day": item.facts["day"], "characters": len(note.text), "tokens": len(tokens)},
+            attrs={"day": item.facts["day"], "characters": len(note.text), "tokens": encoded.tokens},
             used={
                 "reader": "table" if "column" in item.facts else "file",
                 "encoding": note.encoding,
-                "encoder": card.name,
+                "encoder": block.encoder,
                 "algorithm": card.algorithm,
+                **encoder.made_by,
+                **_weights_used(item),
             },
-            quality={"chunks": len(chunks), "tokens": len(tokens)},
+            quality={"chunks": len(encoded.char_span), "tokens": encoded.tokens, **encoded.quality},
+            warnings=encoded.warnings,
         )
 
     def cost(self, item: WorkItem) -> dict[str, int]:
@@ -165,6 +129,16 @@ def _read(item: WorkItem) -> NoteText:
         return read_note_file(path, where)
     key_column, column = str(item.facts["key_column"]), str(item.facts["column"])
     return read_note_cell(path, key_column, item.key.case_id, column, where)
+
+
+def _weights_used(item: WorkItem) -> dict[str, Json]:
+    if item.weights is None:
+        return {}
+    return {
+        "weights": {file.name: file.sha256 for file in item.weights.files},
+        "weights_origin": item.weights.origin,
+        "encoder_revision": item.weights.revision,
+    }
 
 
 def _refuse_late(item: WorkItem) -> None:

@@ -1,0 +1,24 @@
+"""The card of DINOv2 base on slices; what it is shown is described in dinov2.py."""
+
+from __future__ import annotations
+
+from extract.encoders.card import EncoderCard
+
+CARD = EncoderCard(
+    name="dinov2_b",
+    title="DINOv2 base on slices of a series, three neighbours as channels; a token stands for 14 x 14 px",
+    modality="volumes",
+    dim=768,
+    input_px=518,
+    normalisation="percentiles 0.5 and 99.5 of the crop to [0, 1], ImageNet mean and deviation",
+    variant="patch tokens",
+    licence="Apache-2.0",
+    commercial=True,
+    hub_id="facebook/dinov2-base",
+    revision="f9e44c814b77203eaa57a6bdbbd535f21ede1415",
+    companions=("config.json",),
+    loader="extract.encoders.dinov2:load",
+    source="Oquab et al. 2023, DINOv2 (arXiv 2304.07193); weights of LVD-142M",
+    weights_needed=True,
+    requires=("torch", "transformers"),
+)

@@ -1,0 +1,128 @@
+"""MedicalNet's 3-D ResNets as encoders of a series: one token for 8 x 8 x 8 voxels.
+
+Enters: a series on its study's grid, and regions. Leaves: the columns of the last feature map with the place
+of each in RAS mm, and their means in regions. What the network is given, and what it is not:
+
+* Nothing is resampled. The published networks were trained on CT and MR of many spacings, each volume
+  resized to a fixed size; here the recipe's `spacing_mm` decides what 8 voxels are, and a region that holds
+  no token centre (they are 8 voxels apart along every axis) has no row.
+* One channel, standardised over the voxels that are neither 0 nor outside the field of view. Those become 0;
+  the published training filled them with noise, which would make the numbers random.
+* Axes (slice, row, column) as a radiologist sees them.
+* The whole crop at once, because a feature sees almost all of it: at most `MAX_VOXELS` voxels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from jaxtyping import Bool, Float32
+
+from extract.encoders.card import EncodedSeries, EncoderCard
+from extract.encoders.medicalnet_network import STRIDE, Depth, feature_map, names_needed
+from extract.encoders.networks import same_bits
+from extract.encoders.radiological_view import place, view
+from extract.volumes.volume import SeriesOnGrid
+from feature_cache.canonical import Json
+from feature_cache.errors import RecipeError, SourceError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from extract.encoders.weights import Weights
+
+#: A crop of 512 x 512 x 128 voxels needs about 4 GB in the first layers; more is refused, not swapped.
+MAX_VOXELS = 2**25
+
+
+class MedicalNet:
+    """A loaded network; it holds its tensors and nothing of a series."""
+
+    def __init__(self, state: dict[str, Tensor], depth: Depth, card: EncoderCard) -> None:
+        import torch
+
+        self._device = "cuda" if torch.cuda.is_available() else "cpu"
+        self._state = {name: tensor.to(self._device) for name, tensor in state.items()}
+        self._depth, self._precision = depth, card.precision
+        self.made_by: dict[str, Json] = {"device": self._device, "compute_dtype": card.precision}
+        self.feature_names = tuple(f"feature_{number}" for number in range(card.dim or 0))
+
+    def encode(
+        self, series: SeriesOnGrid, regions: Mapping[str, Bool[np.ndarray[Any, Any], "x y z"]]
+    ) -> EncodedSeries:
+        """Encode one series; tokens whose centre is outside the field of view are left out.
+
+        Raises
+        ------
+        SourceError
+            The crop is too large to be held at once, or holds nothing that could be standardised.
+        """
+        import torch
+
+        if series.voxels.size > MAX_VOXELS:
+            raise SourceError(
+                f"series {series.sequence}",
+                expected=f"at most {MAX_VOXELS:,} voxels, as many as the network is given at once",
+                got=f"{series.voxels.size:,} ({' x '.join(map(str, series.voxels.shape))})",
+                remedy="Give the recipe a margin_mm around the masks, or a coarser spacing_mm.",
+            )
+        shown = view(series)
+        volume = torch.from_numpy(standardise(shown.voxels, series.sequence))
+        with same_bits(self._device, self._precision):
+            features = feature_map(self._state, self._depth, volume.to(self._device))
+        tokens = features.permute(1, 2, 3, 0).flatten(0, 2).float().cpu().numpy()
+        centres = float(STRIDE) * np.indices(tuple(features.shape[1:])).reshape(3, -1).T
+        return place(tokens, centres, shown, series, regions)
+
+
+def standardise(
+    voxels: Float32[np.ndarray[Any, Any], "slice row column"], sequence: str
+) -> Float32[np.ndarray[Any, Any], "slice row column"]:
+    """Subtract the mean and divide by the standard deviation of the voxels that are not 0; 0 and NaN -> 0.
+
+    Raises
+    ------
+    SourceError
+        All of them have one value, or there are none.
+    """
+    tissue = np.isfinite(voxels) & (voxels != 0)
+    values = voxels[tissue].astype(np.float64)
+    spread = float(values.std()) if len(values) else 0.0
+    if spread == 0:
+        raise SourceError(
+            f"series {sequence}",
+            expected="voxels of more than one intensity beside 0",
+            got="one intensity" if len(values) else "none but 0 or outside the field of view",
+            remedy="Look at the series; take a blank one out of series.csv.",
+        )
+    standardised = np.zeros(voxels.shape, dtype=np.float32)
+    standardised[tissue] = (values - values.mean()) / spread
+    return standardised
+
+
+def load(card: EncoderCard, weights: Weights) -> MedicalNet:
+    """Return the network of a card with tensors of its checkpoint.
+
+    Raises
+    ------
+    RecipeError
+        The tensors are those of another network.
+    """
+    from extract.encoders.weights import read_state
+
+    depth = Depth.model_validate(card.architecture)
+    state = read_state(weights)
+    needed = names_needed(depth)
+    missing = sorted(needed - state.keys())
+    last = f"layer4.{depth.blocks[3] - 1}.bn{3 if depth.bottleneck else 2}.weight"
+    if missing or len(state[last]) != card.dim:
+        got = f"no {missing[0]} ({len(missing)} missing)" if missing else f"{len(state[last])} features"
+        raise RecipeError(
+            f"encoder {card.name}: weights",
+            expected=f"the {len(needed)} tensors of {card.title}, {card.dim} features",
+            got=got,
+            remedy=f"Take {card.weight_file} from {card.hub_id}.",
+        )
+    return MedicalNet({name: state[name] for name in needed}, depth, card)
