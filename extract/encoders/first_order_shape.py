@@ -19,6 +19,7 @@ from extract.volumes.codebook import CROP
 from extract.volumes.first_order import FIRST_ORDER, first_order
 from extract.volumes.shape import SHAPE, shape
 from extract.volumes.volume import SeriesOnGrid
+from feature_cache.canonical import Json
 
 CARD = EncoderCard(
     name="first_order_shape",
@@ -38,6 +39,9 @@ class FirstOrderShape:
     """No state: a row depends on the series and the region alone."""
 
     feature_names = FIRST_ORDER + SHAPE
+
+    def __init__(self) -> None:
+        self.used: dict[str, Json] = {}
 
     def encode(self, series: SeriesOnGrid, regions: Mapping[str, Mask]) -> EncodedSeries:
         """Describe each region.
