@@ -6,7 +6,6 @@ named, 2 the command line was not understood, 130 interrupted.
 
 from __future__ import annotations
 
-import csv
 import json
 import sys
 from pathlib import Path
@@ -28,6 +27,7 @@ app = typer.Typer(
 
 CohortName = Annotated[str, typer.Argument(metavar="COHORT", help="Folder of manifest tables, or a name.")]
 CacheFolder = Annotated[Path, typer.Option("--cache", help="The feature cache to read.")]
+ProtocolName = Annotated[str, typer.Option(help="quick, full, torchfree, or a YAML file.")]
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="Folder that `benchmark --out` wrote.")]
 Jobs = Annotated[int | None, typer.Option(min=1, help="Processes; all cores if not given.")]
 
@@ -36,6 +36,7 @@ Jobs = Annotated[int | None, typer.Option(min=1, help="Processes; all cores if n
 def check(
     cohort: CohortName,
     cache: CacheFolder,
+    protocol: ProtocolName = "quick",
     as_json: Annotated[bool, typer.Option("--json", help="Print problems and facts as JSON.")] = False,
 ) -> None:
     """Say what stands against an evaluation, before anything is fitted."""
@@ -44,7 +45,7 @@ def check(
     from fuse.protocol import read_protocol
 
     try:
-        inputs = RunInputs(cohort_folder=find_cohort(cohort), cache=cache, protocol=read_protocol("quick"))
+        inputs = RunInputs(cohort_folder=find_cohort(cohort), cache=cache, protocol=read_protocol(protocol))
         inspection = inspect_inputs(inputs, only_check=True)
     except BraidError as error:
         if not as_json:
@@ -65,7 +66,7 @@ def benchmark(
     cohort: CohortName,
     cache: CacheFolder,
     out: Annotated[Path, typer.Option(metavar="RUN", help="New folder for the run.")],
-    protocol: Annotated[str, typer.Option(help="quick, full, torchfree, or a YAML file.")] = "quick",
+    protocol: ProtocolName = "quick",
     endpoint: Annotated[str | None, typer.Option(help="One of cohort.yaml; default its first.")] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Default: the protocol's.")] = None,
     jobs: Jobs = None,
@@ -132,8 +133,9 @@ def _print_problems(problems: list[Problem]) -> None:
 
 
 def _print_arms(run: Path, arms: tuple[ArmRecord, ...]) -> None:
-    with (run / "metrics.csv").open(newline="", encoding="utf-8") as stream:
-        rows = {row["arm"]: row for row in csv.DictReader(stream) if row["metric"] == "c_index"}
+    from fuse.files import read_csv
+
+    rows = {row["arm"]: row for row in read_csv(run / "metrics.csv")[1] if row["metric"] == "c_index"}
     print("C within folds, with its 95 % interval")
     for arm in arms:
         row = rows.get(arm.name)

@@ -29,8 +29,8 @@ def write_attention(
     """Write attention.json for the first fold that scored a slide."""
     for result in results:
         if result.attention is not None:
-            modality = result.attention.arm.split("__")[1]
-            view = _view(result.attention, cache, chosen[modality])
+            label = result.attention.arm.partition("__")[2]
+            view = _view(result.attention, cache, chosen[label])
             write_json(path, {"repeat": result.repeat, "fold": result.fold, **view})
             return
     write_json(path, {"reason": "No arm with attention over tiles was run on a case with slides."})

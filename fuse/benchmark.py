@@ -16,6 +16,7 @@ import numpy as np
 from jaxtyping import Float
 
 from feature_cache.errors import OutcomeError
+from fuse.arm_plans import ArmPlan, split_runnable
 from fuse.attention_view import write_attention
 from fuse.cases import Cases, FoldPrediction
 from fuse.cases_file import save_cases
@@ -27,9 +28,8 @@ from fuse.fitting import FoldResult, FoldTask
 from fuse.folds import Folds
 from fuse.fusion_weights import write_fusion_weights
 from fuse.metrics.comparison import Roles
-from fuse.predictions import write_predictions
-from fuse.protocol import ArmPlan, split_runnable
-from fuse.roles import assign_roles, selected_single_name
+from fuse.predictions import prediction_file, write_predictions
+from fuse.roles import SELECTED_SINGLE, assign_roles, selectable, selected_single_name
 from fuse.run_record import RECORD, ArmRecord, RunFacts, describe_run
 from fuse.table import read_cases
 from fuse.workers import fit_folds
@@ -110,7 +110,7 @@ def compute_run(inputs: RunInputs, folder: Path, jobs: int) -> Computed:
     _write_chosen(folder / "chosen.csv", results)
     selected = selected_single_name(plans)
     roles = assign_roles(inspection.protocol, plans, selected)
-    arms += (_selected_record(selected),) if selected else ()
+    arms += (_selected_record(selected, plans),) if selected else ()
     evaluate_run(
         Evaluation(
             folder=folder,
@@ -155,7 +155,7 @@ def _write_predictions(
     times = prediction_times(inspection.door.horizon_days())
     sealed = {}
     for arm in results[0].arms:
-        path = folder / "predictions" / f"{arm}.csv"
+        path = folder / prediction_file(arm)
         predictions = [
             FoldPrediction(
                 repeat=fold.repeat,
@@ -200,11 +200,11 @@ def _arm_record(plan: ArmPlan, reasons: dict[str, str]) -> ArmRecord:
     )
 
 
-def _selected_record(name: str) -> ArmRecord:
+def _selected_record(name: str, plans: Sequence[ArmPlan]) -> ArmRecord:
     return ArmRecord(
         name=name,
         title="Single modality, selected inside each train part",
-        model="selected_single",
-        modalities=tuple(name.split("__")[1].split("+")),
+        model=SELECTED_SINGLE,
+        modalities=selectable(plans),
         status="done",
     )

@@ -14,12 +14,13 @@ import numpy as np
 
 from fuse.bags import map_tiles
 from fuse.cases import Bags, Cases, Modality
+from fuse.files import file_stem
 
 _INDEX = "cases.json"
 
 
 def save_cases(cases: Cases, scratch: Path) -> None:
-    """Write the cases into `scratch`; the tiles of bags lie there already, as `<modality>.npy`."""
+    """Write the cases into `scratch`; the tiles of bags lie there already (see `table.read_cases`)."""
     index: dict[str, Any] = {"case_ids": cases.case_ids, "modalities": {}}
     for name, modality in cases.modalities.items():
         index["modalities"][name] = {
@@ -28,10 +29,11 @@ def save_cases(cases: Cases, scratch: Path) -> None:
             "scale_columns": modality.scale_columns,
             "bags": modality.bags is not None,
         }
-        np.save(scratch / f"{name}.values.npy", modality.values)
-        np.save(scratch / f"{name}.present.npy", modality.present)
+        stem = file_stem(name)
+        np.save(scratch / f"{stem}.values.npy", modality.values)
+        np.save(scratch / f"{stem}.present.npy", modality.present)
         if modality.bags is not None:
-            np.save(scratch / f"{name}.slices.npy", np.stack([modality.bags.start, modality.bags.stop]))
+            np.save(scratch / f"{stem}.slices.npy", np.stack([modality.bags.start, modality.bags.stop]))
     (scratch / _INDEX).write_text(json.dumps(index), encoding="utf-8")
 
 
@@ -45,16 +47,16 @@ def load_cases(scratch: Path) -> Cases:
 
 
 def _load(name: str, told: dict[str, Any], scratch: Path) -> Modality:
-    bags = None
+    bags, stem = None, file_stem(name)
     if told["bags"]:
-        start, stop = np.load(scratch / f"{name}.slices.npy")
-        bags = Bags(tiles=map_tiles(scratch / f"{name}.npy"), start=start, stop=stop)
+        start, stop = np.load(scratch / f"{stem}.slices.npy")
+        bags = Bags(tiles=map_tiles(scratch / f"{stem}.npy"), start=start, stop=stop)
     return Modality(
         name=name,
         feature_set=told["feature_set"],
-        present=np.load(scratch / f"{name}.present.npy"),
+        present=np.load(scratch / f"{stem}.present.npy"),
         columns=tuple(told["columns"]),
-        values=np.load(scratch / f"{name}.values.npy"),
+        values=np.load(scratch / f"{stem}.values.npy"),
         scale_columns=told["scale_columns"],
         bags=bags,
     )

@@ -15,13 +15,20 @@ import numpy as np
 from feature_cache.cohort import Cohort, inspect_cohort
 from feature_cache.errors import DamagedEntryError, Level, OutcomeError, Problem
 from feature_cache.store import FeatureCache
+from fuse.arm_plans import AbsentArm, ArmPlan, absent_arms, plan_arms
 from fuse.endpoint import OutcomeDoor, choose_endpoint, inspect_outcomes
-from fuse.feature_sets import ChosenSet, choose_feature_sets
+from fuse.feature_sets import ChosenSet, choose_feature_sets, names_of
+from fuse.files import file_stem
 from fuse.fold_file import read_folds, unknown_cases
 from fuse.folds import FoldPlan, Folds, Strata, make_folds
 from fuse.metrics.censoring import Horizon, choose_horizon
 from fuse.models.registry import card_of
-from fuse.protocol import AbsentArm, ArmPlan, Protocol, absent_arms, plan_arms
+from fuse.protocol import Protocol
+from fuse.roles import selected_single_name
+from fuse.verdict_words import counted
+
+#: File systems take names of 255 bytes; the ending and room to write beside are taken off.
+LONGEST_STEM = 240
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,17 +76,19 @@ class Inspection:
         outcome = self.door.strata()
         events = int(outcome.event.sum())
         if self.door.declared.kind == "survival":
-            yield f"endpoint {self.door.endpoint}: {len(outcome)} cases, {events} events"
-            yield f"without an outcome, left out: {len(self.door.without)} cases"
+            counts = f"{counted(len(outcome), 'case')}, {counted(events, 'event')}"
+            yield f"endpoint {self.door.endpoint}: {counts}"
+            yield f"without an outcome, left out: {counted(len(self.door.without), 'case')}"
         if self.door.too_early:
-            early = len(self.door.too_early)
-            yield f"outcome by day {self.door.landmark_days:g}, left out: {early} cases"
-        for modality, chosen in self.chosen.items():
+            early = counted(len(self.door.too_early), "case")
+            yield f"outcome by day {self.door.landmark_days:g}, left out: {early}"
+        for label, chosen in self.chosen.items():
             cases = {record.case_id for record in chosen.records} & set(self.door.case_ids)
-            yield f"{modality}: {chosen.name}, {len(chosen.records)} entries, {len(cases)} cases"
+            entries = counted(len(chosen.records), "entry", "entries")
+            yield f"{label}: {chosen.name}, {entries}, {counted(len(cases), 'case')}"
             columns = _count_columns(chosen)
             if columns and events:
-                yield f"{modality}: {events / columns:.2g} events per column of {columns}"
+                yield f"{label}: {events / columns:.2g} events per column of {columns}"
         if self.folds is not None:
             yield f"folds: {len(self.folds.folds)} ({self.folds.source}), sha256 {self.folds.sha256[:12]}"
             yield "arms: " + ", ".join(plan.name for plan in self.plans)
@@ -109,8 +118,7 @@ def inspect_inputs(inputs: RunInputs, *, only_check: bool = False) -> Inspection
     problems = [*_concerning(manifest_problems), *problems, *_other_endpoints(cohort, endpoint)]
     several: Level = "warning" if only_check else "error"
     chosen, set_problems = choose_feature_sets(cache, cohort, protocol.feature_sets, several)
-    names = {modality: feature_set.name for modality, feature_set in chosen.items()}
-    protocol = protocol.model_copy(update={"feature_sets": names})
+    protocol = protocol.model_copy(update={"feature_sets": names_of(chosen)})
     problems.extend(set_problems)
     problems.extend(_cases_without_entries(door, chosen))
     if only_check:
@@ -167,12 +175,12 @@ def _other_endpoints(cohort: Cohort, chosen: str) -> Iterator[Problem]:
 
 
 def _cases_without_entries(door: OutcomeDoor, chosen: dict[str, ChosenSet]) -> Iterator[Problem]:
-    for modality, feature_set in chosen.items():
+    for feature_set in chosen.values():
         lacking = sorted(set(door.case_ids) - {record.case_id for record in feature_set.records})
         if lacking:
             yield Problem(
                 level="warning",
-                where=f"cache: {modality}/{feature_set.name}",
+                where=f"cache: {feature_set.modality}/{feature_set.name}",
                 expected=f"an entry for each of {len(door.case_ids)} cases",
                 got=f"none for {len(lacking)}, the first is case {lacking[0]}",
                 remedy="They stay in and are predicted from what they have.",
@@ -194,7 +202,7 @@ def _folds(cohort: Cohort, door: OutcomeDoor, protocol: Protocol, folds_file: Pa
     plan = FoldPlan(repeats=protocol.repeats, folds=protocol.folds, inner=protocol.inner, seed=protocol.seed)
     path = folds_file or cohort.folder / "folds.csv"
     if path.is_file():
-        return read_folds(path, door.case_ids, strata, plan)
+        return read_folds(path, door.case_ids, strata, plan, of_a_run=folds_file is not None)
     return make_folds(door.case_ids, strata, plan)
 
 
@@ -210,6 +218,14 @@ def _plan(
         card = card_of(plan.model)
         card.check_options(dict(plan.options))
         card.check_modalities(plan.modalities)
+    longest = max((*(plan.name for plan in plans), selected_single_name(plans)), key=len)
+    if len(file_stem(longest)) > LONGEST_STEM:
+        raise OutcomeError(
+            f"protocol {protocol.name}: feature_sets",
+            expected=f"arms whose names have {LONGEST_STEM} characters at most, for their files' sake",
+            got=f"{len(file_stem(longest))} in {longest[:60]}…",
+            remedy="Choose fewer feature sets at a time.",
+        )
     if not plans:
         raise OutcomeError(
             f"protocol {protocol.name}",

@@ -7,6 +7,7 @@ manifest tables are enough; no raw file is looked at.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 from feature_cache.card import CohortCard
@@ -15,6 +16,9 @@ from feature_cache.entry import EntryRecord
 from feature_cache.errors import Problem, table_error
 
 AGAIN = "Run `python -m extract run` again, or mend cohort.yaml."
+
+#: What one item and several of a dated modality are called, and the table that says of which day they are.
+DATED = {"notes": ("note", "notes", "notes.csv"), "volumes": ("study", "studies", "series.csv")}
 
 
 def listed_items(cohort: Cohort, modality: str) -> tuple[str, set[tuple[str, str]]]:
@@ -27,6 +31,8 @@ def listed_items(cohort: Cohort, modality: str) -> tuple[str, set[tuple[str, str
         return "slides.csv", {(row.case_id, row.slide_id) for row in cohort.slides}
     if modality == "notes":
         return "notes.csv", {(row.case_id, row.note_id) for row in cohort.notes}
+    if modality == "volumes":
+        return "series.csv", {(row.case_id, row.study_id) for row in cohort.series}
     if modality == "clinical":
         measured = {row.case_id for row in cohort.measurements}
         return "clinical.csv", {(case, "") for case in measured | cohort.clinical.keys()}
@@ -46,7 +52,7 @@ def contradictions(records: Sequence[EntryRecord], cohort: Cohort, where: str) -
         )
     if first.modality == "clinical":
         yield from _columns(first, card, where)
-    if first.modality == "notes":
+    if first.modality in DATED:
         yield from _days(records, cohort)
 
 
@@ -79,21 +85,39 @@ def _columns(record: EntryRecord, card: CohortCard, where: str) -> Iterator[Prob
 
 
 def _days(records: Sequence[EntryRecord], cohort: Cohort) -> Iterator[Problem]:
-    """Yield the first note later than the prediction day, or of another day than notes.csv says, counted."""
-    last, undated = cohort.card.prediction_day, cohort.card.undated_day("notes")
-    day_of = {(row.case_id, row.note_id): undated if row.day is None else row.day for row in cohort.notes}
+    """Yield the first item later than the prediction day, or of another day than its table says, counted."""
+    last, (word, words, table) = cohort.card.prediction_day, DATED[records[0].modality]
+    days_of = _listed_days(cohort, records[0].modality)
     wrong = []
     for record in records:
         day = record.attrs.get("day")
-        told = day_of.get((record.case_id, record.item_id), day)
-        late = isinstance(last, int) and any(isinstance(one, int) and one > last for one in (day, told))
-        if late or (day is not None and told != day):
+        listed = days_of.get((record.case_id, record.item_id), {})
+        # of a study count the series that it was made of, not one that came later and was left out
+        made_of = set(record.attrs.get("series", listed))
+        told = {listed[name] for name in listed if name in made_of} or {day}
+        late = isinstance(last, int) and any(isinstance(one, int) and one > last for one in (day, *told))
+        if late or (day is not None and day not in told):
             wrong.append((record, told, day))
     if wrong:
         record, told, day = wrong[0]
         yield table_error(
             f"cache: {record.key}",
-            f"a note of day {told}, as notes.csv has it, and none after the prediction day {last}",
-            f"a note that was made as of day {day} ({len(wrong)} such notes)",
+            f"a {word} of day {' or '.join(sorted(map(str, told)))}, as {table} has it, and none after the "
+            f"prediction day {last}",
+            f"a {word} that was made as of day {day} ({len(wrong)} such {words})",
             AGAIN,
         )
+
+
+def _listed_days(cohort: Cohort, modality: str) -> dict[tuple[str, str], dict[str, int | None]]:
+    """Return (case, item) -> series -> its day; a note is made of nothing but itself."""
+    days: dict[tuple[str, str], dict[str, int | None]] = defaultdict(dict)
+    if modality == "notes":
+        undated = cohort.card.undated_day("notes")
+        for note in cohort.notes:
+            days[note.case_id, note.note_id][""] = undated if note.day is None else note.day
+    else:
+        undated = cohort.card.undated_day("series")
+        for row in cohort.series:
+            days[row.case_id, row.study_id][row.sequence] = undated if row.day is None else row.day
+    return days

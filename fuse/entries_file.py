@@ -9,10 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from feature_cache.errors import CacheError, Problem
-from feature_cache.tables import read_table
+from feature_cache.errors import CacheError
 from fuse.feature_sets import ChosenSet
-from fuse.files import write_csv
+from fuse.files import read_csv, write_csv
 
 COLUMNS = ("modality", "entry", "entry_sha256")
 
@@ -30,8 +29,7 @@ def compare_entries(path: Path, chosen: Mapping[str, ChosenSet]) -> None:
     CacheError
         One is absent, new or another one; it is named.
     """
-    problems: list[Problem] = []
-    recorded = {row["entry"]: row["entry_sha256"] for row in read_table(path, problems)[1]}
+    recorded = {row["entry"]: row["entry_sha256"] for row in read_csv(path)[1]}
     found = {entry: sha256 for _, entry, sha256 in _rows(chosen)}
     for entry in sorted(recorded.keys() | found.keys()):
         if recorded.get(entry) != found.get(entry):

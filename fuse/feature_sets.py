@@ -1,8 +1,8 @@
 """Which feature set of each modality a run uses, and whether its entries agree with each other.
 
-Enters: a cache, a cohort and the protocol's `feature_sets`. Leaves: one `ChosenSet` a modality with the
-records of those entries that the manifest lists, and a problem for all that does not fit: several sets and no
-choice, a damaged entry.json, entries that the manifest does not list, or that contradict its declarations.
+Enters: a cache, a cohort and the protocol's `feature_sets`. Leaves: one `ChosenSet` a modality, or as many as
+the protocol names, with the records of the entries that the manifest lists; and a problem for all that does
+not fit: several sets and no choice, a damaged entry.json, entries that are not listed or are contradicted.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from feature_cache.canonical import sha256_of_json
 from feature_cache.cohort import Cohort
@@ -18,16 +18,24 @@ from feature_cache.entry import EntryRecord
 from feature_cache.errors import DamagedEntryError, Level, Problem, table_error
 from feature_cache.store import FeatureCache
 from fuse.declared import contradictions, listed_items
+from fuse.labels import label_sets
 
 #: Kinds of entries that become a table (and bags): what a modality may be made of so far.
-KINDS = ("bag", "note", "vector")
+KINDS = ("bag", "note", "vector", "volume")
+
+#: What a protocol may say: for each modality one feature set or several, or that there is nothing to choose.
+WantedSets = Literal["auto"] | Mapping[str, str | tuple[str, ...]]
 
 
 @dataclass(frozen=True, kw_only=True)
 class ChosenSet:
-    """The feature set of one modality: its records, sorted by case and item."""
+    """One feature set of one modality: its records, sorted by case and item.
+
+    `label` is what arms call it: the modality where it is the first set of it, else `<modality>:<recipe>`.
+    """
 
     modality: str
+    label: str
     name: str
     records: tuple[EntryRecord, ...]
 
@@ -39,8 +47,22 @@ class ChosenSet:
     @property
     def encoder(self) -> str:
         """The id of the encoder that made the entries."""
-        encoder = self.records[0].settings.get("encoder", "unknown")
-        return str(encoder.get("id", encoder.get("name"))) if isinstance(encoder, dict) else str(encoder)
+        encoder = self.card.get("name", self.records[0].settings.get("encoder"))
+        return str(encoder or self.records[0].used.get("encoder", "unknown"))
+
+    @property
+    def card(self) -> Mapping[str, Any]:
+        """What the settings say of the encoder; those of pooled slides stand in the bags' settings."""
+        settings = self.records[0].settings
+        for told in (settings, settings.get("slides")):
+            if isinstance(told, dict) and isinstance(told.get("encoder"), dict):
+                return dict(told["encoder"])
+        return {}
+
+    @property
+    def by_network(self) -> bool:
+        """Whether a network made it: the entries say which weights were used."""
+        return bool(self.records[0].used.get("weights"))
 
     @property
     def entries_sha256(self) -> str:
@@ -51,10 +73,10 @@ class ChosenSet:
 def choose_feature_sets(
     cache: FeatureCache,
     cohort: Cohort,
-    wanted: Literal["auto"] | Mapping[str, str],
+    wanted: WantedSets,
     several: Level = "error",
 ) -> tuple[dict[str, ChosenSet], list[Problem]]:
-    """Return the feature set of every modality, and what stands against using them.
+    """Return the feature sets by their labels, and what stands against using them.
 
     `several` is the level of the problem that a modality has several sets and `wanted` does not choose: the
     first of them that the card does not contradict stands for it then.
@@ -64,20 +86,21 @@ def choose_feature_sets(
         by_modality[feature_set.modality].append(feature_set.name)
     problems: list[Problem] = []
     if wanted == "auto":
-        names = {
-            modality: _first_that_fits(cache, cohort, modality, sets)
+        names: dict[str, tuple[str, ...]] = {
+            modality: (_first_that_fits(cache, cohort, modality, sets),)
             for modality, sets in sorted(by_modality.items())
         }
         problems.extend(_undecided(by_modality, names, several))
     else:
         names = _named(by_modality, wanted, problems)
     chosen = {}
-    for modality, name in names.items():
-        records = _read_records(cache, cohort, (modality, name), problems)
-        if records:
-            chosen[modality] = ChosenSet(modality=modality, name=name, records=records)
-            problems.extend(_disagreements(chosen[modality]))
-            problems.extend(contradictions(records, cohort, f"cache: {cohort.name}/{modality}/{name}"))
+    for modality, sets in names.items():
+        for label, name in label_sets(modality, sets).items():
+            records = _read_records(cache, cohort, (modality, name), problems)
+            if records:
+                chosen[label] = ChosenSet(modality=modality, label=label, name=name, records=records)
+                problems.extend(_disagreements(chosen[label]))
+                problems.extend(contradictions(records, cohort, f"cache: {cohort.name}/{modality}/{name}"))
     if not by_modality:
         problems.append(
             table_error(
@@ -90,16 +113,31 @@ def choose_feature_sets(
     return chosen, problems
 
 
+def names_of(chosen: Mapping[str, ChosenSet]) -> dict[str, str | tuple[str, ...]]:
+    """Return what `feature_sets` of a protocol says to choose these sets again."""
+    names: dict[str, list[str]] = defaultdict(list)
+    for feature_set in chosen.values():
+        names[feature_set.modality].append(feature_set.name)
+    return {modality: own[0] if len(own) == 1 else tuple(own) for modality, own in names.items()}
+
+
 def _named(
-    by_modality: Mapping[str, Sequence[str]], wanted: Mapping[str, str], problems: list[Problem]
-) -> dict[str, str]:
+    by_modality: Mapping[str, Sequence[str]],
+    wanted: Mapping[str, str | tuple[str, ...]],
+    problems: list[Problem],
+) -> dict[str, tuple[str, ...]]:
     """Return the sets that a protocol names and the cache has."""
-    for modality, name in wanted.items():
-        if name not in by_modality.get(modality, ()):
-            there = ", ".join(by_modality.get(modality, ())) or "none"
-            where = f"protocol: feature_sets.{modality}"
-            problems.append(table_error(where, f"one of: {there}", name, "Mend the name."))
-    return {modality: name for modality, name in wanted.items() if name in by_modality.get(modality, ())}
+    named = {}
+    for modality, several in wanted.items():
+        there = by_modality.get(modality, ())
+        names = (several,) if isinstance(several, str) else several
+        for name in names:
+            if name not in there:
+                where = f"protocol: feature_sets.{modality}"
+                expected = f"one of: {', '.join(there) or 'none'}"
+                problems.append(table_error(where, expected, name, "Mend the name."))
+        named[modality] = tuple(name for name in names if name in there)
+    return named
 
 
 def _first_that_fits(cache: FeatureCache, cohort: Cohort, modality: str, sets: Sequence[str]) -> str:
@@ -115,17 +153,18 @@ def _first_that_fits(cache: FeatureCache, cohort: Cohort, modality: str, sets: S
 
 
 def _undecided(
-    by_modality: Mapping[str, Sequence[str]], names: Mapping[str, str], level: Level
+    by_modality: Mapping[str, Sequence[str]], names: Mapping[str, Sequence[str]], level: Level
 ) -> Iterator[Problem]:
     """Yield a problem for each modality of several sets, with what to write into a protocol."""
-    mapping = ", ".join(f"{modality}: {name}" for modality, name in names.items())
+    mapping = ", ".join(f"{modality}: {first}" for modality, (first, *_) in names.items())
     for modality in (modality for modality in names if len(by_modality[modality]) > 1):
         yield Problem(
             level=level,
             where=f"protocol: feature_sets.{modality}",
             expected="one feature set, or a choice",
             got=f"{len(by_modality[modality])}: {', '.join(by_modality[modality])}",
-            remedy=f"Choose in a protocol, for every modality: `feature_sets: {{{mapping}}}`.",
+            remedy=f"Choose in a protocol, for every modality: `feature_sets: {{{mapping}}}`; a list in "
+            "[brackets] takes several of one modality.",
         )
 
 

@@ -1,7 +1,8 @@
 """Files of a RUN folder: text that is there whole or not at all, the same bytes for the same content.
 
 Enters: text, rows or JSON. Leaves: a file, written beside and moved into place. Numbers are written as the
-shortest text that gives back the same bits; a number that does not exist is blank in CSV and null in JSON.
+shortest text that gives back the same bits; a number that does not exist is blank in CSV and null in JSON. A
+text that a spreadsheet would run as a formula gets a `'` in front; `parse_csv` takes it away again.
 """
 
 from __future__ import annotations
@@ -13,8 +14,12 @@ import math
 import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from urllib.parse import quote
 
 Cell = str | int | float | bool | None
+
+#: A spreadsheet takes a cell for a formula that begins with one of these (the last four are full-width).
+FORMULA_STARTS = tuple("=+-@\t\r\n＝＋－＠")
 
 
 def write_text(path: Path, text: str) -> None:
@@ -30,11 +35,41 @@ def write_text(path: Path, text: str) -> None:
 
 def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Sequence[Cell]]) -> None:
     """Write a table; floats by `repr`, NaN and None blank, booleans as true and false."""
-    stream = io.StringIO()
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows([_text(cell) for cell in row] for row in rows)
-    write_text(path, stream.getvalue())
+    write_text(path, csv_text(columns, rows))
+
+
+def csv_text(columns: Sequence[str], rows: Iterable[Sequence[Cell]]) -> str:
+    """Return a table as `write_csv` writes it, the same text from every version of Python.
+
+    The csv module of some versions leaves a lone CR unquoted, which reads back as two lines.
+    """
+    lines = [",".join(_quoted(_text(cell)) for cell in row) for row in (columns, *rows)]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def read_csv(path: Path) -> tuple[list[str], list[dict[str, str]]]:
+    """Read what `write_csv` wrote; see `parse_csv`."""
+    with path.open(newline="", encoding="utf-8") as stream:
+        return parse_csv(stream.read())
+
+
+def parse_csv(text: str) -> tuple[list[str], list[dict[str, str]]]:
+    """Return the header and the rows of what `csv_text` returned, every text as it was given to it.
+
+    A cell that a short row lacks is "".
+    """
+    reader = csv.DictReader(io.StringIO(text, newline=""), restval="")
+    rows = [{name: as_given(cell) for name, cell in row.items() if name is not None} for row in reader]
+    return list(reader.fieldnames or ()), rows
+
+
+def as_given(cell: str) -> str:
+    """Take away what keeps a spreadsheet from running a cell as a formula.
+
+    >>> as_given("'=1+1"), as_given("-0.5"), as_given("'tis")
+    ('=1+1', '-0.5', "'tis")
+    """
+    return cell[1:] if cell.startswith("'") and _runs(cell) else cell
 
 
 def write_json(path: Path, value: object) -> None:
@@ -43,12 +78,32 @@ def write_json(path: Path, value: object) -> None:
     write_text(path, text + "\n")
 
 
+def file_stem(name: str) -> str:
+    """Return a name as every file system takes it; `urllib.parse.unquote` gives the name back.
+
+    >>> file_stem("late__clinical+slides"), file_stem("ridge_cox__slides:uni")
+    ('late__clinical+slides', 'ridge_cox__slides%3Auni')
+    """
+    return quote(name, safe="+")
+
+
 def _text(cell: Cell) -> str:
     if cell is None or (isinstance(cell, float) and math.isnan(cell)):
         return ""
     if isinstance(cell, bool):
         return "true" if cell else "false"
-    return repr(float(cell)) if isinstance(cell, float) else str(cell)
+    if isinstance(cell, float):
+        return repr(float(cell))
+    # a text that has the mark already gets a second one, so that reading gives back exactly what was there
+    return f"'{cell}" if isinstance(cell, str) and _runs(cell) else str(cell)
+
+
+def _runs(text: str) -> bool:
+    return text.lstrip("'").startswith(FORMULA_STARTS)
+
+
+def _quoted(text: str) -> str:
+    return '"' + text.replace('"', '""') + '"' if any(mark in text for mark in ',"\r\n') else text
 
 
 def _without_nan(value: object) -> object:

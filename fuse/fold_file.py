@@ -18,6 +18,7 @@ from jaxtyping import Int
 from feature_cache.errors import OutcomeError, Problem, table_error
 from feature_cache.tables import read_table
 from fuse.cases import Survival
+from fuse.files import as_given
 from fuse.folds import COLUMNS, Fold, FoldPlan, Folds, Strata, make_inner
 
 FoldKey = tuple[int, int]
@@ -32,7 +33,9 @@ class _Place:
     inner: str
 
 
-def read_folds(path: Path, cases: Sequence[str], strata: Strata, plan: FoldPlan) -> Folds:
+def read_folds(
+    path: Path, cases: Sequence[str], strata: Strata, plan: FoldPlan, *, of_a_run: bool = False
+) -> Folds:
     """Read a fold file: every case in train or test of each fold, in one test part a repeat.
 
     Parameters
@@ -43,6 +46,8 @@ def read_folds(path: Path, cases: Sequence[str], strata: Strata, plan: FoldPlan)
         The cases that are evaluated, in order.
     strata, plan
         What inner folds are made from where the file has none.
+    of_a_run
+        Whether a run wrote the file: ids that a spreadsheet would run as a formula are marked in it.
 
     Raises
     ------
@@ -52,7 +57,7 @@ def read_folds(path: Path, cases: Sequence[str], strata: Strata, plan: FoldPlan)
     """
     row_of = {case: row for row, case in enumerate(cases)}
     folds = []
-    for key, places in sorted(_read_places(path).items()):
+    for key, places in sorted(_read_places(path, of_a_run).items()):
         _refuse_absent(path, key, places, cases)
         place_of = {row_of[case]: place for case, place in places.items() if case in row_of}
         train, test = _rows(place_of, "train"), _rows(place_of, "test")
@@ -81,11 +86,11 @@ def _rows(place_of: dict[int, _Place], part: str) -> Rows:
     return np.array(sorted(row for row, place in place_of.items() if place.part == part), dtype=np.int64)
 
 
-def _read_places(path: Path) -> dict[FoldKey, dict[str, _Place]]:
+def _read_places(path: Path, of_a_run: bool) -> dict[FoldKey, dict[str, _Place]]:
     """Return (repeat, fold) -> case -> its place, each case once a fold."""
     table: dict[FoldKey, dict[str, _Place]] = defaultdict(dict)
     for row in _read_lines(path):
-        case, part = row["case_id"], row["part"]
+        case, part = as_given(row["case_id"]) if of_a_run else row["case_id"], row["part"]
         where = f"{path.name}: case {case}"
         if part not in ("train", "test"):
             raise OutcomeError(

@@ -7,9 +7,7 @@ are spread evenly, and within events sites and time quantiles. `fold_file.py` re
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -19,6 +17,7 @@ from jaxtyping import Int
 
 from feature_cache.errors import OutcomeError
 from fuse.cases import Survival
+from fuse.files import csv_text
 
 COLUMNS = ("repeat", "fold", "case_id", "part", "inner")
 
@@ -51,15 +50,13 @@ class Folds:
 
     def csv_text(self) -> str:
         """Return folds.csv: a row for every repeat, fold and case; `inner` blank in the test part."""
-        stream = io.StringIO()
-        writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(COLUMNS)
+        rows: list[tuple[int | str, ...]] = []
         for fold in self.folds:
             inner = dict(zip(fold.train.tolist(), fold.inner.tolist(), strict=True))
             for row, case_id in enumerate(self.case_ids):
                 part = "train" if row in inner else "test"
-                writer.writerow([fold.repeat, fold.fold, case_id, part, inner.get(row, "")])
-        return stream.getvalue()
+                rows.append((fold.repeat, fold.fold, case_id, part, inner.get(row, "")))
+        return csv_text(COLUMNS, rows)
 
     @property
     def sha256(self) -> str:

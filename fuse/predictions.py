@@ -7,8 +7,6 @@ the sha256 of each file. What is evaluated is what is read back from the sealed 
 
 from __future__ import annotations
 
-import csv
-import io
 from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,24 +17,26 @@ from jaxtyping import Float
 from feature_cache.canonical import sha256_of_file
 from feature_cache.errors import OutcomeError
 from fuse.cases import FoldPrediction
-from fuse.files import write_text
+from fuse.files import csv_text, file_stem, read_csv, write_text
 
 _PREFIX = "event_free_"
 _KEY = ("repeat", "fold", "case_id", "risk")
 
 
+def prediction_file(arm: str) -> str:
+    """Return the file of an arm below the RUN folder; the arm's name can be told from it."""
+    return f"predictions/{file_stem(arm)}.csv"
+
+
 def write_predictions(path: Path, folds: Sequence[FoldPrediction]) -> str:
     """Write one arm's predictions and return their seal, the sha256 (hex) of the file."""
-    stream = io.StringIO()
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow([*_KEY, *(f"{_PREFIX}{day:.10g}" for day in folds[0].times_days)])
-    rows: list[tuple[int | str, ...]] = [
-        (fold.repeat, fold.fold, case, repr(float(risk)), *(repr(float(value)) for value in curve))
+    columns = [*_KEY, *(f"{_PREFIX}{day:.10g}" for day in folds[0].times_days)]
+    rows: list[tuple[int | str | float, ...]] = [
+        (fold.repeat, fold.fold, case, float(risk), *curve.tolist())
         for fold in folds
         for case, risk, curve in zip(fold.case_ids, fold.risk, fold.event_free, strict=True)
     ]
-    writer.writerows(sorted(rows))
-    write_text(path, stream.getvalue())
+    write_text(path, csv_text(columns, sorted(rows)))
     return sha256_of_file(path)
 
 
@@ -48,19 +48,17 @@ def read_predictions(path: Path) -> list[FoldPrediction]:
     OutcomeError
         The file is not of this form.
     """
-    with path.open(newline="", encoding="utf-8") as stream:
-        reader = csv.reader(stream)
-        header = next(reader, [])
-        if tuple(header[:4]) != _KEY or not all(name.startswith(_PREFIX) for name in header[4:]):
-            raise OutcomeError(
-                f"predictions/{path.name}",
-                expected=f"columns {', '.join(_KEY)}, {_PREFIX}<day>…",
-                got=f"{len(header)} other columns",
-                remedy="Run the benchmark again.",
-            )
-        of_fold: dict[tuple[int, int], list[list[str]]] = defaultdict(list)
-        for row in reader:
-            of_fold[int(row[0]), int(row[1])].append(row)
+    header, rows = read_csv(path)
+    if tuple(header[:4]) != _KEY or not all(name.startswith(_PREFIX) for name in header[4:]):
+        raise OutcomeError(
+            f"predictions/{path.name}",
+            expected=f"columns {', '.join(_KEY)}, {_PREFIX}<day>…",
+            got=f"{len(header)} other columns",
+            remedy="Run the benchmark again.",
+        )
+    of_fold: dict[tuple[int, int], list[list[str]]] = defaultdict(list)
+    for row in rows:
+        of_fold[int(row["repeat"]), int(row["fold"])].append(list(row.values()))
     days = np.array([float(name.removeprefix(_PREFIX)) for name in header[4:]])
     return [_fold(key, rows, days) for key, rows in sorted(of_fold.items())]
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from fuse.arm_plans import RISK_SCORES, ArmPlan
 from fuse.metrics.comparison import Roles
-from fuse.protocol import RISK_SCORES, ArmPlan, Protocol
+from fuse.protocol import Protocol
 
 #: The model whose arm on one modality stands for that modality (and, on clinical values, for the clinic).
 SINGLE_MODEL = "ridge_cox"
@@ -42,9 +43,13 @@ def assign_roles(protocol: Protocol, plans: Sequence[ArmPlan], selected: str) ->
 
 def selected_single_name(plans: Sequence[ArmPlan]) -> str:
     """Return the name of the pseudo-arm: the modalities that it chooses from, "" for one arm or none."""
-    singles = [plan for plan in plans if is_single(plan)]
-    modalities = dict.fromkeys(plan.modalities[0] for plan in singles)
-    return f"{SELECTED_SINGLE}__{'+'.join(modalities)}" if len(singles) > 1 else ""
+    several = len([plan for plan in plans if is_single(plan)]) > 1
+    return f"{SELECTED_SINGLE}__{'+'.join(selectable(plans))}" if several else ""
+
+
+def selectable(plans: Sequence[ArmPlan]) -> tuple[str, ...]:
+    """Return the modalities that the pseudo-arm chooses from."""
+    return tuple(dict.fromkeys(plan.modalities[0] for plan in plans if is_single(plan)))
 
 
 def is_single(plan: ArmPlan) -> bool:

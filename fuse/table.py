@@ -2,12 +2,14 @@
 
 Enters: the chosen feature sets, every entry verified as it is read. Leaves: `Cases`. A clinical value keeps
 its fixed scale (log where it is declared) and a bounded one its bound; every other state is NaN. A note is
-the mean of its chunks, a slide bag that of its tiles. Nothing is fitted or imputed here.
+the mean of its chunks, a slide bag that of its tiles; slide vectors and studies of a case are averaged.
+Nothing is fitted or imputed here.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +20,11 @@ from feature_cache.entry import BOUNDED_ABOVE, BOUNDED_BELOW, OBSERVED
 from feature_cache.errors import CacheError
 from feature_cache.store import Entry, FeatureCache
 from fuse.bags import embedding_length, pack_bags
+from fuse.case_means import mean_by_case
 from fuse.cases import Cases, Modality
 from fuse.feature_sets import ChosenSet
+from fuse.files import file_stem
+from fuse.volumes import read_volumes
 
 _WITH_VALUE = (OBSERVED, BOUNDED_ABOVE, BOUNDED_BELOW)
 
@@ -27,7 +32,7 @@ _WITH_VALUE = (OBSERVED, BOUNDED_ABOVE, BOUNDED_BELOW)
 def read_cases(
     cache: FeatureCache, chosen: Mapping[str, ChosenSet], case_ids: Sequence[str], scratch: Path
 ) -> Cases:
-    """Read every modality of the given cases; bags are packed into `scratch`/<modality>.npy.
+    """Read every feature set of the given cases; bags are packed into `scratch`/<its label>.npy.
 
     Raises
     ------
@@ -39,8 +44,8 @@ def read_cases(
     return Cases(
         case_ids=tuple(case_ids),
         modalities={
-            name: _read_modality(cache, feature_set, case_ids, scratch)
-            for name, feature_set in sorted(chosen.items())
+            label: _read_modality(cache, feature_set, case_ids, scratch)
+            for label, feature_set in sorted(chosen.items())
         },
     )
 
@@ -52,14 +57,32 @@ def _read_modality(
         return _read_vectors(cache, chosen, case_ids)
     if chosen.kind == "note":
         return _read_notes(cache, chosen, case_ids)
-    bags, means = pack_bags(cache, chosen, case_ids, scratch / f"{chosen.modality}.npy")
+    if chosen.kind == "volume":
+        columns, values = read_volumes(cache, chosen, case_ids)
+        return _modality(chosen, columns, values, scale_columns=not chosen.by_network)
+    bags, means = pack_bags(cache, chosen, case_ids, scratch / f"{file_stem(chosen.label)}.npy")
+    whole = _modality(chosen, _column_names(chosen), means, scale_columns=not chosen.by_network)
+    return replace(whole, present=bags.stop > bags.start, bags=bags)
+
+
+def _modality(
+    chosen: ChosenSet,
+    columns: tuple[str, ...],
+    values: Float[np.ndarray, "case column"],
+    *,
+    scale_columns: bool,
+) -> Modality:
+    """Return a table as a modality; a network's columns share one scale that carries meaning."""
+    if np.isinf(values).any():
+        name = columns[int(np.flatnonzero(np.isinf(values).any(axis=0))[0])]
+        raise _wrong(f"{chosen.modality}/{chosen.name}", f"finite values of {name}", "an infinite one")
     return Modality(
-        name=chosen.modality,
+        name=chosen.label,
         feature_set=chosen.name,
-        present=bags.stop > bags.start,
-        columns=_column_names(chosen),
-        values=means,
-        bags=bags,
+        present=np.isfinite(values).any(axis=1),
+        columns=columns,
+        values=values,
+        scale_columns=scale_columns,
     )
 
 
@@ -74,37 +97,28 @@ def _read_notes(cache: FeatureCache, chosen: ChosenSet, case_ids: Sequence[str])
             chunks = cache.read(record.key).arrays["embeddings"]
             sums[row] += chunks.sum(axis=0, dtype=np.float64)
             counts[row] += len(chunks)
-    present = counts > 0
-    sums[~present] = np.nan
-    return Modality(
-        name=chosen.modality,
-        feature_set=chosen.name,
-        present=present,
-        columns=_column_names(chosen),
-        values=sums / np.maximum(counts, 1)[:, None],
-        scale_columns=False,
-    )
+    sums[counts == 0] = np.nan
+    values = sums / np.maximum(counts, 1)[:, None]
+    return _modality(chosen, _column_names(chosen), values, scale_columns=False)
 
 
 def _read_vectors(cache: FeatureCache, chosen: ChosenSet, case_ids: Sequence[str]) -> Modality:
+    """Read vectors: one a case of clinical values, one a slide of slides, which are averaged."""
     row_of = {case: row for row, case in enumerate(case_ids)}
     variables = chosen.records[0].attrs["variables"]
     columns = tuple(str(variable["name"]) for variable in variables)
-    values = np.full((len(case_ids), len(columns)), np.nan)
     for before, record in zip((None, *chosen.records), chosen.records, strict=False):
-        if before is not None and before.case_id == record.case_id:
+        if chosen.modality == "clinical" and before is not None and before.case_id == record.case_id:
             raise _wrong(record.key, "one entry a case", f"{before.item_id} and {record.item_id}")
         if record.attrs["variables"] != variables:
             raise _wrong(record.key, f"the variables of {chosen.records[0].key}", "other variables")
-        if record.case_id in row_of:
-            values[row_of[record.case_id]] = _scaled_values(cache.read(record.key), variables)
-    return Modality(
-        name=chosen.modality,
-        feature_set=chosen.name,
-        present=np.isfinite(values).any(axis=1),
-        columns=columns,
-        values=values,
+    rows = (
+        (row_of[record.case_id], _scaled_values(cache.read(record.key), variables))
+        for record in chosen.records
+        if record.case_id in row_of
     )
+    values = mean_by_case(rows, (len(case_ids), len(columns)))
+    return _modality(chosen, columns, values, scale_columns=not chosen.by_network)
 
 
 def _scaled_values(entry: Entry, variables: Sequence[Mapping[str, Any]]) -> Float[np.ndarray, " variable"]:

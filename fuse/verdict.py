@@ -22,6 +22,7 @@ from fuse.verdict_words import (
     Answer,
     Measured,
     Subject,
+    counted,
     describe_gain,
     describe_pairs,
     limits,
@@ -127,7 +128,7 @@ class Evidence:
     @property
     def size(self) -> str:
         """How much there was to learn from."""
-        return f"{self.n_cases} cases with {self.n_events} events"
+        return f"{counted(self.n_cases, 'case')} with {counted(self.n_events, 'event')}"
 
     def measure(self, arm: str, metric: str) -> Measured:
         """Return one metric of an arm, NOT_MEASURED where it is absent."""

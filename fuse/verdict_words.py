@@ -11,6 +11,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from fuse.labels import modality_of
+
 Answer = Literal["yes", "no", "cannot tell"]
 
 SMALLEST_GAIN = 0.02
@@ -67,12 +69,28 @@ class Subject:
 def sort_modalities(names: Iterable[str]) -> list[str]:
     """Return modalities in the order of MODALITY_WORDS, others by name after them."""
     known = list(MODALITY_WORDS)
-    return sorted(names, key=lambda name: (known.index(name) if name in known else len(known), name))
+
+    def place(label: str) -> tuple[int, str]:
+        modality = modality_of(label)
+        return known.index(modality) if modality in known else len(known), label
+
+    return sorted(names, key=place)
 
 
-def name_modality(modality: str) -> Subject:
-    """Return one modality as the subject of a sentence."""
-    return Subject(text=f"the {MODALITY_WORDS.get(modality, modality)}", plural=True)
+def modality_words(label: str) -> str:
+    """Return what a sentence calls a feature set.
+
+    >>> modality_words("clinical"), modality_words("slides:uni")
+    ('clinical values', 'slides (uni)')
+    """
+    modality = modality_of(label)
+    words = MODALITY_WORDS.get(modality, modality)
+    return words if label == modality else f"{words} ({label.removeprefix(f'{modality}:')})"
+
+
+def name_modality(label: str) -> Subject:
+    """Return one feature set as the subject of a sentence."""
+    return Subject(text=f"the {modality_words(label)}", plural=True)
 
 
 def name_fusion(arm: str) -> Subject:
@@ -82,8 +100,17 @@ def name_fusion(arm: str) -> Subject:
     'late fusion of slides, notes and clinical values'
     """
     model, _, modalities = arm.partition("__")
-    words = [MODALITY_WORDS.get(name, name) for name in sort_modalities(modalities.split("+"))]
+    words = [modality_words(name) for name in sort_modalities(modalities.split("+"))]
     return Subject(text=f"{model} fusion of {join_words(words)}")
+
+
+def counted(count: int, one: str, several: str = "") -> str:
+    """Return a number of things.
+
+    >>> counted(1, "case"), counted(0, "event"), counted(2, "entry", "entries")
+    ('1 case', '0 events', '2 entries')
+    """
+    return f"{count} {one}" if count == 1 else f"{count} {several or one + 's'}"
 
 
 def join_words(words: Sequence[str]) -> str:

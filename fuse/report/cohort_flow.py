@@ -11,9 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from fuse.report.documents import FlowStep
-from fuse.report.numerals import counted
 from fuse.report.weights_plot import CaseWeights
-from fuse.verdict_words import sort_modalities
+from fuse.verdict_words import counted, sort_modalities
 
 HAVING = "evaluated, with "
 

@@ -52,15 +52,6 @@ def percent(share: float) -> str:
     return f"{100 * share:.0f} %"
 
 
-def counted(count: int, noun: str) -> str:
-    """Return a number of things.
-
-    >>> counted(1, "case"), counted(0, "event")
-    ('1 case', '0 events')
-    """
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
-
-
 def duration(days: float) -> str:
     """Return days as whole months where they are whole months (30.4375 days), else as days.
 

@@ -23,6 +23,7 @@ from fuse.report.run_folder import REPORT_NAME, RunFolder, read_run
 from fuse.report.survival_plot import place_survival
 from fuse.report.verdict_numbers import write_estimate
 from fuse.report.weights_plot import place_weights
+from fuse.verdict_words import counted
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -70,7 +71,7 @@ def render(folder: RunFolder) -> str:
         "signed": numerals.signed,
         "percent": numerals.percent,
         "duration": numerals.duration,
-        "counted": numerals.counted,
+        "counted": counted,
         "px": lambda value: f"{value:.2f}".rstrip("0").rstrip("."),
     }
     return environment.get_template("page.html.j2").render(

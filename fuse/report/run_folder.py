@@ -6,8 +6,6 @@ what was expected of it and what to do. Nothing outside the folder is opened, an
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections import Counter
 from collections.abc import Iterable
@@ -19,6 +17,8 @@ from pydantic import BaseModel, ValidationError
 
 from feature_cache.canonical import sha256_of_file
 from feature_cache.errors import BraidError
+from fuse.files import parse_csv
+from fuse.predictions import prediction_file
 from fuse.report.documents import (
     Attention,
     ComparisonRow,
@@ -105,7 +105,7 @@ def read_run(run: Path) -> RunFolder:
         verdict=_read_json(run / "verdict.json", Verdict),
         fold_sizes=_read_fold_sizes(run / "folds.csv"),
         predicted={
-            arm.name: _count_predicted(_inside(run, f"predictions/{arm.name}.csv", "run.json: arms"))
+            arm.name: _count_predicted(run / prediction_file(arm.name))
             for arm in document.arms
             if arm.status == "done"
         },
@@ -128,7 +128,7 @@ def _read_text(path: Path) -> str:
     if not path.is_file():
         raise RunFolderError(name, expected="this file in the RUN folder", got="no such file", remedy=REMEDY)
     try:
-        return path.read_text(encoding="utf-8")
+        return path.read_bytes().decode("utf-8")
     except UnicodeDecodeError as error:
         raise RunFolderError(name, expected="UTF-8", got=error.reason, remedy=REMEDY) from error
 
@@ -144,12 +144,12 @@ def _read_json(path: Path, kind: type[P]) -> P:
 
 
 def _read_rows(path: Path, needed: Iterable[str]) -> list[dict[str, str]]:
-    reader = csv.DictReader(io.StringIO(_read_text(path), newline=""), restval="")
-    absent = sorted(set(needed) - set(reader.fieldnames or ()))
+    columns, rows = parse_csv(_read_text(path))
+    absent = sorted(set(needed) - set(columns))
     if absent:
         got = f"no column {', '.join(absent)}"
         raise RunFolderError(path.name, expected=f"columns {', '.join(needed)}", got=got, remedy=REMEDY)
-    return list(reader)
+    return rows
 
 
 def _read_csv(path: Path, kind: type[P]) -> tuple[P, ...]:

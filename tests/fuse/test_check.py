@@ -51,7 +51,7 @@ def test_a_good_cohort_has_warnings_only(tiny: Tiny) -> None:
         modality: feature_set.name for modality, feature_set in inspection.chosen.items()
     }
     facts = list(inspection.facts())
-    assert "without an outcome, left out: 1 cases" in facts
+    assert "without an outcome, left out: 1 case" in facts
     assert facts[0].startswith("endpoint bcr: 59 cases, ")
 
 

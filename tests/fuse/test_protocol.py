@@ -8,10 +8,11 @@ import pytest
 
 from feature_cache.card import CohortCard
 from feature_cache.errors import OutcomeError
+from fuse.arm_plans import absent_arms, plan_arms, split_runnable
 from fuse.metrics.comparison import Roles
 from fuse.models.card import ModelCard
 from fuse.models.registry import MODEL_CARDS
-from fuse.protocol import PROTOCOLS, Protocol, absent_arms, plan_arms, read_protocol, split_runnable
+from fuse.protocol import PROTOCOLS, Protocol, read_protocol
 from fuse.roles import assign_roles, selected_single_name
 from tests.fuse.tiny_cohort import CARD
 

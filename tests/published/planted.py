@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from fuse.arm import fit_arm
+from fuse.arm_plans import plan_arms
 from fuse.cases import Cases, Modality
 from fuse.check import Inspection, RunInputs, inspect_inputs
 from fuse.fitting import FoldTask, fit_fold
@@ -22,7 +23,7 @@ from fuse.folds import Folds
 from fuse.metrics.concordance import concordant_pairs
 from fuse.models.learner import Setting
 from fuse.models.ridge_cox import RidgeCox
-from fuse.protocol import plan_arms, read_protocol
+from fuse.protocol import read_protocol
 from fuse.table import read_cases
 
 PROTOCOL = Path(__file__).parent / "protocol.yaml"

@@ -1,0 +1,200 @@
+"""The arms that a protocol stands for on the feature sets that there are, in the order of the tables.
+
+Enters: a protocol, the labels of the feature sets that a run has, and a cohort's card. Leaves: plans of arms,
+bases before the fusions that stack them; and apart from them the arms on what the cache does not have.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from typing import get_args
+
+from feature_cache.card import CohortCard, Modality
+from feature_cache.errors import OutcomeError
+from fuse.labels import modality_of
+from fuse.protocol import ArmSpec, FusionSpec, Option, Protocol
+
+#: Published scores: arms that a cohort has only where its card names their columns.
+RISK_SCORES = ("capra_s",)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ArmPlan:
+    """One arm of a run: `bases` are the arms that a late fusion stacks, empty for all others."""
+
+    model: str
+    modalities: tuple[str, ...]
+    options: tuple[tuple[str, Option], ...] = ()
+    bases: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """`<model>__<modalities joined by +>`, the stem of the arm's prediction file."""
+        return f"{self.model}__{'+'.join(self.modalities) or 'none'}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class AbsentArm:
+    """An arm on a modality that the cache does not have; `declared`: though the cohort has it by its card."""
+
+    plan: ArmPlan
+    modality: str
+    declared: bool
+
+    @property
+    def reason(self) -> str:
+        """Why there is no such arm."""
+        where = "the cache has no feature set of" if self.declared else "the cohort's card does not list"
+        return f"{where} {self.modality}"
+
+
+def plan_arms(protocol: Protocol, modalities: Collection[str], card: CohortCard) -> tuple[ArmPlan, ...]:
+    """Return the arms of a protocol for the modalities that there are, bases before fusion.
+
+    Raises
+    ------
+    OutcomeError
+        A modality or a place of a model that does not exist, two lines that give one arm, or late fusion
+        over fewer than two arms.
+    """
+    there = _in_order(modalities, card)
+    plans: dict[str, ArmPlan] = {}
+    for spec in protocol.arms:
+        for plan in _plans_of(spec, there, card):
+            if all(name in there for name in plan.modalities):
+                _add(plans, plan)
+    for fusion in protocol.fusion:
+        fused = _fused(fusion, there)
+        if len(fused) > 1 and all(name in there for name in fused):
+            _add(plans, _fusion_plan(fusion, fused, plans))
+    return tuple(plans.values())
+
+
+def absent_arms(protocol: Protocol, modalities: Collection[str], card: CohortCard) -> tuple[AbsentArm, ...]:
+    """Return the arms that name a modality which the cache does not have."""
+    there = _in_order(modalities, card)
+    plans = [plan for spec in protocol.arms for plan in _plans_of(spec, there, card)]
+    plans += [ArmPlan(model=spec.model, modalities=_fused(spec, there)) for spec in protocol.fusion]
+    absent = []
+    for plan in plans:
+        lacking = [modality_of(name) for name in plan.modalities if name not in there]
+        if lacking:
+            # one that not even the card lists says more than one that was not extracted
+            name = min(lacking, key=lambda name: name in card.modalities)
+            absent.append(AbsentArm(plan=plan, modality=name, declared=name in card.modalities))
+    return tuple(absent)
+
+
+def _in_order(labels: Collection[str], card: CohortCard) -> tuple[str, ...]:
+    """Sort by the card's modalities; of one modality the first set comes first, the others as they came."""
+    order = [str(name) for name in card.modalities]
+
+    def place(label: str) -> tuple[int, str, bool]:
+        modality = modality_of(label)
+        return order.index(modality) if modality in order else len(order), modality, label != modality
+
+    return tuple(sorted(labels, key=place))
+
+
+def _first_sets(there: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(label for label in there if label == modality_of(label))
+
+
+def _add(plans: dict[str, ArmPlan], plan: ArmPlan) -> None:
+    if plan.name in plans:
+        raise OutcomeError(
+            "protocol",
+            expected="one line for each arm",
+            got=f"two that give {plan.name}",
+            remedy="Keep one of them: files and tables know an arm by its model and modalities.",
+        )
+    plans[plan.name] = plan
+
+
+def _plans_of(spec: ArmSpec, there: tuple[str, ...], card: CohortCard) -> Iterator[ArmPlan]:
+    if spec.model in ("early", "late"):
+        raise OutcomeError(
+            "protocol: arms", expected="models", got=spec.model, remedy="Fusion goes under `fusion`."
+        )
+    options = tuple(sorted(spec.options.items()))
+    if spec.model in RISK_SCORES:
+        options = _score_options(spec.model, card)
+        if not options:
+            return
+    if spec.modalities == "none":
+        yield ArmPlan(model=spec.model, modalities=(), options=options)
+    elif spec.modalities == "all":
+        yield ArmPlan(model=spec.model, modalities=_first_sets(there), options=options)
+    elif spec.modalities == "each":
+        yield from (ArmPlan(model=spec.model, modalities=(name,), options=options) for name in there)
+    else:
+        _refuse_unknown(f"arms: {spec.model}", spec.modalities, there)
+        yield ArmPlan(model=spec.model, modalities=spec.modalities, options=options)
+
+
+def _refuse_unknown(where: str, labels: tuple[str, ...], there: tuple[str, ...]) -> None:
+    """Refuse what is no modality, and a further feature set of one that `feature_sets` does not choose."""
+    for label in labels:
+        modality = modality_of(label)
+        sets = tuple(name for name in there if modality_of(name) == modality)
+        if modality not in get_args(Modality) or (sets and label not in sets):
+            raise OutcomeError(
+                f"protocol: {where}",
+                expected=f"modalities among: {', '.join(get_args(Modality))}"
+                if modality not in get_args(Modality)
+                else f"one of {', '.join(sets)}, as `feature_sets` chooses them",
+                got=label,
+                remedy="Correct the name in the protocol.",
+            )
+
+
+def _score_options(model: str, card: CohortCard) -> tuple[tuple[str, Option], ...]:
+    """Return the columns that the card names for a published score, and the scale that PSA is on."""
+    options: dict[str, Option] = dict(card.risk_scores.get(model, {}))
+    psa = card.variables.get(str(options.get("psa")))
+    if psa is not None:
+        options["psa_scale"] = psa.scale
+    return tuple(sorted(options.items()))
+
+
+def _fused(spec: FusionSpec, there: tuple[str, ...]) -> tuple[str, ...]:
+    """Return what a fusion uses, in the order in which it is named."""
+    if spec.modalities == "all":
+        return _first_sets(there)
+    _refuse_unknown(f"fusion: {spec.model}", spec.modalities, there)
+    return spec.modalities
+
+
+def _fusion_plan(spec: FusionSpec, fused: tuple[str, ...], plans: dict[str, ArmPlan]) -> ArmPlan:
+    options = tuple(sorted(spec.options.items()))
+    if spec.model == "early":
+        return ArmPlan(model="early", modalities=fused, options=options)
+    bases = tuple(plans[f"{spec.over}__{name}"] for name in fused if f"{spec.over}__{name}" in plans)
+    if len(bases) < 2:
+        raise OutcomeError(
+            "protocol: fusion",
+            expected=f"the arms of {spec.over} on two modalities at least, since late fusion stacks them",
+            got=f"{len(bases)} such arms",
+            remedy=f"Add {{model: {spec.over}, modalities: each}} to `arms`.",
+        )
+    return ArmPlan(
+        model="late",
+        modalities=tuple(base.modalities[0] for base in bases),
+        options=options,
+        bases=tuple(base.name for base in bases),
+    )
+
+
+def split_runnable(plans: Sequence[ArmPlan]) -> tuple[tuple[ArmPlan, ...], dict[str, str]]:
+    """Return the arms that can run here and, for the others, the reason why not."""
+    from fuse.models.registry import MODEL_CARDS
+
+    reasons: dict[str, str] = {}
+    for plan in plans:
+        absent = MODEL_CARDS[plan.model].absent_needs()
+        if absent:
+            reasons[plan.name] = f"{', '.join(absent)} is not installed"
+        elif any(base in reasons for base in plan.bases):
+            reasons[plan.name] = "an arm that it stacks was not run"
+    return tuple(plan for plan in plans if plan.name not in reasons), reasons

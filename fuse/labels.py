@@ -1,0 +1,38 @@
+"""What arms, files and tables call a feature set: `slides`, and a further one of slides `slides:uni`.
+
+Enters: the feature sets that a protocol chose for a modality. Leaves: one label each. The first set of a
+modality is called as the modality, so that a run on one set each reads as if there were no labels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+def label_sets(modality: str, names: Sequence[str]) -> dict[str, str]:
+    """Return label -> feature set: the first is called as its modality, each further one by its recipe too.
+
+    >>> label_sets("slides", ["stain-0123456789ab", "uni-0123456789ab"])
+    {'slides': 'stain-0123456789ab', 'slides:uni': 'uni-0123456789ab'}
+    """
+    recipes = [recipe_of(name) for name in names]
+    labels: dict[str, str] = {}
+    for name, recipe in zip(names, recipes, strict=True):
+        # two sets of one recipe name (other weights, say) are told apart by their hashes
+        own = recipe if recipes.count(recipe) == 1 else name
+        labels[f"{modality}:{own}" if labels else modality] = name
+    return labels
+
+
+def modality_of(label: str) -> str:
+    """Return the modality of a feature set by its label.
+
+    >>> modality_of("slides"), modality_of("slides:uni")
+    ('slides', 'slides')
+    """
+    return label.partition(":")[0]
+
+
+def recipe_of(feature_set: str) -> str:
+    """Return the recipe's name in the name of a feature set, `<recipe>-<hash12>`."""
+    return feature_set.rpartition("-")[0]
