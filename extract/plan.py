@@ -14,7 +14,7 @@ from extract.check import refusals
 from extract.encoders.weights import WeightsSource
 from extract.item import Stage, WorkItem
 from extract.recipe import RecipeFile
-from extract.stages import STAGES
+from extract.stages import SECOND_PASS, STAGES
 from feature_cache.cohort import Cohort
 from feature_cache.errors import CacheError, ManifestError, SourceError
 from feature_cache.recipe import ResolvedRecipe
@@ -47,8 +47,15 @@ class Plan:
 
     @property
     def todo(self) -> tuple[WorkItem, ...]:
-        """Every item that is to be made."""
-        return tuple(item for planned in self.sets for item in planned.todo)
+        """Every item that is to be made, those first that others are made of."""
+        return tuple(item for items in self.passes for item in items)
+
+    @property
+    def passes(self) -> tuple[tuple[WorkItem, ...], ...]:
+        """The items to make; a pass begins when the one before it is over, because it reads its entries."""
+        first = tuple(item for part in self.sets if part.block not in SECOND_PASS for item in part.todo)
+        second = tuple(item for part in self.sets if part.block in SECOND_PASS for item in part.todo)
+        return (first, second) if second else (first,)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,18 +130,25 @@ def make_plan(
     for name, block in recipe.blocks.items():
         stage = STAGES[name]
         resolved = stage.resolve(recipe.name, block, cohort, source)
+        root = cache.root if name in SECOND_PASS else folders.root
         items = [
             item
-            for item in stage.items(cohort, folders.root, resolved)
+            for item in stage.items(cohort, root, resolved)
             if selection.case_ids is None or item.key.case_id in selection.case_ids
         ]
-        todo = [item for item in items if not _is_done(item, stage, cache)]
+        # what is made of an entry that will be another one is not done, whatever the cache says now
+        stale = {_of(item) for part in sets if part.block == SECOND_PASS.get(name) for item in part.todo}
+        todo = [item for item in items if _of(item) in stale or not _is_done(item, stage, cache)]
         done = len(items) - len(todo)
         if left is not None:
             todo = todo[:left]
             left -= len(todo)
         sets.append(PlannedSet(block=name, recipe=resolved.recipe, todo=tuple(todo), done=done))
     return Plan(sets=tuple(sets))
+
+
+def _of(item: WorkItem) -> tuple[str, str]:
+    return item.key.case_id, item.key.item_id
 
 
 def _is_done(item: WorkItem, stage: Stage, cache: FeatureCache) -> bool:

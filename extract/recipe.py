@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, ValidationInfo, field_validator
 
 from feature_cache.canonical import Json
 from feature_cache.errors import RecipeError
@@ -22,20 +22,36 @@ SHIPPED = Path(__file__).parent / "recipes"
 
 
 class RecipeFile(BaseModel):
-    """A recipe as written: a name and a block for each thing that it encodes."""
+    """A recipe as written: a name and a block for each thing that it encodes.
+
+    `slide_vector` pools what the block `slides` makes, so there is none without it.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str
     slides: dict[str, Any] | None = None
+    slide_vector: dict[str, Any] | None = None
     volumes: dict[str, Any] | None = None
     notes: dict[str, Any] | None = None
     clinical: dict[str, Any] | None = None
 
+    @field_validator("slide_vector")
+    @classmethod
+    def _pools_slides(cls, block: dict[str, Any] | None, info: ValidationInfo) -> dict[str, Any] | None:
+        if block is not None and info.data.get("slides") is None:
+            raise ValueError("nothing to pool: the recipe has no block slides")
+        if block is not None and "slides" in block:
+            raise ValueError("the slides block belongs beside it, not into it")
+        return block
+
     @property
     def blocks(self) -> dict[str, dict[str, Any]]:
-        """The blocks that are there, by name."""
-        return {name: block for name, block in self.model_dump(exclude={"name"}).items() if block is not None}
+        """The blocks that are there, by name; that of `slide_vector` with the `slides` that it pools."""
+        there = {key: block for key, block in self.model_dump(exclude={"name"}).items() if block is not None}
+        if self.slide_vector is not None:
+            there["slide_vector"] = {**self.slide_vector, "slides": self.slides}
+        return there
 
 
 def read_recipe(name_or_file: str) -> RecipeFile:

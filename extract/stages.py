@@ -8,6 +8,12 @@ from __future__ import annotations
 from extract.clinical.stage import ClinicalStage
 from extract.item import Stage
 from extract.notes.stage import NoteStage
+from extract.slide_vector.stage import SlideVectorStage
 from extract.slides.stage import SlideStage
 
-STAGES: dict[str, Stage] = {stage.block: stage for stage in (SlideStage(), NoteStage(), ClinicalStage())}
+STAGES: dict[str, Stage] = {
+    stage.block: stage for stage in (SlideStage(), SlideVectorStage(), NoteStage(), ClinicalStage())
+}
+
+#: Blocks whose sources are entries, with the block that makes those: they are made in a second pass.
+SECOND_PASS = {SlideVectorStage.block: SlideStage.block}

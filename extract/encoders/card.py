@@ -106,9 +106,13 @@ class EncoderCard(BaseModel):
 
 
 class TileEncoder(Protocol):
-    """A loaded tile encoder. The row of a tile depends on that tile alone, never on its batch."""
+    """A loaded tile encoder. The row of a tile depends on that tile alone, never on its batch.
+
+    `used` says what the numbers were computed with (device, compute_dtype); {} without weights.
+    """
 
     feature_names: tuple[str, ...]
+    used: dict[str, Json]
 
     def encode(
         self, tiles: UInt8[np.ndarray[Any, Any], "tile height width 3"], mpp: float
@@ -131,9 +135,13 @@ class EncodedSeries:
 
 
 class VolumeEncoder(Protocol):
-    """A loaded volume encoder: one series at a time, no state between series or studies."""
+    """A loaded volume encoder: one series at a time, no state between series or studies.
+
+    `used` says what the numbers were computed with (device, compute_dtype); {} without weights.
+    """
 
     feature_names: tuple[str, ...]
+    used: dict[str, Json]
 
     def encode(
         self, series: SeriesOnGrid, regions: Mapping[str, Bool[np.ndarray[Any, Any], "x y z"]]

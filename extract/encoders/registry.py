@@ -14,7 +14,7 @@ from typing import Any
 
 from extract.encoders.card import EncoderCard
 from extract.encoders.weights import Weights
-from feature_cache.errors import RecipeError
+from feature_cache.errors import BraidError, RecipeError
 
 #: What to do where a module that a network runs on cannot be imported.
 REMEDIES = {
@@ -60,14 +60,25 @@ def find_encoder(name: str, modality: str | None = None) -> EncoderCard:
     )
 
 
-@cache
 def load_encoder(card: EncoderCard, weights: Weights | None = None) -> Any:
     """Import and call the card's loader; what comes back depends on the modality (`TileEncoder`, ...).
 
-    Loaded once a process. The loader is called as ``function(card, weights)``.
+    Once a process: also a refusal is remembered, so that a thousand items do not read wrong weights again.
+    The loader is called as ``function(card, weights)``.
     """
+    loaded = _loaded(card, weights)
+    if isinstance(loaded, BraidError):
+        raise loaded.with_traceback(None)
+    return loaded
+
+
+@cache
+def _loaded(card: EncoderCard, weights: Weights | None) -> Any:
     module, function = card.loader.split(":")
-    return getattr(importlib.import_module(module), function)(card, weights)
+    try:
+        return getattr(importlib.import_module(module), function)(card, weights)
+    except BraidError as error:
+        return error
 
 
 def import_requirements(card: EncoderCard) -> None:

@@ -7,7 +7,7 @@ are made in a fixed order without BLAS, so that a row is the same in any batch.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from jaxtyping import Float, UInt8
@@ -15,6 +15,7 @@ from jaxtyping import Float, UInt8
 from extract.encoders.card import EncoderCard
 from extract.encoders.nuclei import NUCLEUS_FEATURES, describe_nuclei
 from extract.slides.tissue import optical_density
+from feature_cache.canonical import Json
 
 STAINS = ("haematoxylin", "eosin", "residual")
 
@@ -46,6 +47,7 @@ class StainTextureNuclei:
     """The encoder as loaded; it holds no state."""
 
     feature_names = FEATURE_NAMES
+    used: ClassVar[dict[str, Json]] = {}
 
     def encode(
         self, tiles: UInt8[np.ndarray[Any, Any], "tile height width 3"], mpp: float

@@ -6,9 +6,13 @@ algorithm number, so that whatever changes the numbers changes the name of the f
 
 from __future__ import annotations
 
+from dataclasses import asdict, dataclass
+
 from pydantic import BaseModel, ConfigDict, Field
 
-from extract.encoders.registry import find_encoder
+from extract.encoders.card import EncoderCard
+from extract.encoders.networks import choose_variant
+from extract.encoders.registry import find_encoder, import_requirements
 from extract.encoders.weights import WeightsSource
 from extract.item import ResolvedBlock
 from extract.recipe import read_block
@@ -26,17 +30,34 @@ MODALITY = "slides"
 RESAMPLER = "area"
 #: Longest side of the thumbnail that an entry keeps.
 THUMBNAIL_PX = 768
+#: For an encoder that takes any scale.
+DEFAULT_MPP = 0.5
 
 
 class SlidesBlock(BaseModel):
-    """The block as a user writes it. `min_tissue` is the least share of tissue that makes a tile."""
+    """The block as a user writes it; what is left out is the encoder's card's.
+
+    `min_tissue` is the least share of tissue that makes a tile. `variant` chooses among the outputs of a
+    network, `revision` is where the hub's copy of its weights is pinned.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     encoder: str
-    mpp: float = Field(default=0.5, gt=0)
-    tile_px: int = Field(default=256, ge=32, le=4096)
+    variant: str | None = None
+    revision: str | None = None
+    mpp: float | None = Field(default=None, gt=0)
+    tile_px: int | None = Field(default=None, ge=32, le=4096)
     min_tissue: float = Field(default=0.1, gt=0, le=1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tiling:
+    """How the slides of one feature set are cut: um per pixel, pixels a side, least share of tissue."""
+
+    mpp: float
+    tile_px: int
+    min_tissue: float
 
 
 def resolve_slides(name: str, block: dict[str, Json], weights: WeightsSource) -> ResolvedBlock:
@@ -45,19 +66,18 @@ def resolve_slides(name: str, block: dict[str, Json], weights: WeightsSource) ->
     Raises
     ------
     RecipeError
-        Unknown keys or values, an unknown encoder, or a tile that the encoder was not made for.
+        Unknown keys or values, an unknown encoder or variant, a tile that the encoder was not made for, or
+        a network that cannot run here: its modules or its weights are missing.
     """
     chosen = read_block(SlidesBlock, name, MODALITY, block)
-    card = find_encoder(chosen.encoder, MODALITY)
-    if chosen.tile_px != card.input_px or chosen.mpp not in card.mpp:
-        raise RecipeError(
-            f"recipe {name}: {MODALITY}",
-            expected=f"tiles of {card.input_px} px at {' or '.join(map(str, card.mpp))} um for {card.name}",
-            got=f"{chosen.tile_px} px at {chosen.mpp:g} um",
-            remedy="Take a scale that the encoder was made for.",
-        )
+    card = choose_variant(find_encoder(chosen.encoder, MODALITY), chosen.variant)
+    tiling = _tiling(name, chosen, card)
+    found = None
+    if card.weights_needed:
+        import_requirements(card)
+        found = weights.find(card, revision=chosen.revision)
     settings: dict[str, Json] = {
-        **chosen.model_dump(mode="json", exclude={"encoder"}),
+        **asdict(tiling),
         "encoder": card.identity(),
         "resampler": RESAMPLER,
         "thumbnail_px": THUMBNAIL_PX,
@@ -70,4 +90,38 @@ def resolve_slides(name: str, block: dict[str, Json], weights: WeightsSource) ->
             "tissue": TISSUE_ALGORITHM,
         },
     }
-    return ResolvedBlock(recipe=ResolvedRecipe(name=name, modality=MODALITY, settings=settings))
+    if found is not None:
+        settings["weights_sha256"] = found.sha256
+    recipe = ResolvedRecipe(name=name, modality=MODALITY, settings=settings)
+    return ResolvedBlock(recipe=recipe, weights=found)
+
+
+def card_of(recipe: ResolvedRecipe) -> EncoderCard:
+    """Return the card, of the chosen variant, of a resolved recipe."""
+    encoder = recipe.settings["encoder"]
+    assert isinstance(encoder, dict)
+    return choose_variant(find_encoder(str(encoder["name"]), MODALITY), str(encoder["variant"]))
+
+
+def tiling_of(recipe: ResolvedRecipe) -> Tiling:
+    """Return how a resolved recipe cuts slides."""
+    mpp, tile_px, min_tissue = (recipe.settings[name] for name in ("mpp", "tile_px", "min_tissue"))
+    assert isinstance(mpp, float) and isinstance(tile_px, int) and isinstance(min_tissue, float)
+    return Tiling(mpp=mpp, tile_px=tile_px, min_tissue=min_tissue)
+
+
+def _tiling(name: str, chosen: SlidesBlock, card: EncoderCard) -> Tiling:
+    """Complete the tiling by the card; a card without a list of scales takes any."""
+    default_mpp = card.mpp[0] if card.mpp else DEFAULT_MPP
+    mpp = default_mpp if chosen.mpp is None else chosen.mpp
+    assert card.input_px is not None
+    tile_px = card.input_px if chosen.tile_px is None else chosen.tile_px
+    if tile_px != card.input_px or (card.mpp and mpp not in card.mpp):
+        scales = " or ".join(map(str, card.mpp)) or "any"
+        raise RecipeError(
+            f"recipe {name}: {MODALITY}",
+            expected=f"tiles of {card.input_px} px at {scales} um for {card.name}",
+            got=f"{tile_px} px at {mpp:g} um",
+            remedy="Take a scale that the encoder was made for.",
+        )
+    return Tiling(mpp=mpp, tile_px=tile_px, min_tissue=chosen.min_tissue)

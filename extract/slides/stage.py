@@ -11,8 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from extract.encoders.card import EncoderCard, TileEncoder
-from extract.encoders.registry import find_encoder, load_encoder
+from extract.encoders.card import TileEncoder
+from extract.encoders.registry import load_encoder
 from extract.encoders.weights import WeightsSource
 from extract.item import HashFile, ResolvedBlock, WorkItem
 from extract.slides.agreement import agreement, doubts
@@ -20,14 +20,20 @@ from extract.slides.grid import Grid, choose_level
 from extract.slides.quality import QUALITY_MEASURES
 from extract.slides.reader import SlideReader, open_slide
 from extract.slides.scale import Scale, decide_scale
-from extract.slides.settings import MODALITY, RESAMPLER, THUMBNAIL_PX, SlidesBlock, resolve_slides
+from extract.slides.settings import (
+    MODALITY,
+    RESAMPLER,
+    THUMBNAIL_PX,
+    card_of,
+    resolve_slides,
+    tiling_of,
+)
 from extract.slides.tiling import Tiles, read_thumbnail, read_tiles, tissue_from_image, tissue_on_grid
 from extract.slides.tissue_mask import TissueMask, read_mask
 from feature_cache.canonical import Json, canonical_json, sha256_of_json
 from feature_cache.cohort import Cohort
 from feature_cache.entry import EntryDraft, EntryKey, Source
 from feature_cache.errors import SourceError
-from feature_cache.recipe import ResolvedRecipe
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,11 +96,11 @@ class SlideStage:
         SourceError
             It cannot be read, has no known scale, a mask of another slide, no tissue, or no readable tile.
         """
-        card = find_encoder(str(_encoder(item.recipe)["name"]), self.modality)
-        encoder: TileEncoder = load_encoder(card)
+        card = card_of(item.recipe)
+        encoder: TileEncoder = load_encoder(card, item.weights)
         with _open(item) as reader:
             slide = _decide(item, reader)
-            min_tissue = _block(item.recipe, card).min_tissue
+            min_tissue = tiling_of(item.recipe).min_tissue
             tiles = read_tiles(reader, slide.grid, slide.level, slide.tissue, min_tissue, encoder)
             _refuse_empty(item, tiles)
             overview = read_thumbnail(reader, THUMBNAIL_PX)
@@ -105,7 +111,7 @@ class SlideStage:
                 sources=sources,
                 settings=item.recipe.settings,
                 arrays={
-                    "embeddings": tiles.embeddings,
+                    "embeddings": tiles.embeddings.astype(card.stored_dtype),
                     "xy_px0": tiles.xy_px0.astype("<i4"),
                     "valid": tiles.valid,
                     "quality": tiles.quality,
@@ -130,7 +136,8 @@ class SlideStage:
                     "reader_version": reader.version,
                     "tissue_source": slide.tissue_source,
                     "encoder": card.name,
-                    "encoder_revision": card.revision,
+                    **_weights_used(item),
+                    **encoder.used,
                 },
                 quality=_summary(tiles, slide.mask_kappa),
                 warnings=(*reader.warnings, *slide.scale.warnings, *slide.tissue.warnings, *_unread(tiles)),
@@ -140,12 +147,12 @@ class SlideStage:
         """Return the slide's bytes, how many tiles its grid has (tissue or not), and what they would take."""
         path = item.path_of("slide")
         with _open(item) as reader:
-            card = find_encoder(str(_encoder(item.recipe)["name"]), self.modality)
-            grid = _grid(item, reader, _scale(item, reader), _block(item.recipe, card))
+            grid = _grid(item, reader, _scale(item, reader))
             _level(item, reader, grid)
             columns, rows = grid.counts
         tiles = columns * rows
-        per_tile = 4 * (card.dim or 0) + 8 + 1 + 2 * len(QUALITY_MEASURES)
+        card = card_of(item.recipe)
+        per_tile = np.dtype(card.stored_dtype).itemsize * (card.dim or 0) + 8 + 1 + 2 * len(QUALITY_MEASURES)
         return {
             "bytes": path.stat().st_size,
             "tiles_at_most": tiles,
@@ -164,8 +171,7 @@ def _open(item: WorkItem) -> SlideReader:
 
 def _decide(item: WorkItem, reader: SlideReader) -> _Decided:
     scale = _scale(item, reader)
-    card = find_encoder(str(_encoder(item.recipe)["name"]), MODALITY)
-    grid = _grid(item, reader, scale, _block(item.recipe, card))
+    grid = _grid(item, reader, scale)
     level = _level(item, reader, grid)
     image = tissue_from_image(reader, scale.mpp)
     if "tissue_mask" not in item.files:
@@ -189,8 +195,9 @@ def _scale(item: WorkItem, reader: SlideReader) -> Scale:
     return decide_scale(where, reader.mpp, reader.mpp_source, float(mpp) if isinstance(mpp, float) else None)
 
 
-def _grid(item: WorkItem, reader: SlideReader, scale: Scale, block: SlidesBlock) -> Grid:
-    return Grid(slide_size_px0=reader.size_px0, mpp=scale.mpp, target_mpp=block.mpp, tile_px=block.tile_px)
+def _grid(item: WorkItem, reader: SlideReader, scale: Scale) -> Grid:
+    cut = tiling_of(item.recipe)
+    return Grid(slide_size_px0=reader.size_px0, mpp=scale.mpp, target_mpp=cut.mpp, tile_px=cut.tile_px)
 
 
 def _level(item: WorkItem, reader: SlideReader, grid: Grid) -> int:
@@ -198,15 +205,15 @@ def _level(item: WorkItem, reader: SlideReader, grid: Grid) -> int:
     return choose_level(where, reader.level_downsamples, grid.wanted_downsample)
 
 
-def _encoder(recipe: ResolvedRecipe) -> dict[str, Json]:
-    encoder = recipe.settings["encoder"]
-    assert isinstance(encoder, dict)
-    return encoder
-
-
-def _block(recipe: ResolvedRecipe, card: EncoderCard) -> SlidesBlock:
-    written = {name: recipe.settings[name] for name in SlidesBlock.model_fields if name != "encoder"}
-    return SlidesBlock.model_validate({**written, "encoder": card.name})
+def _weights_used(item: WorkItem) -> dict[str, Json]:
+    found = item.weights
+    if found is None:
+        return {"encoder_revision": None}
+    return {
+        "encoder_revision": found.revision,
+        "weights": {file.name: file.sha256 for file in found.files},
+        "weights_origin": found.origin,
+    }
 
 
 def _file_source(item: WorkItem, role: str, hash_file: HashFile) -> Source:

@@ -24,21 +24,40 @@ def test_the_loader_of_every_card_exists(card: EncoderCard) -> None:
     assert callable(getattr(__import__(module, fromlist=[function]), function))
 
 
-@pytest.mark.parametrize("card", encoder_cards(), ids=lambda card: card.name)
-def test_every_card_loads(card: EncoderCard) -> None:
-    assert load_encoder(card) is not None
+WEIGHT_FREE = [card for card in encoder_cards() if not card.weights_needed]
+
+
+@pytest.mark.parametrize("card", WEIGHT_FREE, ids=lambda card: card.name)
+def test_every_card_without_weights_loads_once_a_process(card: EncoderCard) -> None:
+    assert load_encoder(card) is load_encoder(card)
+
+
+def test_a_refusal_is_remembered_like_an_encoder(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A thousand slides must not read the wrong weights a thousand times."""
+    calls = []
+
+    def refuse(card: EncoderCard, weights: None) -> None:
+        calls.append(card.name)
+        raise RecipeError("encoder e", expected="its weights", got="others", remedy="Take its own.")
+
+    monkeypatch.setattr("extract.encoders.stain_texture_nuclei.load", refuse)
+    card = find_encoder("stain_texture_nuclei").model_copy(update={"name": "refused"})
+    for _ in range(2):
+        with pytest.raises(RecipeError, match="got others"):
+            load_encoder(card)
+    assert calls == ["refused"]
 
 
 def test_an_unknown_name_lists_the_known_ones_of_its_modality() -> None:
     with pytest.raises(RecipeError) as refusal:
         find_encoder("uni2", "slides")
     assert refusal.value.where == "encoder uni2"
-    assert refusal.value.expected == "one of stain_texture_nuclei"
+    assert refusal.value.expected == f"one of {', '.join(card.name for card in encoder_cards('slides'))}"
     assert refusal.value.got == "a name that no card has for slides"
 
 
 def test_an_encoder_of_another_modality_is_unknown() -> None:
-    with pytest.raises(RecipeError, match="one of stain_texture_nuclei"):
+    with pytest.raises(RecipeError, match="a name that no card has for slides"):
         find_encoder("hashed_ngrams", "slides")
 
 

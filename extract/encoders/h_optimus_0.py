@@ -1,0 +1,32 @@
+"""H-optimus-0: ViT-g/14 with 4 registers of Bioptimus; open and free for commercial use."""
+
+from __future__ import annotations
+
+from extract.encoders.card import EncoderCard
+
+CARD = EncoderCard(
+    name="h_optimus_0",
+    title="H-optimus-0, ViT-g/14 with 4 registers",
+    modality="slides",
+    dim=1536,
+    input_px=224,
+    mpp=(0.5,),
+    normalisation="h_optimus",
+    precision="f16",
+    variant="cls",
+    variants=("cls", "cls+mean"),
+    licence="Apache-2.0",
+    gated=False,
+    commercial=True,
+    hub_id="bioptimus/H-optimus-0",
+    loader="extract.encoders.tiles_timm:load",
+    source="Saillard et al. 2024 (github bioptimus/releases); model card",
+    weights_needed=True,
+    requires=("torch", "timm"),
+    companions=(),
+    architecture={
+        # its own arguments: patch 14, 1536 wide, 40 deep, 24 heads, SwiGLU, 4 registers, no_embed_class
+        "model": "vit_giant_patch14_reg4_dinov2",
+        "arguments": {"img_size": 224, "init_values": 1e-5, "num_classes": 0, "dynamic_img_size": False},
+    },
+)

@@ -1,0 +1,176 @@
+"""What all tile networks share: device, precision, normalisation, batches, and what is taken of the output.
+
+Enters: a network of any family and the card that says how it was trained. Leaves: a `TileEncoder`. The row
+of a tile never depends on its batch: the CPU sees one tile at a time on one thread, so that neither the
+neighbours nor the number of cores can change a bit; a GPU sees batches of one size, the last one filled up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from jaxtyping import Float, UInt8
+
+from extract.encoders.card import EncoderCard
+from feature_cache.canonical import Json
+from feature_cache.errors import RecipeError, SourceError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+    from torch.nn import Module
+
+Triple = tuple[float, float, float]
+
+#: Mean and deviation (red, green, blue) of pixel values in [0, 1], by the name that cards use.
+NORMALISATIONS: dict[str, tuple[Triple, Triple]] = {
+    "imagenet": ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
+    "h_optimus": ((0.707223, 0.578729, 0.703617), (0.211883, 0.230117, 0.177517)),
+    "half": ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5)),  # the same as x / 127.5 - 1
+}
+
+#: What a variant is put together from, in order, all of one length.
+VARIANT_PARTS: dict[str, tuple[str, ...]] = {
+    "cls": ("cls",),
+    "cls+mean": ("cls", "mean"),
+    "map_mean": ("mean",),
+    "layer3_mean": ("mean",),
+}
+
+#: Tiles that a device is given at once.
+_BATCH = {"cpu": 1, "cuda": 64}
+_LARGEST_F16 = 65504.0
+
+
+def choose_variant(card: EncoderCard, variant: str | None) -> EncoderCard:
+    """Return the card of one of its variants, None being its default; the length follows.
+
+    Raises
+    ------
+    RecipeError
+        The card has no such variant; the message lists those it has.
+    """
+    if variant is None or variant == card.variant:
+        return card
+    if variant not in card.variants:
+        raise RecipeError(
+            f"encoder {card.name}: variant",
+            expected=f"one of {', '.join(card.variants or [card.variant])}",
+            got="another one",
+            remedy="Mend the recipe, or leave `variant` out.",
+        )
+    assert card.dim is not None
+    dim = card.dim // len(VARIANT_PARTS[card.variant]) * len(VARIANT_PARTS[variant])
+    return card.model_copy(update={"variant": variant, "dim": dim})
+
+
+class TileNetwork:
+    """A network as `TileEncoder`. `forward` takes normalised (tile, 3, height, width) to (tile, dim)."""
+
+    def __init__(self, card: EncoderCard, network: Module, forward: Callable[[Tensor], Tensor]) -> None:
+        import torch
+
+        assert card.dim is not None
+        self._card, self._forward = card, forward
+        self._device = "cuda" if torch.cuda.is_available() else "cpu"
+        network.eval().requires_grad_(False).to(self._device)
+        mean, deviation = NORMALISATIONS[card.normalisation]
+        self._mean = torch.tensor(mean, device=self._device).view(1, 3, 1, 1)
+        self._deviation = torch.tensor(deviation, device=self._device).view(1, 3, 1, 1)
+        precision = card.precision if self._device == "cuda" else "f32"
+        self.used: dict[str, Json] = {"device": self._device, "compute_dtype": precision}
+        parts = VARIANT_PARTS[card.variant]
+        width = card.dim // len(parts)
+        self.feature_names = tuple(f"{part}_{number}" for part in parts for number in range(width))
+
+    def encode(
+        self, tiles: UInt8[np.ndarray[Any, Any], "tile height width 3"], mpp: float
+    ) -> Float[np.ndarray[Any, Any], "tile dim"]:
+        """Return (tile, dim) float32.
+
+        Raises
+        ------
+        SourceError
+            The network gave something that is no number, or too large for the f16 that is stored.
+        """
+        import torch
+
+        if tiles.shape[1:] != (self._card.input_px, self._card.input_px, 3):
+            raise ValueError(f"tiles of {tiles.shape[1:]} for an encoder of {self._card.input_px} px")
+        size = _BATCH[self._device]
+        rows = np.empty((len(tiles), len(self.feature_names)), dtype=np.float32)
+        with same_bits(self._device, self._card.precision):
+            for start in range(0, len(tiles), size):
+                batch = tiles[start : start + size]
+                full = np.concatenate([batch, np.zeros((size - len(batch), *tiles.shape[1:]), tiles.dtype)])
+                pixels = torch.from_numpy(full).to(self._device).permute(0, 3, 1, 2).float() / 255
+                out = self._forward((pixels - self._mean) / self._deviation)
+                rows[start : start + len(batch)] = out[: len(batch)].float().cpu().numpy()
+        if not (np.abs(rows) <= _LARGEST_F16).all():  # False for NaN too
+            raise SourceError(
+                f"encoder {self._card.name}",
+                expected="finite numbers that half precision can hold",
+                got=f"others in {int((~(np.abs(rows) <= _LARGEST_F16)).any(axis=1).sum())} tiles",
+                remedy="Look at the weights; are they those of this encoder?",
+            )
+        return rows
+
+
+@contextmanager
+def same_bits(device: str, precision: str) -> Iterator[None]:
+    """Compute without gradients, and so that the same tile gives the same bits every time."""
+    import torch
+
+    with ExitStack() as stack:
+        stack.enter_context(torch.inference_mode())
+        if device == "cuda":
+            stack.enter_context(
+                torch.backends.cudnn.flags(
+                    enabled=True, benchmark=False, deterministic=True, allow_tf32=False
+                )
+            )
+            dtype = {"f16": torch.float16, "bf16": torch.bfloat16, "f32": torch.float32}[precision]
+            stack.enter_context(torch.autocast(device, dtype, enabled=dtype != torch.float32))
+        else:
+            stack.callback(torch.set_num_threads, torch.get_num_threads())
+            torch.set_num_threads(1)
+        yield
+
+
+def pool_tokens(tokens: Tensor, prefix: int, variant: str) -> Tensor:
+    """Return (tile, dim) of (tile, token, width); of `prefix` tokens the first is cls."""
+    import torch
+
+    parts = {"cls": lambda: tokens[:, 0], "mean": lambda: tokens[:, prefix:].mean(dim=1)}
+    return torch.cat([parts[part]() for part in VARIANT_PARTS[variant]], dim=1)
+
+
+def load_strictly(card: EncoderCard, network: Module, state: Mapping[str, Tensor]) -> None:
+    """Fill a network with tensors: every one it has, no other, each in its shape.
+
+    Raises
+    ------
+    RecipeError
+        The weights are those of another network.
+    """
+    own = network.state_dict()
+    missing, unknown = sorted(own.keys() - state.keys()), sorted(state.keys() - own.keys())
+    misshapen = sorted(name for name in own.keys() & state.keys() if own[name].shape != state[name].shape)
+    faults = [f"{len(missing)} missing ({missing[0]}, ...)"] if missing else []
+    faults += [f"{len(unknown)} unknown ({unknown[0]}, ...)"] if unknown else []
+    if misshapen:
+        name = misshapen[0]
+        faults.append(
+            f"{len(misshapen)} of another shape ({name}: {list(state[name].shape)}"
+            f" instead of {list(own[name].shape)}, ...)"
+        )
+    if faults:
+        raise RecipeError(
+            f"encoder {card.name}: weights",
+            expected=f"the {len(own)} tensors of {card.title}",
+            got=f"{len(state)} tensors: {', '.join(faults)}",
+            remedy="Are these the weights of another model? Download those of this card.",
+        )
+    network.load_state_dict(dict(state))
