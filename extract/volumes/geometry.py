@@ -18,6 +18,8 @@ from jaxtyping import Float, Int, Shaped
 #: by more than this share of the smallest voxel side.
 TOLERATED_COSINE = 1e-3
 TOLERATED_VOXELS = 0.5
+#: Closer than this share of a voxel two grids are one, even where no header says where they lie.
+_ROUNDING_VOXELS = 1e-3
 
 Affine = Float[np.ndarray[Any, Any], "4 4"]
 
@@ -51,6 +53,15 @@ class VoxelGrid:
         """Return where voxel indices (x, y, z), whole or not, lie in mm."""
         places: Float[np.ndarray[Any, Any], "point 3"] = index @ self.affine[:3, :3].T + self.affine[:3, 3]
         return places
+
+    def indices(
+        self, places: Shaped[np.ndarray[Any, Any], "point 3"]
+    ) -> Float[np.ndarray[Any, Any], "point 3"]:
+        """Return the voxel indices, not rounded, of places in mm: the inverse of `centres`."""
+        index: Float[np.ndarray[Any, Any], "point 3"] = np.linalg.solve(
+            self.affine[:3, :3], (places - self.affine[:3, 3]).T
+        ).T
+        return index
 
     def part(self, start: tuple[int, int, int], size: tuple[int, int, int]) -> VoxelGrid:
         """Return a box of this grid; its voxels stay where they are."""
@@ -90,6 +101,12 @@ def grid_difference(grid: VoxelGrid, other: VoxelGrid) -> GridDifference | None:
         corner_mm=float(apart_mm.max()),
         tolerated_mm=float(TOLERATED_VOXELS * other.spacing.min()),
     )
+
+
+def coincide(grid: VoxelGrid, other: VoxelGrid) -> bool:
+    """Whether two grids are the same but for rounding: voxels can be taken over as they are."""
+    apart = grid_difference(grid, other)
+    return apart is not None and apart.corner_voxels <= _ROUNDING_VOXELS
 
 
 @dataclass(frozen=True, kw_only=True)

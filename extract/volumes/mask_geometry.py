@@ -106,8 +106,8 @@ def _on_no_grid(mask: VoxelGrid, series: Mapping[str, VoxelGrid], where: str) ->
     row, axis = np.unravel_index(np.abs(mask.directions - grid.directions).argmax(), (3, 3))
     got = (
         f"direction cosine {mask.directions[row, axis]:.4f} where {name} has "
-        f"{grid.directions[row, axis]:.4f} (axis {'xyz'[axis]}), origin {apart.origin_mm:.4g} {unit} and furthest corner "
-        f"{apart.corner_mm:.4g} {unit} away"
+        f"{grid.directions[row, axis]:.4f} (axis {'xyz'[axis]}), origin {apart.origin_mm:.4g} {unit} and "
+        f"furthest corner {apart.corner_mm:.4g} {unit} away"
     )
     expected = (
         f"a mask on the grid of {name}: direction cosines within {TOLERATED_COSINE:g}, origin and corners "

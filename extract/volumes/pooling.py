@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
+POOLING_ALGORITHM = 1
+
 Regions = Mapping[str, Bool[np.ndarray[Any, Any], "x y z"]]
 
 

@@ -1,19 +1,18 @@
 """Series and masks as volumes: decoded, scaled, with the spacing that header or manifest gives.
 
-Enters: a path and what series.csv says of its spacing. Leaves: a `Volume`. A spacing of 1 x 1 x 1 is what
-peers write when they have lost it: unknown, unless the manifest gives one. With that the steps are true, but
-where the volume lies in the patient still is not known.
+Enters: an opened file and what series.csv says of its spacing. Leaves: a `Volume`, or labels. A spacing of
+1 x 1 x 1 is what peers write when they have lost it: unknown, unless the manifest gives one. With that the
+steps are true, but where the volume lies in the patient still is not known.
 """
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float, Shaped
+from jaxtyping import Float, Int32, Shaped
 
-from extract.volumes.header import PLAUSIBLE_SPACING_MM, format_spacing, open_volume, unreadable
+from extract.volumes.header import PLAUSIBLE_SPACING_MM, format_spacing, unreadable
 from extract.volumes.stored import DECODING_ERRORS, StoredVolume
 from extract.volumes.volume import Volume
 from feature_cache.errors import SourceError
@@ -23,13 +22,15 @@ READER_ALGORITHM = 1
 _SPACING_TOLERANCE = 1e-3
 
 
-def read_series(path: Path, where: str, spacing_mm: str | None = None) -> Volume:
+def read_series(stored: StoredVolume, where: str, spacing_mm: str | None = None) -> Volume:
     """Read one series.
 
     Parameters
     ----------
-    path, where
-        As for `open_volume`.
+    stored
+        From `open_volume`.
+    where
+        What to call it in an error.
     spacing_mm
         Text of the column of series.csv: x;y;z.
 
@@ -41,9 +42,8 @@ def read_series(path: Path, where: str, spacing_mm: str | None = None) -> Volume
     Raises
     ------
     SourceError
-        See `open_volume`; no finite voxel; a manifest's spacing that is none or contradicts the header.
+        A damaged file; no finite voxel; a manifest's spacing that is none or contradicts the header.
     """
-    stored = open_volume(path, where)
     affine, known, placed = series_geometry(stored, where, spacing_mm)
     with np.errstate(over="ignore"):  # what float32 cannot hold is not finite, see below
         voxels = _decode(stored, where).astype(np.float32)
@@ -61,18 +61,17 @@ def read_series(path: Path, where: str, spacing_mm: str | None = None) -> Volume
     return Volume(voxels=voxels, affine=affine, spacing_known=known, placed=placed, warnings=warnings)
 
 
-def read_labels(path: Path, where: str) -> Volume:
-    """Read one mask as whole numbers, int32; its affine is the header's, to be compared with a series'.
+def read_labels(stored: StoredVolume, where: str) -> Int32[np.ndarray[Any, Any], "x y z"]:
+    """Read one mask, opened as `label`, as whole numbers. Where it lies is for mask_geometry.py to say.
 
     Raises
     ------
     SourceError
-        See `open_volume`; a voxel that is no whole number from 0 to 65,535.
+        A damaged file; a voxel that is no whole number from 0 to 65,535.
     """
-    stored = open_volume(path, where, "label")
     voxels = _decode(stored, where)
     with np.errstate(invalid="ignore"):
-        labels = voxels.astype(np.int32)
+        labels: Int32[np.ndarray[Any, Any], "x y z"] = voxels.astype(np.int32)
     whole = bool((labels == voxels).all())
     if not whole or labels.min() < 0 or labels.max() > np.iinfo(np.uint16).max:
         raise SourceError(
@@ -81,13 +80,7 @@ def read_labels(path: Path, where: str) -> Volume:
             got="numbers below 0 or above that" if whole else "voxels that are no whole numbers",
             remedy="Take the mask itself: this is an image, a probability map or a resampled mask.",
         )
-    return Volume(
-        voxels=labels,
-        affine=stored.affine,
-        spacing_known=stored.spacing_known,
-        placed=stored.placed,
-        warnings=stored.warnings,
-    )
+    return labels
 
 
 def series_geometry(

@@ -1,0 +1,101 @@
+"""The `volumes` block of a recipe: validated, completed, and turned into the settings that are hashed.
+
+Enters: the block as written. Leaves: frozen settings with the encoder's card and every hand-bumped
+algorithm number, so that whatever changes the numbers changes the name of the feature set.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from extract.encoders.card import EncoderCard
+from extract.encoders.registry import find_encoder, import_requirements
+from extract.encoders.weights import WeightsSource
+from extract.item import ResolvedBlock
+from extract.recipe import read_block
+from extract.volumes.adc import ADC_ALGORITHM
+from extract.volumes.pooling import POOLING_ALGORITHM
+from extract.volumes.preview import PREVIEW_ALGORITHM
+from extract.volumes.quality import QUALITY_ALGORITHM
+from extract.volumes.reader import READER_ALGORITHM
+from extract.volumes.resample import RESAMPLE_ALGORITHM
+from extract.volumes.study_grid import GRID_ALGORITHM
+from feature_cache.canonical import Json
+from feature_cache.cohort import Cohort
+from feature_cache.recipe import ResolvedRecipe
+
+MODALITY = "volumes"
+#: The encoder whose rows every entry holds as `radiomics`, whatever else encodes it.
+RADIOMICS = "first_order_shape"
+
+Side = Annotated[float, Field(ge=0.1, le=20)]
+
+
+class VolumesBlock(BaseModel):
+    """The block as a user writes it.
+
+    `reference` lists sequences, the first that a study has gives the grid; `spacing_mm` (x, y, z) is that of
+    the grid, the reference's own where it is left out; `margin_mm` is left around the masks; `sequences`
+    chooses series, all where it is left out. `revision` pins weights on the hub.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    encoder: str = RADIOMICS
+    reference: tuple[str, ...] = ("t2w", "lge", "adc", "hbv")
+    spacing_mm: tuple[Side, Side, Side] | None = None
+    margin_mm: float = Field(default=10.0, ge=0, le=200)
+    sequences: tuple[str, ...] | None = Field(default=None, min_length=1)
+    revision: str | None = None
+
+    @field_validator("reference", "sequences")
+    @classmethod
+    def _in_lower_case(cls, sequences: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        return None if sequences is None else tuple(sequence.strip().lower() for sequence in sequences)
+
+
+def resolve_volumes(
+    name: str, block: dict[str, Json], cohort: Cohort, weights: WeightsSource
+) -> ResolvedBlock:
+    """Return the resolved recipe of a block; the prediction day is one of its settings.
+
+    Raises
+    ------
+    RecipeError
+        Unknown keys or values, an unknown encoder, weights that are not there.
+    """
+    chosen = read_block(VolumesBlock, name, MODALITY, block)
+    card = find_encoder(chosen.encoder, MODALITY)
+    settings: dict[str, Json] = {
+        **chosen.model_dump(mode="json", exclude={"encoder", "revision"}),
+        "encoder": card.identity(),
+        "algorithm": {
+            "adc": ADC_ALGORITHM,
+            "grid": GRID_ALGORITHM,
+            "pooling": POOLING_ALGORITHM,
+            "preview": PREVIEW_ALGORITHM,
+            "quality": QUALITY_ALGORITHM,
+            "radiomics": find_encoder(RADIOMICS, MODALITY).algorithm,
+            "reader": READER_ALGORITHM,
+            "resample": RESAMPLE_ALGORITHM,
+        },
+        "prediction_day": cohort.card.prediction_day_number,
+    }
+    found = None
+    if card.weights_needed:
+        import_requirements(card)
+        found = weights.find(card, revision=chosen.revision)
+        settings["weights_sha256"] = found.sha256
+    recipe = ResolvedRecipe(name=name, modality=MODALITY, settings=settings)
+    return ResolvedBlock(recipe=recipe, weights=found)
+
+
+def read_settings(recipe: ResolvedRecipe) -> tuple[EncoderCard, VolumesBlock]:
+    """Return the card and the block of a resolved recipe."""
+    encoder = recipe.settings["encoder"]
+    assert isinstance(encoder, dict)
+    card = find_encoder(str(encoder["name"]), MODALITY)
+    written = {name: recipe.settings[name] for name in VolumesBlock.model_fields if name in recipe.settings}
+    return card, VolumesBlock.model_validate({**written, "encoder": card.name})

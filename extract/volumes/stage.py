@@ -1,0 +1,179 @@
+"""Volumes as a modality: one entry a study, all its series on one grid, one row for a series and a region.
+
+Enters: rows of series.csv and masks.csv. Leaves: tokens with their places, rows pooled in regions, radiomics
+of every region, a preview. What is not there is named (`series_missing`) and NaN, never 0. A study with a
+file that cannot be used fails as a whole: with a series less it would be another study.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from extract.encoders.card import EncodedSeries, VolumeEncoder
+from extract.encoders.registry import find_encoder, load_encoder
+from extract.encoders.weights import WeightsSource
+from extract.item import HashFile, ResolvedBlock, WorkItem
+from extract.volumes.codebook import CROP
+from extract.volumes.header import open_volume
+from extract.volumes.manifest import facts_of, known_day, mask_files, series_files, studies_of
+from extract.volumes.preview import MOST_PX, MOST_SLICES, draw_preview
+from extract.volumes.settings import MODALITY, RADIOMICS, read_settings, resolve_volumes
+from extract.volumes.study import Study, read_study
+from feature_cache.canonical import Json, canonical_json, sha256_of_json
+from feature_cache.cohort import Cohort
+from feature_cache.entry import EntryDraft, EntryKey, Source
+from feature_cache.errors import SourceError
+
+
+class VolumeStage:
+    """See `extract.item.Stage`."""
+
+    block = modality = MODALITY
+
+    def resolve(
+        self, name: str, block: dict[str, Json], cohort: Cohort, weights: WeightsSource
+    ) -> ResolvedBlock:
+        """Return the recipe with the encoder's card and all defaults (see `settings.py`)."""
+        return resolve_volumes(name, block, cohort, weights)
+
+    def items(self, cohort: Cohort, root: Path, resolved: ResolvedBlock) -> list[WorkItem]:
+        """Return one item for every study of series.csv that has a series of the recipe's sequences."""
+        _, block = read_settings(resolved.recipe)
+        return [
+            WorkItem(
+                block=self.block,
+                key=EntryKey.of(cohort.name, resolved.recipe, rows.case_id, rows.study_id),
+                recipe=resolved.recipe,
+                root=root,
+                files=rows.files,
+                facts=rows.facts,
+                weights=resolved.weights,
+            )
+            for rows in studies_of(cohort, block.sequences)
+        ]
+
+    def sources(self, item: WorkItem, hash_file: HashFile) -> tuple[Source, ...]:
+        """Hash every series and mask, and what the manifest says of them (days, spacings, codebooks)."""
+        found = []
+        for role in item.files:
+            path = item.path_of(role)
+            found.append(Source(role=role, sha256=hash_file(path), bytes=path.stat().st_size))
+        facts: Json = dict(item.facts)
+        found.append(
+            Source(role="manifest_study", sha256=sha256_of_json(facts), bytes=len(canonical_json(facts)))
+        )
+        return tuple(found)
+
+    def build(self, item: WorkItem, sources: tuple[Source, ...]) -> EntryDraft:
+        """Read, lay on one grid, crop and encode the study.
+
+        Raises
+        ------
+        SourceError
+            A series is later than the prediction day or has no known day; or see `read_study`.
+        """
+        day = known_day(item)
+        card, block = read_settings(item.recipe)
+        study = read_study(series_files(item), mask_files(item), block, str(item))
+        encoder: VolumeEncoder = load_encoder(card, item.weights)
+        statistics: VolumeEncoder = load_encoder(find_encoder(RADIOMICS, MODALITY))
+        encoded = _encode(encoder, study, item)
+        measured = encoded if card.name == RADIOMICS else _encode(statistics, study, item)
+        regions = np.concatenate([one.regions for one in encoded])
+        drawn = {name: mask for name, mask in study.regions.items() if name != CROP}
+        preview = draw_preview(study.series, drawn)
+        places = np.concatenate([one.token_xyz_mm for one in encoded]).astype(np.float64)
+        sequences = [one.sequence for one in study.series]
+        return EntryDraft(
+            key=item.key,
+            kind="volume",
+            sources=sources,
+            settings=item.recipe.settings,
+            arrays={
+                "embeddings": np.concatenate([one.embeddings for one in encoded]).astype(card.stored_dtype),
+                "token_xyz_mm": (places if study.spacing_known else np.full_like(places, np.nan)).astype(
+                    "<f4"
+                ),
+                "token_voxel": study.grid.indices(places).astype("<f4"),
+                "token_series": np.repeat(
+                    np.arange(len(encoded)), [len(one.embeddings) for one in encoded]
+                ).astype("<i2"),
+                "regions": regions.astype(card.stored_dtype),
+                "region_valid": np.isfinite(regions).any(axis=1),
+                "radiomics": np.concatenate([one.regions for one in measured]).astype("<f4"),
+                "affine": study.grid.affine.astype("<f8"),
+                "preview": preview.images,
+                "preview_masks": preview.masks,
+            },
+            attrs={
+                "series": list(sequences),
+                "series_missing": [one for one in facts_of(item).expected if one not in sequences],
+                "regions": list(study.regions),
+                "region_rows": [
+                    {"series": sequence, "region": region}
+                    for sequence in sequences
+                    for region in study.regions
+                ],
+                "feature_names": list(encoder.feature_names),
+                "radiomics_names": list(statistics.feature_names),
+                "spacing_known": study.spacing_known,
+                "day": day,
+                "preview_regions": list(drawn),
+                "preview_slices": list(preview.slices),
+                "preview_spacing_mm": _rounded(preview.spacing) if study.spacing_known else None,
+                **study.described,
+            },
+            used={
+                "reader": "braid",
+                "encoder": card.name,
+                "encoder_revision": item.weights.revision if item.weights else card.revision,
+                **_weights_used(item),
+                **encoder.used,
+            },
+            quality={
+                **study.quality,
+                "token_coverage": [_rounded(one.coverage) for one in encoded],
+            },
+            warnings=study.warnings,
+        )
+
+    def cost(self, item: WorkItem) -> dict[str, int]:
+        """Return the bytes of all files, and what the previews take at most: most of an entry."""
+        series, masks = series_files(item), mask_files(item)
+        for one in series:
+            open_volume(one.path, one.where)
+        for mask in masks:
+            open_volume(mask.path, mask.where, "label")
+        return {
+            "bytes": sum(
+                path.stat().st_size for path in {file.path for file in series} | {m.path for m in masks}
+            ),
+            "cache_bytes_at_most": (len(series) + 2 * len(masks)) * MOST_SLICES * MOST_PX**2,
+        }
+
+
+def _encode(encoder: VolumeEncoder, study: Study, item: WorkItem) -> list[EncodedSeries]:
+    """Encode every series; what an encoder refuses is named by its study."""
+    try:
+        return [encoder.encode(one, study.regions) for one in study.series]
+    except SourceError as error:
+        raise SourceError(
+            f"{item}, {error.where}", expected=error.expected, got=error.got, remedy=error.remedy
+        ) from error
+
+
+def _weights_used(item: WorkItem) -> dict[str, Json]:
+    if item.weights is None:
+        return {}
+    return {
+        "weights": {file.name: file.sha256 for file in item.weights.files},
+        "weights_origin": item.weights.origin,
+    }
+
+
+def _rounded(numbers: object) -> list[Json]:
+    """Return numbers as JSON can hold them: NaN is null."""
+    values = np.asarray(numbers, dtype=np.float64)
+    return [round(float(value), 6) if np.isfinite(value) else None for value in values]
