@@ -1,13 +1,14 @@
 """The verbs of stage 1. Every heavy import waits until its verb is called, so that `--help` is quick.
 
 Enters: a command line. Leaves: an exit status: 0 everything asked for is there, 1 something failed and is
-named, 2 the command line was not understood, 130 interrupted.
+named, 2 the command line was not understood, 130 stopped by Ctrl-C, 143 by SIGTERM.
 """
 
 from __future__ import annotations
 
 import json
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -35,6 +36,13 @@ Weights = Annotated[Path | None, typer.Option(help="Folder of encoder weights.")
 CasesFile = Annotated[Path | None, typer.Option("--cases", help="File of case ids, one a line.")]
 Limit = Annotated[int | None, typer.Option(min=1, help="Stop after so many items.")]
 Workers = Annotated[int, typer.Option(min=1, help="Processes.")]
+MemoryGb = Annotated[
+    float | None,
+    typer.Option(min=0.1, help="Memory an item may take; if not given, 90 % of the machine's / workers."),
+]
+#: 10,000 tiles through the largest network take 16 hours on two cores, and no item may hold a run for ever.
+#: The whole time counts, not the time without progress: a decoder that hangs and one at work look the same.
+TimeLimit = Annotated[float, typer.Option(min=0.01, help="Minutes that an item may take.")]
 Format = Annotated[Literal["zarr", "hdf5"], typer.Option("--format", help="How arrays lie on disk.")]
 
 
@@ -125,32 +133,51 @@ def run(
     cases: CasesFile = None,
     limit: Limit = None,
     workers: Workers = 1,
+    memory_gb: MemoryGb = None,
+    time_limit: TimeLimit = 24 * 60,
     array_format: Format = "zarr",
 ) -> None:
-    """Make every entry that is not there yet; a failed item is named and does not stop the others."""
+    """Make every entry that is not there yet; a failed item is named and does not stop the others.
+
+    Items are made in processes of their own: one that crashes, or takes more memory or time than it may, is a
+    row in failures.csv too. Ctrl-C or SIGTERM stops at once; what is not there yet is made by the next run.
+    """
+    from extract.caps import item_caps
     from extract.ledger import Ledger
     from extract.progress import progress
     from extract.run import run_items
+    from feature_cache.stopping import Stopped
     from feature_cache.store import FeatureCache
 
     store = FeatureCache.create(cache, array_format=array_format)
     planned = _plan(cohort, (root, weights), store, recipe, (cases, limit))
+    caps = item_caps(workers, memory_gb, time_limit)
     ledger = Ledger(store.runs_folder)
     problems: list[Problem] = []
-    with progress("extracting", len(planned.todo)) as advance:
-        for receipt in run_items(planned.todo, store, workers):
-            ledger.add(receipt)
-            if receipt.problem is not None:
-                problems.append(receipt.problem)
-            advance()
-    report = ledger.close()
+    left, stopped = len(planned.todo), None
+    try:
+        with progress("extracting", left) as advance:
+            for items in planned.passes:
+                with closing(run_items(items, store, workers, caps)) as receipts:
+                    for receipt in receipts:
+                        ledger.add(receipt)
+                        left -= 1
+                        if receipt.problem is not None:
+                            problems.append(receipt.problem)
+                        advance()
+    except Stopped as signal:
+        stopped = signal
+    report = ledger.close(left)
     done = sum(part.done for part in planned.sets)
-    made = len(planned.todo) - len(problems)
+    made = len(planned.todo) - len(problems) - left
     print(f"{made} made, {done} were there, {len(problems)} failed in {report['wall_s']} s", end="")
     print(f"; most time went into: {report['bottleneck']}" if report["bottleneck"] else "")
     _print_problems(problems)
     if problems:
         print(f"failures.csv: {ledger.folder / 'failures.csv'}")
+    if stopped is not None:
+        print(f"stopped with {left} item(s) left: run it again to go on")
+        raise stopped
     _exit(bool(problems))
 
 
@@ -191,14 +218,11 @@ def forget(cache: CacheFolder, case: Annotated[str, typer.Argument(metavar="CASE
 
 
 @app.command()
-def encoders() -> None:
-    """List every encoder with its licence and what it needs."""
-    from extract.encoders.registry import encoder_cards
+def encoders(weights: Weights = None) -> None:
+    """List every encoder with its licence and what is missing to run it here."""
+    from extract.encoders.requirements import encoder_table
 
-    for card in encoder_cards():
-        gated = "gated" if card.gated else "open"
-        dim = "-" if card.dim is None else str(card.dim)
-        print(f"{card.name:<24}{card.modality:<10}{dim:>6}  {card.licence:<16}{gated:<7}{card.title}")
+    print("\n".join(encoder_table(weights)))
 
 
 @app.command()
@@ -253,8 +277,11 @@ def _exit(failed: bool) -> None:
 
 def main() -> None:
     """Run a verb; what a user can act on becomes one line and exit status 1."""
+    from feature_cache.stopping import stopped_by_signals
+
     try:
-        app()
+        with stopped_by_signals():
+            app()
     except BraidError as error:
         print(error, file=sys.stderr)
         sys.exit(1)

@@ -68,8 +68,8 @@ class Ledger:
             )
             self._failures.flush()
 
-    def close(self) -> dict[str, object]:
-        """Write report.json and return it: counts, seconds a step, and which step took longest."""
+    def close(self, left: int = 0) -> dict[str, object]:
+        """Write report.json and return it: counts, seconds a step, which took longest, how many are left."""
         self._log.close()
         self._failures.close()
         totals = {step: sum(steps[step] for steps in self.seconds.values()) for step in STEPS}
@@ -79,6 +79,7 @@ class Ledger:
             "machine": platform.machine(),
             "python": platform.python_version(),
             "items": dict(self.outcomes),
+            "left": left,
             "seconds": {
                 modality: {step: round(value, 3) for step, value in steps.items()}
                 for modality, steps in sorted(self.seconds.items())

@@ -26,6 +26,7 @@ from typing import Any, Generic, Literal, TypeVar
 
 import psutil
 
+from extract.caps import Caps
 from extract.memory import GB
 from feature_cache.errors import Problem
 
@@ -41,14 +42,6 @@ _LOOK_S = 0.1
 _START_S = 300.0
 #: A child whose pipe is closed is on its way out.
 _EXIT_S = 5.0
-
-
-@dataclass(frozen=True, kw_only=True)
-class Caps:
-    """What one child may hold (resident, GB = 10^9 bytes) and how long one task may take."""
-
-    memory_gb: float
-    seconds: float
 
 
 @dataclass(frozen=True, kw_only=True)

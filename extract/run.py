@@ -1,33 +1,40 @@
-"""Work items in, committed entries out. The one place that catches what an item does.
+"""Work items in, committed entries out.
 
-Enters: a plan and a cache. Leaves: entries, and a ledger of what failed. Items are independent and
-idempotent: a run that was killed anywhere is finished by running it again.
+Enters: a plan and a cache. Leaves: entries, and a receipt of what became of each item. Items are independent
+and idempotent: a run that was killed anywhere is finished by running it again. Items are made in the child
+processes of `pool.py`; what goes wrong there, the end of the child included, is the item's alone.
 """
 
 from __future__ import annotations
 
-import logging
-import multiprocessing
 import time
-import traceback
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
+from contextlib import closing
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Literal
 
 from pydantic import JsonValue
 
+from extract.caps import Caps
 from extract.item import WorkItem
+from extract.pool import Death, run_capped
 from extract.stages import STAGES
 from feature_cache import origin
 from feature_cache.errors import BraidError, Problem
 from feature_cache.store import FeatureCache
 
-log = logging.getLogger(__name__)
-
 #: Libraries that stand behind the numbers of an entry, beside the decoders that a stage names itself.
 LIBRARIES = ("numpy", "scipy")
+
+_REMEDIES = {
+    "memory": "Look at the file; where it is sound, give --memory-gb more or use fewer --workers.",
+    "time": "Look at the file; where it is sound, give --time-limit more.",
+    "signal": "Its decoder, or the system out of memory, ended it. Look at the file, or use fewer --workers; "
+    "a later run tries this one again.",
+    "exit": "Look at the file; a later run tries this one again.",
+    "error": "Look at the file; the others were not affected. A later run tries this one again.",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,8 +51,20 @@ class Receipt:
     commit_s: float = 0.0
 
 
+def run_items(
+    items: tuple[WorkItem, ...], cache: FeatureCache, workers: int, caps: Caps
+) -> Iterator[Receipt]:
+    """Make every item in `workers` child processes and yield receipts as they come.
+
+    Closing the iterator ends the items in hand: their entries stay absent.
+    """
+    with closing(run_capped(partial(extract_item, cache=cache), items, caps, workers)) as outcomes:
+        for item, outcome in outcomes:
+            yield _lost(item, outcome) if isinstance(outcome, Death) else outcome
+
+
 def extract_item(item: WorkItem, cache: FeatureCache) -> Receipt:
-    """Make one entry and commit it; whatever goes wrong becomes a failed receipt."""
+    """Make one entry and commit it; what a user can act on becomes a failed receipt."""
     key = item.key
     stage = STAGES[item.block]
     started = time.perf_counter()
@@ -60,63 +79,7 @@ def extract_item(item: WorkItem, cache: FeatureCache) -> Receipt:
         committed = time.perf_counter()
     except BraidError as error:
         return _receipt(item, "failed", problem=error.as_problem())
-    except Exception as error:  # the one place per item: a row in failures.csv, exit 1
-        log.debug("case %s, %s", key.case_id, key.item_id, exc_info=error)
-        return _receipt(
-            item, "failed", problem=_unforeseen(item, f"{type(error).__name__} from {_place(error)}")
-        )
     return _receipt(item, result, hash_s=hashed - started, build_s=built - hashed, commit_s=committed - built)
-
-
-def run_items(items: tuple[WorkItem, ...], cache: FeatureCache, workers: int) -> Iterator[Receipt]:
-    """Make every item in `workers` processes and yield receipts as they come.
-
-    Decoders can take their process down. The items that a dead worker may have held are then made one by
-    one, each in a process of its own: the one that kills again is named, the others are committed.
-    """
-    left = list(items)
-    while left:
-        survivors: list[WorkItem] = []
-        for item, receipt in _pool_round(left, cache, workers):
-            if receipt is None:
-                survivors.append(item)
-            else:
-                yield receipt
-        # a pool starts items in their order, so the first survivors are those that were being made
-        order = {item.key: position for position, item in enumerate(left)}
-        survivors.sort(key=lambda item: order[item.key])
-        yield from _one_by_one(survivors[:workers], cache)
-        left = survivors[workers:]
-
-
-def _pool_round(
-    items: list[WorkItem], cache: FeatureCache, workers: int
-) -> Iterator[tuple[WorkItem, Receipt | None]]:
-    """Run items in a pool; those that a dead worker took along come back with None."""
-    pool = _pool(workers)
-    try:
-        futures = {pool.submit(extract_item, item, cache): item for item in items}
-        for future in as_completed(futures):
-            try:
-                yield futures[future], future.result()
-            except BrokenProcessPool:
-                yield futures[future], None
-    finally:  # also after Ctrl-C: only the items in hand are waited for
-        pool.shutdown(wait=True, cancel_futures=True)
-
-
-def _one_by_one(suspects: list[WorkItem], cache: FeatureCache) -> Iterator[Receipt]:
-    """Run each item in a process of its own, so that a dead worker names the item that killed it."""
-    for item in suspects:
-        with _pool(1) as pool:
-            try:
-                yield pool.submit(extract_item, item, cache).result()
-            except BrokenProcessPool:
-                yield _receipt(item, "failed", problem=_unforeseen(item, "its worker process died"))
-
-
-def _pool(workers: int) -> ProcessPoolExecutor:
-    return ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"))
 
 
 def _receipt(
@@ -141,21 +104,9 @@ def _receipt(
     )
 
 
-def _unforeseen(item: WorkItem, got: str) -> Problem:
-    return Problem(
-        level="error",
-        where=str(item),
-        expected=f"a readable {item.key.modality} item",
-        got=got,
-        remedy="Look at the file; the others were not affected. A later run tries this one again.",
-    )
-
-
-def _place(error: BaseException) -> str:
-    """Name the innermost function that raised: enough to find it, and no text of a record."""
-    frames = list(traceback.walk_tb(error.__traceback__))
-    frame, line = frames[-1]
-    return f"{frame.f_code.co_qualname} line {line}"
+def _lost(item: WorkItem, death: Death) -> Receipt:
+    expected = f"a readable {item.key.modality} item"
+    return _receipt(item, "failed", problem=death.as_problem(str(item), expected, _REMEDIES[death.cause]))
 
 
 def _origin() -> dict[str, JsonValue]:

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator
+from multiprocessing.reduction import ForkingPickler
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from extract import stages
+from extract.caps import Caps
 from extract.encoders.weights import WeightsSource
 from extract.item import HashFile, ResolvedBlock, WorkItem
+from extract.pool import _attempt
 from feature_cache.canonical import Json
 from feature_cache.cohort import Cohort
 from feature_cache.entry import EntryDraft, EntryKey, Source
 from feature_cache.errors import SourceError
 from feature_cache.recipe import ResolvedRecipe
+
+USERS_OF_THE_POOL = ("extract.run",)
 
 
 class NumberStage:
@@ -64,13 +70,27 @@ class NumberStage:
 
 
 @pytest.fixture
+def in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Do here what goes to child processes, errors included; test_pool.py is about the children."""
+
+    def here(
+        function: Callable[[object], object], tasks: Iterable[object], caps: Caps, workers: int
+    ) -> Iterator[tuple[object, object]]:
+        for task in tasks:
+            yield task, ForkingPickler.loads(_attempt(function, task))
+
+    for module in USERS_OF_THE_POOL:
+        monkeypatch.setattr(f"{module}.run_capped", here)
+
+
+@pytest.fixture
 def numbers(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the number stage stand for notes."""
     monkeypatch.setitem(stages.STAGES, "notes", NumberStage())
 
 
 @pytest.fixture
-def number_cohort(tmp_path: Path, numbers: None) -> tuple[Path, Path]:
+def number_cohort(tmp_path: Path, numbers: None, in_this_process: None) -> tuple[Path, Path]:
     """A manifest of four cases and the root of their files: two numbers, one broken, one that crashes."""
     root, manifest = tmp_path / "raw", tmp_path / "manifest"
     root.mkdir()

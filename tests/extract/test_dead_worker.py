@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import multiprocessing
 import threading
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from extract.caps import Caps
 from extract.encoders.weights import WeightsSource
 from extract.item import WorkItem
 from extract.notes.stage import NoteStage
 from extract.run import run_items
 from feature_cache.cohort import read_cohort
 from feature_cache.store import FeatureCache
+
+ROOMY = Caps(memory_gb=4, seconds=600)
 
 
 @pytest.fixture
@@ -39,41 +39,38 @@ def items(tmp_path: Path) -> tuple[WorkItem, ...]:
     return tuple(stage.items(cohort, tmp_path, resolved))
 
 
-@contextmanager
-def killing(times: int | None) -> Iterator[None]:
-    """Kill worker processes as they appear, so many times or as long as the block runs."""
-    done = threading.Event()
+def kill_the_first_child() -> None:
+    """Kill a child of this process as soon as there is one."""
 
     def kill() -> None:
-        killed = 0
-        while not done.is_set() and (times is None or killed < times):
-            for child in multiprocessing.active_children():
-                child.kill()
-                killed += 1
-            time.sleep(0.01)
+        while not (children := multiprocessing.active_children()):
+            pass
+        children[0].kill()
 
-    thread = threading.Thread(target=kill)
-    thread.start()
-    try:
-        yield
-    finally:
-        done.set()
-        thread.join()
+    threading.Thread(target=kill, daemon=True).start()
 
 
-def test_the_others_are_made_after_a_worker_died(tmp_path: Path, items: tuple[WorkItem, ...]) -> None:
+def test_a_worker_that_is_killed_costs_its_item_alone(tmp_path: Path, items: tuple[WorkItem, ...]) -> None:
     cache = FeatureCache.create(tmp_path / "cache")
-    with killing(times=1):
-        receipts = list(run_items(items, cache, workers=1))
-    assert sorted(receipt.case_id for receipt in receipts) == [item.key.case_id for item in items]
-    assert all(receipt.problem is None for receipt in receipts)
+    kill_the_first_child()
+    receipts = {receipt.case_id: receipt for receipt in run_items(items, cache, 1, ROOMY)}
+    lost = receipts.pop("00").problem
+    assert lost is not None
+    assert (lost.where, lost.expected) == ("case 00, note n", "a readable notes item")
+    assert lost.got == "a worker process that died with signal SIGKILL (9)"
+    assert lost.remedy.endswith("a later run tries this one again.")
+    assert [receipts[item.key.case_id].outcome for item in items[1:]] == ["committed"] * 5
     assert all(check.ok for check in cache.verify())
+    (again,) = run_items(items[:1], cache, 1, ROOMY)
+    assert again.outcome == "committed"
 
 
-def test_an_item_that_always_kills_its_worker_is_named(tmp_path: Path, items: tuple[WorkItem, ...]) -> None:
+def test_items_that_need_too_much_memory_are_named(tmp_path: Path, items: tuple[WorkItem, ...]) -> None:
     cache = FeatureCache.create(tmp_path / "cache")
-    with killing(times=None):
-        receipts = list(run_items(items[:1], cache, workers=1))
-    problem = receipts[0].problem
-    assert problem is not None
-    assert (problem.where, problem.got) == ("case 00, note n", "its worker process died")
+    receipts = list(run_items(items[:2], cache, 2, Caps(memory_gb=0.01, seconds=600)))
+    problems = [receipt.problem for receipt in receipts]
+    assert [problem.got.partition(" that held")[0] for problem in problems if problem] == [
+        "a worker process"
+    ] * 2
+    assert all("--memory-gb" in problem.remedy for problem in problems if problem)
+    assert list(cache.records()) == []

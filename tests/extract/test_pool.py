@@ -9,8 +9,9 @@ from pathlib import Path
 import psutil
 import pytest
 
+from extract.caps import Caps, header_caps, item_caps
 from extract.memory import _group_limits, memory_gb_per_worker
-from extract.pool import Caps, Death, run_capped
+from extract.pool import Death, run_capped
 from tests.extract.misbehaving import do, give_back_no_text
 
 ROOMY = Caps(memory_gb=1.0, seconds=600)
@@ -128,6 +129,9 @@ def test_no_more_children_than_tasks() -> None:
 def test_the_memory_of_the_machine_is_shared_by_the_workers() -> None:
     assert memory_gb_per_worker(1) == pytest.approx(4 * memory_gb_per_worker(4))
     assert memory_gb_per_worker(1) <= 0.9 * psutil.virtual_memory().total / 1e9
+    assert item_caps(2, None, 30) == Caps(memory_gb=memory_gb_per_worker(2), seconds=1800)
+    assert item_caps(2, 3.5, 1) == Caps(memory_gb=3.5, seconds=60)
+    assert header_caps(1).memory_gb <= memory_gb_per_worker(1)
 
 
 @pytest.mark.parametrize(

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from extract.caps import Caps
 from extract.ledger import Ledger
 from extract.plan import Folders, Plan, Selection, make_plan, read_selection
 from extract.recipe import RecipeFile
-from extract.run import Receipt, extract_item
+from extract.run import Receipt, run_items
 from feature_cache.cohort import read_cohort
 from feature_cache.errors import ManifestError
 from feature_cache.store import FeatureCache
@@ -25,7 +26,7 @@ def plan(cohort: tuple[Path, Path], cache: FeatureCache, **selection: object) ->
 
 
 def run(cohort: tuple[Path, Path], cache: FeatureCache) -> list[Receipt]:
-    return [extract_item(item, cache) for item in plan(cohort, cache).todo]
+    return list(run_items(plan(cohort, cache).todo, cache, 1, Caps(memory_gb=1, seconds=60)))
 
 
 @pytest.fixture
