@@ -13,18 +13,24 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Literal
 
+from extract.encoders.registry import REMEDIES
+
 Verdict = Literal["PASS", "WARN", "FAIL"]
 
-#: module to import, distribution, what it is for, and whether stage 1 cannot do without it
+#: module to import, distribution, what it is for, and, of what one can do without, how to get it
 LIBRARIES = (
-    ("zarr", "zarr", "the cache", True),
-    ("h5py", "h5py", "the cache as HDF5", True),
-    ("openslide", "openslide-python", "slides: SVS, MRXS, NDPI, generic TIFF", True),
-    ("tiffslide", "tiffslide", "slides: OME-TIFF", True),
-    ("tifffile", "tifffile", "TIFF headers and tissue masks", True),
-    ("imagecodecs", "imagecodecs", "JPEG and JPEG 2000 inside TIFF", True),
-    ("scipy", "scipy", "tissue and nuclei", True),
-    ("torch", "torch", "attention-MIL in stage 2", False),
+    ("zarr", "zarr", "the cache", None),
+    ("h5py", "h5py", "the cache as HDF5", None),
+    ("openslide", "openslide-python", "slides: SVS, MRXS, NDPI, generic TIFF", None),
+    ("tiffslide", "tiffslide", "slides: OME-TIFF", None),
+    ("tifffile", "tifffile", "TIFF headers and tissue masks", None),
+    ("imagecodecs", "imagecodecs", "JPEG and JPEG 2000 inside TIFF", None),
+    ("scipy", "scipy", "tissue and nuclei", None),
+    ("SimpleITK", "SimpleITK", "volumes: MHA, resampling", "Run `pip install -e .[mri]`."),
+    ("nibabel", "nibabel", "volumes: NIfTI", "Run `pip install -e .[mri]`."),
+    ("torch", "torch", "every network, and attention-MIL in stage 2", REMEDIES["torch"]),
+    ("transformers", "transformers", "Phikon-v2, DINOv2 and BERT", REMEDIES["transformers"]),
+    ("timm", "timm", "UNI, UNI2-h, Virchow2, H-optimus-0, ResNet50, MobileNetV2", REMEDIES["timm"]),
 )
 ENOUGH_FREE_GB = 5.0
 
@@ -62,15 +68,15 @@ def examine() -> list[Finding]:
     return findings
 
 
-def _library(module: str, distribution: str, purpose: str, needed: bool) -> Finding:
+def _library(module: str, distribution: str, purpose: str, optional: str | None) -> Finding:
     subject = f"{distribution} ({purpose})"
     try:
         importlib.import_module(module)
         return Finding(verdict="PASS", subject=subject, found=version(distribution), remedy="")
-    except (ImportError, OSError, PackageNotFoundError) as error:
+    except (ImportError, OSError, RuntimeError, PackageNotFoundError) as error:  # RuntimeError: torchvision
         return Finding(
-            verdict="FAIL" if needed else "WARN",
+            verdict="FAIL" if optional is None else "WARN",
             subject=subject,
             found=f"cannot be imported ({type(error).__name__})",
-            remedy="Run `make install`." if needed else "Not needed for weight-free encoders.",
+            remedy="Run `make install`." if optional is None else optional,
         )

@@ -10,6 +10,7 @@ CARD = EncoderCard(
     modality="notes",
     dim=512,
     licence="Apache-2.0",
+    commercial=True,
     loader="extract.notes.hashed_ngrams:load_hashed_ngrams",
     source="Weinberger et al. 2009 (feature hashing with signs)",
 )

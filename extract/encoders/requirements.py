@@ -1,31 +1,75 @@
-"""What is missing to run an encoder here: modules, or weights.
+"""The table of `python -m extract encoders`: what each encoder may be used for, and what it lacks here.
 
-Enters: a card, and where weights are looked for. Leaves: a line for `python -m extract encoders`. Nothing
-is downloaded and no weight is read.
+Enters: the cards, and where weights are looked for. Leaves: lines of text. Nothing is downloaded and no
+weight is read, but every module that a network runs on is imported: an installed one may not work.
 """
 
 from __future__ import annotations
 
-import importlib.util
+import importlib
+from functools import cache
+from pathlib import Path
 
 from extract.encoders.card import EncoderCard
-from extract.encoders.registry import import_requirements
+from extract.encoders.registry import REMEDIES, encoder_cards
 from extract.encoders.weights import WeightsSource
 from feature_cache.errors import RecipeError
 
+_HEADER = ("name", "modality", "dim", "licence", "access", "commercial", "to run it here")
+
+
+def encoder_table(weights: Path | None) -> list[str]:
+    """Return a header, a line an encoder, and what to do about modules that cannot be imported.
+
+    Parameters
+    ----------
+    weights
+        The folder of --weights.
+    """
+    source = WeightsSource(root=weights)
+    cards = encoder_cards()
+    rows = [_HEADER, *(_row(card, source) for card in cards)]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADER) - 1)]
+    lines = ["  ".join([*map(str.ljust, row, widths), row[-1]]) for row in rows]
+    faults = {module: _fault(module) for card in cards for module in card.requires}
+    lines += [f"{module}: {fault}. {REMEDIES.get(module, '')}" for module, fault in faults.items() if fault]
+    return lines
+
 
 def what_is_missing(card: EncoderCard, source: WeightsSource) -> str:
-    """Return "ready", or what is missing to run a card here; modules are imported where all else is there."""
-    absent = [module for module in card.requires if importlib.util.find_spec(module) is None]
-    if absent:
-        return f"needs {', '.join(absent)}"
-    if card.weights_needed and not source.is_local(card):
-        return f"needs weights: {_where_to_get_them(card, source)}"
+    """Return "ready", or which modules and weights a card lacks."""
+    needs = [module for module in card.requires if _fault(module)]
+    if card.weights_needed:
+        try:
+            if source.local_files(card) is None:
+                needs.append(f"weights: {_where_to_get_them(card, source)}")
+        except RecipeError as error:
+            needs.append(f"{error.expected}; there is {error.got}")
+    return f"needs {'; '.join(needs)}" if needs else "ready"
+
+
+def _row(card: EncoderCard, source: WeightsSource) -> tuple[str, ...]:
+    return (
+        card.name,
+        card.modality,
+        "-" if card.dim is None else str(card.dim),
+        card.licence,
+        "gated" if card.gated else "open",
+        {True: "yes", False: "no", None: "unknown"}[card.commercial],
+        what_is_missing(card, source),
+    )
+
+
+@cache
+def _fault(module: str) -> str:
+    """Return why a module cannot be imported, "" where it can."""
     try:
-        import_requirements(card)
-    except RecipeError as error:
-        return f"needs {error.expected.removeprefix('the module ')}: {error.got}. {error.remedy}"
-    return "ready"
+        importlib.import_module(module)
+    except ModuleNotFoundError:
+        return "not installed"
+    except (ImportError, OSError, RuntimeError) as error:
+        return f"installed, and cannot be imported ({type(error).__name__})"
+    return ""
 
 
 def _where_to_get_them(card: EncoderCard, source: WeightsSource) -> str:

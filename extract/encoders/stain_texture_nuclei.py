@@ -142,6 +142,7 @@ CARD = EncoderCard(
     input_px=256,
     mpp=(0.5, 0.25, 1.0),
     licence="Apache-2.0",
+    commercial=True,
     loader="extract.encoders.stain_texture_nuclei:load",
     source="Ruifrok and Johnston 2001 (stain space); Otsu 1979 (nuclei)",
 )

@@ -11,6 +11,7 @@ CARD = EncoderCard(
     dim=None,
     precision="f64",
     licence="Apache-2.0",
+    commercial=True,
     loader="extract.clinical.values:load_cell_reader",
     source="DESIGN section 3",
 )

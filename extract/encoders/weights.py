@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from extract.encoders.card import EncoderCard
+from extract.encoders.hub import PICKLED_ENDINGS, SAFE_ENDINGS, download
 from feature_cache.canonical import sha256_of_file, sha256_of_json
 from feature_cache.errors import RecipeError
 
@@ -23,13 +24,9 @@ if TYPE_CHECKING:
 #: sha256 (hex) of a file; the cache's remembers it by size, mtime and inode.
 HashFile = Callable[[Path], str]
 
-#: Weights by the ending of their name, the safe form first. The pickled ones are read as tensors or refused.
-SAFE_ENDINGS = (".safetensors",)
-PICKLED_ENDINGS = (".bin", ".pth", ".pt", ".ckpt")
 #: What trainers leave beside weights.
 _CLUTTER = {"training_args.bin", "optimizer.bin", "optimizer.pt", "scheduler.pt", "rng_state.pth"}
 _SHARD = re.compile(r"-\d{5}-of-(\d{5})\.[a-z]+$")
-_REVISION = re.compile(r"[0-9a-f]{40}")
 #: Below this `weights_only` can be made to run code (CVE-2025-32434).
 _SAFE_TORCH = (2, 6)
 
@@ -65,6 +62,16 @@ class WeightsSource:
     root: Path | None = None
     hash_file: HashFile = sha256_of_file
 
+    def __post_init__(self) -> None:
+        """Refuse a folder that is not there, whether the recipe needs weights or not."""
+        if self.root is not None and not self.root.is_dir():
+            raise RecipeError(
+                f"--weights {self.root.name}",
+                expected="a folder",
+                got="no such folder",
+                remedy="Make it, with one folder in it for each encoder.",
+            )
+
     def find(self, card: EncoderCard, *, revision: str | None = None) -> Weights:
         """Return the weights of a card; `revision` is the recipe's and goes before the card's.
 
@@ -76,29 +83,29 @@ class WeightsSource:
         RecipeError
             They are nowhere, ambiguous, or on the hub without a pinned revision or without leave.
         """
-        if self.root is not None:
-            if not self.root.is_dir():
-                raise RecipeError(
-                    f"--weights {self.root.name}",
-                    expected="a folder",
-                    got="no such folder",
-                    remedy=f"Make it and put the weights into {card.name}/ in it.",
-                )
-            for folder in _folders(self.root, card):
-                if folder.is_dir():
-                    return self._hashed(card, folder, _chosen(card, folder), "folder", None)
-            if card.weight_file is not None and (self.root / card.weight_file).is_file():
-                return self._hashed(card, self.root, [card.weight_file], "folder", None)
+        local = self.local_files(card)
+        if local is not None:
+            return self._hashed(card, *local, "folder", None)
         pinned = revision or card.revision
-        folder = _from_hub(card, pinned, self.root)
+        folder = download(card, pinned, self.root)
         return self._hashed(card, folder, _chosen(card, folder), "hub", pinned)
 
-    def is_local(self, card: EncoderCard) -> bool:
-        """Whether `find` would take the weights of a card from the folder; hashes nothing."""
+    def local_files(self, card: EncoderCard) -> tuple[Path, list[str]] | None:
+        """Return the folder and the names of a card's weights below the root, None where it has none.
+
+        Raises
+        ------
+        RecipeError
+            The encoder's folder holds no weights, or too many.
+        """
         if self.root is None:
-            return False
-        alone = card.weight_file is not None and (self.root / card.weight_file).is_file()
-        return alone or any(folder.is_dir() for folder in _folders(self.root, card))
+            return None
+        for folder in _folders(self.root, card):
+            if folder.is_dir():
+                return folder, _chosen(card, folder)
+        if card.weight_file is not None and (self.root / card.weight_file).is_file():
+            return self.root, [card.weight_file]
+        return None
 
     def _hashed(
         self,
@@ -218,39 +225,3 @@ def _chosen(card: EncoderCard, folder: Path) -> list[str]:
         got="none",
         remedy="Copy the model's files into the folder.",
     )
-
-
-def _from_hub(card: EncoderCard, revision: str | None, root: Path | None) -> Path:
-    """Return the folder of a snapshot at a pinned revision, downloaded or from the hub's own cache."""
-    where = f"encoder {card.name}: weights"
-    place = f"{'DIR' if root is None else root.name}/{card.name}"
-    local = f"put them into {place} and run with --weights {'DIR' if root is None else root.name}"
-    if card.hub_id is None:
-        raise RecipeError(
-            where, expected="a local copy", got="none", remedy=f"{local[0].upper()}{local[1:]}."
-        )
-    if revision is None or not _REVISION.fullmatch(revision):
-        raise RecipeError(
-            where,
-            expected=f"a local copy, or a pinned revision of {card.hub_id} (40 hex digits)",
-            got="neither" if revision is None else "a revision that is a branch or a short name",
-            remedy=f"{local[0].upper()}{local[1:]}, or give the recipe's block `revision:` from the hub.",
-        )
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, LocalEntryNotFoundError
-
-    try:
-        for endings in (SAFE_ENDINGS, PICKLED_ENDINGS):
-            wanted = [*card.companions, *(f"*{ending}" for ending in endings)]
-            folder = Path(snapshot_download(card.hub_id, revision=revision, allow_patterns=wanted))
-            if any(path.suffix in endings for path in folder.iterdir()):
-                break
-        return folder
-    except GatedRepoError as error:
-        got = f"a gated model: {card.hub_id} gives it to accounts with its leave"
-        remedy = f"Ask for access on the hub and log in with `hf auth login`, or {local}."
-        raise RecipeError(where, expected="leave to download", got=got, remedy=remedy) from error
-    except (LocalEntryNotFoundError, HfHubHTTPError, OSError) as error:
-        got = f"no download of {card.hub_id} ({type(error).__name__})"
-        remedy = f"Look at network, HF_HUB_OFFLINE and revision, or {local}."
-        raise RecipeError(where, expected="the hub or a local copy", got=got, remedy=remedy) from error

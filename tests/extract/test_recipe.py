@@ -13,7 +13,7 @@ from feature_cache.errors import RecipeError
 def test_the_shipped_recipe_has_a_block_for_every_modality_of_stage_1() -> None:
     recipe = read_recipe("weightfree")
     assert recipe.name == "weightfree"
-    assert set(recipe.blocks) == {"slides", "notes", "clinical"}
+    assert set(recipe.blocks) == {"slides", "volumes", "notes", "clinical"}
 
 
 def test_a_recipe_may_leave_modalities_out(tmp_path: Path) -> None:
@@ -40,5 +40,5 @@ def test_a_mistake_is_named(tmp_path: Path, text: str, message: str) -> None:
 
 
 def test_an_unknown_name_lists_the_shipped_recipes() -> None:
-    with pytest.raises(RecipeError, match="expected one of weightfree, or a YAML file"):
+    with pytest.raises(RecipeError, match="weightfree, or a YAML file"):
         read_recipe("no-such-recipe")
