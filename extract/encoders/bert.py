@@ -86,7 +86,7 @@ class Bert:
 
         self._device = "cuda" if torch.cuda.is_available() else "cpu"
         self._network, self._tokenizer, self._card = network.to(self._device), tokenizer, card
-        self._frame = _frame(tokenizer)
+        self._frame, self._warnings = _frame(tokenizer), _case_doubts(tokenizer, card.name)
         self.made_by: dict[str, Json] = {"device": self._device, "compute_dtype": card.precision}
 
     def encode(self, text: str, block: BertBlock) -> EncodedNote:
@@ -122,7 +122,7 @@ class Bert:
             char_span=char_spans(spans, chunks),
             tokens=len(ids),
             quality=quality,
-            warnings=_doubts(quality, self._card.name),
+            warnings=(*self._warnings, *_doubts(quality, self._card.name)),
         )
 
     def _encode_window(self, ids: list[int]) -> Float32[np.ndarray[Any, Any], " dim"]:
@@ -183,17 +183,27 @@ def load(card: EncoderCard, weights: Weights) -> Bert:
         The weights are not all there, or the tokenizer is not one that is data or not the model's.
     """
     network = load_network(card, weights, unused=("pooler.",))
-    tokenizer = import_transformers().AutoTokenizer.from_pretrained(
-        weights.folder, use_fast=True, local_files_only=True, trust_remote_code=False
-    )
-    if not tokenizer.is_fast or len(tokenizer) > network.config.vocab_size:
-        raise RecipeError(
-            f"encoder {card.name}: tokenizer",
-            expected=f"one as data, of at most the {network.config.vocab_size} tokens of the model",
-            got=f"{type(tokenizer).__name__} with {len(tokenizer)} tokens",
-            remedy="Take the tokenizer that belongs to the weights, as tokenizer.json.",
+    size = int(network.config.vocab_size)
+    try:
+        tokenizer = import_transformers().AutoTokenizer.from_pretrained(
+            weights.folder, use_fast=True, local_files_only=True, trust_remote_code=False
         )
+    except (OSError, ValueError) as error:
+        raise _other_tokenizer(
+            card, size, f"files of which none can be made ({type(error).__name__})"
+        ) from error
+    if not tokenizer.is_fast or len(tokenizer) > size:
+        raise _other_tokenizer(card, size, f"{type(tokenizer).__name__} with {len(tokenizer)} tokens")
     return Bert(network, tokenizer, card)
+
+
+def _other_tokenizer(card: EncoderCard, size: int, got: str) -> RecipeError:
+    return RecipeError(
+        f"encoder {card.name}: tokenizer",
+        expected=f"one as data, of at most the {size} tokens of the model",
+        got=got,
+        remedy="Take the tokenizer that belongs to the weights, as tokenizer.json.",
+    )
 
 
 def _longest_window(config: dict[str, Any], weights: Weights) -> int:
@@ -214,6 +224,14 @@ def _frame(tokenizer: Any) -> _Frame:
     first = special.index(0)
     last = len(special) - special[::-1].index(0)
     return _Frame(before=ids[:first], behind=ids[last:])
+
+
+def _case_doubts(tokenizer: Any, model: str) -> tuple[str, ...]:
+    """Warn where capitals are lost: a vocab.txt alone does not say whether it wants them lowered."""
+    capitals = {"A", "B", "C"} & tokenizer.get_vocab().keys()
+    if not capitals or "A" in tokenizer.tokenize("A"):
+        return ()
+    return (f"{model} knows capital letters and its tokenizer lowers them: is tokenizer_config.json there?",)
 
 
 def _doubts(quality: dict[str, Json], model: str) -> tuple[str, ...]:

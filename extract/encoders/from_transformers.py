@@ -7,7 +7,6 @@ Its tensors come through `weights.read_state`, so that this library opens no pic
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import json
 import sys
 from typing import Any
@@ -93,16 +92,24 @@ def import_transformers() -> Any:
     None of our networks needs torchvision, but transformers imports it wherever it finds it installed, and
     the one that the package index gives to a CPU build of torch fails at import.
     """
-    import_utils, logging = (
-        importlib.import_module(f"transformers.utils.{name}") for name in ("import_utils", "logging")
-    )
-    if "torchvision" not in sys.modules and importlib.util.find_spec("torchvision") is not None:
-        try:
-            importlib.import_module("torchvision")
-        except (ImportError, OSError, RuntimeError):
-            sys.modules["torchvision"] = None  # type: ignore[assignment]  # = not there
-            import_utils.is_torchvision_available()  # remembers the answer
+    hidden = "torchvision" not in sys.modules and not _can_be_imported("torchvision")
+    if hidden:
+        sys.modules["torchvision"] = None  # type: ignore[assignment]  # = not there
+    try:
+        transformers = importlib.import_module("transformers")
+        transformers.utils.is_torchvision_available.cache_clear()  # whoever imported it before us
+        transformers.utils.is_torchvision_available()  # and it remembers this answer
+    finally:
+        if hidden:
             del sys.modules["torchvision"]
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
-    return importlib.import_module("transformers")
+    transformers.logging.set_verbosity_error()
+    transformers.logging.disable_progress_bar()
+    return transformers
+
+
+def _can_be_imported(module: str) -> bool:
+    try:
+        importlib.import_module(module)
+    except (ImportError, OSError, RuntimeError):
+        return False
+    return True

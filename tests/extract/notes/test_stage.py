@@ -9,6 +9,8 @@ import pytest
 
 from extract.encoders.registry import find_encoder
 from extract.encoders.weights import WeightsSource
+from extract.notes.chunks import normalise, token_spans
+from extract.notes.hashed_ngrams import hashed_ngrams
 from extract.notes.stage import NoteStage
 from feature_cache.canonical import sha256_of_file
 from feature_cache.card import CohortCard
@@ -99,7 +101,22 @@ def test_the_recipe_is_the_identity() -> None:
         ({"dims": 512}, "notes.dims"),
         ({"dim": 1}, "notes.dim"),
         ({"chunk_tokens": 32, "overlap_tokens": 32}, "overlap_tokens must be less"),
-        ({"encoder": "bert"}, "encoder bert: expected one of hashed_ngrams"),
+        ({"encoder": "gpt"}, "encoder gpt: expected one of bert, hashed_ngrams"),
+        (
+            {"model": "m"},
+            "notes.model: expected a block of encoder, chunk_tokens, overlap_tokens, dim, longest",
+        ),
+        ({"variant": "cls"}, "notes.variant"),
+        ({"encoder": "bert"}, "notes.model: .* got Field required"),
+        ({"encoder": "bert", "model": "m", "dim": 64}, "notes.dim: expected a block of encoder, .* variant;"),
+        ({"encoder": "bert", "model": "m", "longest": 2}, "notes.longest"),
+        ({"encoder": "bert", "model": "m", "variant": "max"}, "notes.variant"),
+        ({"encoder": "bert", "model": "../m"}, "notes.model"),
+        ({"encoder": "bert", "model": "org/m", "revision": "main"}, "notes.revision"),
+        (
+            {"encoder": "bert", "model": "m", "chunk_tokens": 64, "overlap_tokens": 33},
+            "at most half of chunk",
+        ),
     ],
 )
 def test_a_block_that_makes_no_sense_is_refused(block: dict, message: str) -> None:
@@ -180,3 +197,17 @@ def test_the_length_is_the_card_s_unless_the_recipe_gives_another(tmp_path: Path
     assert _build(cohort, tmp_path, {"dim": 64})[0].arrays["embeddings"].shape == (1, 64)
     recipe = NoteStage().resolve("weightfree", {}, cohort, WeightsSource()).recipe
     assert recipe.hash.startswith("fe4b2d1179a0")  # as released: caches are found again
+
+
+def test_the_numbers_are_those_of_the_words_of_each_chunk(tmp_path: Path) -> None:
+    """The parts put together by hand, as they were before there was another encoder: bit for bit."""
+    text = "PSA 7.1 ng/mL, pT3a; " * 60
+    (tmp_path / "a.txt").write_text(text, encoding="utf-8")
+    draft = _build(_cohort(NoteRow(case_id="1", note_id="n", path="a.txt")), tmp_path)[0]
+    spans = token_spans(text)
+    words = [normalise(text[start:stop]) for start, stop in spans]
+    rows = [hashed_ngrams(words[start:stop], 512, 2) for start, stop in [(0, 256), (224, 420)]]
+    assert draft.arrays["embeddings"].tobytes() == np.stack(rows).tobytes()
+    assert draft.arrays["char_span"].dtype == np.dtype("<i4")
+    assert draft.arrays["char_span"].tolist() == [[0, spans[255, 1]], [spans[224, 0], spans[-1, 1]]]
+    assert draft.quality == {"chunks": 2, "tokens": 420} and draft.warnings == ()
