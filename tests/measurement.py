@@ -43,15 +43,21 @@ def commit() -> str:
     return head.strip() + ("-dirty" if dirty.strip() else "")
 
 
-def publish(suite: str, rows: list[Measured]) -> int:
-    """Print the table, write results/<suite>.json and return 1 if any bar was missed."""
+def tabulate(rows: list[Measured]) -> int:
+    """Print the table and return 1 if any bar was missed."""
     mark = {True: "met", False: "MISSED", None: ""}
     for row in rows:
         value = "not measured" if row.value is None else f"{row.value:.4g} {row.unit}"
         print(f"{row.name:<52}{value:<22}{row.bar or '':<28}{mark[row.met]:<8}{row.input}")
+    return int(any(row.met is False for row in rows))
+
+
+def publish(suite: str, rows: list[Measured]) -> int:
+    """Print the table, write results/<suite>.json and return 1 if any bar was missed."""
+    missed = tabulate(rows)
     where = {"cores": os.cpu_count(), "commit": commit()}
     out = ROOT / "results" / f"{suite}.json"
     out.parent.mkdir(exist_ok=True)
     out.write_text(json.dumps([asdict(row) | where for row in rows], indent=2) + "\n", encoding="utf-8")
     print(f"written: {out.relative_to(ROOT)}")
-    return int(any(row.met is False for row in rows))
+    return missed

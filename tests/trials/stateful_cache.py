@@ -1,0 +1,80 @@
+"""R13: Hypothesis plays with the cache for a long time; the model in `cache_machine.py` says what it may do.
+
+Enters: a work folder (unused: machines have their own), machines and steps each, a seed. Leaves: a measured
+row. Hypothesis bounds one example at 8 KiB of choices, some hundreds of steps; for this trial the bound is
+lifted. What fails is printed with its steps, unshrunk: shrinking 2,000 steps takes longer than the trial.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+import traceback
+from pathlib import Path
+from unittest.mock import patch
+
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import seed as seeded
+from hypothesis import stateful as hypothesis_stateful
+from hypothesis.internal.conjecture import engine
+from hypothesis.stateful import run_state_machine_as_test
+
+from feature_cache.errors import BraidError
+from tests.measurement import Measured
+from tests.trials.cache_machine import CacheMachine
+from tests.trials.trial import Counts, told
+
+CHOICES_BYTES = 2**20
+
+
+def stateful_cache(work: Path, counts: Counts, seed: int) -> list[Measured]:
+    """Play until `counts.runs` times `counts.each` steps are done, in games of at most `counts.each`."""
+    del work
+    games, steps, rounds = CacheMachine.games, CacheMachine.steps_run, 0
+    wanted = counts.runs * counts.each
+    differs = False
+    with told("R13: steps against the model", wanted) as advance:
+        while not differs and CacheMachine.steps_run - steps < wanted:
+            before = CacheMachine.steps_run
+            # Hypothesis counts very short games too, so it is asked again until the steps are done
+            left = wanted - (before - steps)
+            differs = not _play(Counts(math.ceil(left / counts.each), counts.each), f"{seed}/{rounds}")
+            rounds += 1
+            for _ in range(min(left, CacheMachine.steps_run - before)):
+                advance()
+    games, steps = CacheMachine.games - games, CacheMachine.steps_run - steps
+    return [
+        Measured(
+            name="cache/stateful_steps_unlike_the_model",
+            value=int(differs),
+            unit="misses",
+            bar="0",
+            met=not differs,
+            input=f"R13: {steps} steps in {games} games; seed {seed}",
+        )
+    ]
+
+
+def _play(counts: Counts, seed: str) -> bool:
+    """Play some games; whether the cache did as the model in all of them."""
+    quiet = settings(
+        max_examples=counts.runs,
+        stateful_step_count=counts.each + 1,  # making the cache is a step too
+        deadline=None,
+        database=None,
+        derandomize=False,
+        phases=(Phase.generate,),
+        suppress_health_check=list(HealthCheck),
+        print_blob=False,
+    )
+    machine = seeded(seed)(type("SeededCacheMachine", (CacheMachine,), {}))
+    with (
+        patch.object(engine, "BUFFER_SIZE", CHOICES_BYTES),
+        patch.object(hypothesis_stateful, "BUFFER_SIZE", CHOICES_BYTES),
+    ):
+        try:
+            run_state_machine_as_test(machine, settings=quiet)
+        except (AssertionError, BraidError, OSError, ValueError):
+            traceback.print_exc(file=sys.stderr)
+            return False
+    return True
