@@ -8,7 +8,7 @@ manifest tables are enough; no raw file is looked at.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from feature_cache.card import CohortCard
 from feature_cache.cohort import Cohort
@@ -92,18 +92,16 @@ def _days(records: Sequence[EntryRecord], cohort: Cohort) -> Iterator[Problem]:
     for record in records:
         day = record.attrs.get("day")
         listed = days_of.get((record.case_id, record.item_id), {})
-        # of a study count the series that it was made of, not one that came later and was left out
-        made_of = set(record.attrs.get("series", listed))
-        told = {listed[name] for name in listed if name in made_of} or {day}
-        late = isinstance(last, int) and any(isinstance(one, int) and one > last for one in (day, *told))
-        if late or (day is not None and day not in told):
+        # of a study count the series that it was made of: a recipe may have left a later one out
+        told = _known(listed[name] for name in record.attrs.get("series", listed) if name in listed)
+        late = isinstance(last, int) and any(isinstance(one, int) and one > last for one in (day, told))
+        if late or (day is not None and listed and told != day):
             wrong.append((record, told, day))
     if wrong:
         record, told, day = wrong[0]
         yield table_error(
             f"cache: {record.key}",
-            f"a {word} of day {' or '.join(sorted(map(str, told)))}, as {table} has it, and none after the "
-            f"prediction day {last}",
+            f"a {word} of day {told}, as {table} has it, and none after the prediction day {last}",
             f"a {word} that was made as of day {day} ({len(wrong)} such {words})",
             AGAIN,
         )
@@ -119,5 +117,16 @@ def _listed_days(cohort: Cohort, modality: str) -> dict[tuple[str, str], dict[st
     else:
         undated = cohort.card.undated_day("series")
         for row in cohort.series:
-            days[row.case_id, row.study_id][row.sequence] = undated if row.day is None else row.day
+            sequence = row.sequence.strip().lower()  # as an entry names its series
+            days[row.case_id, row.study_id][sequence] = undated if row.day is None else row.day
     return days
+
+
+def _known(days: Iterable[int | None]) -> int | None:
+    """Return the day from which all is known; None where one has no day."""
+    last: int | None = None
+    for day in days:
+        if day is None:
+            return None
+        last = day if last is None else max(last, day)
+    return last

@@ -15,6 +15,9 @@ from jaxtyping import Bool, Float, Int
 #: Wider tables are reduced to this many principal components: more than n = 200 can carry.
 MAX_COMPONENTS = 32
 
+#: A column with fewer values says nothing: two make a spread that a third may leave far behind.
+MIN_OBSERVED = 3
+
 #: Share of missing values from which a column may get an indicator of its own.
 MIN_MISSING_SHARE = 0.05
 
@@ -74,7 +77,7 @@ def fit_design(
         return _empty_design(values.shape[1])
     missing = np.isnan(values)
     mean, sd = _observed_mean_sd(values, missing)
-    usable = sd > 1e-9 * np.maximum(np.abs(mean), 1e-3)
+    usable = (sd > 1e-9 * np.maximum(np.abs(mean), 1e-3)) & ((~missing).sum(axis=0) >= MIN_OBSERVED)
     factor = np.where(usable, 1.0 / np.where(usable, sd, 1.0), 0.0) if scale_columns else usable.astype(float)
     indicator_of = _indicator_columns(missing) if missing_indicators else np.empty(0, dtype=np.intp)
     indicator_mean = missing[:, indicator_of].mean(axis=0)

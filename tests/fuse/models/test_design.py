@@ -82,3 +82,34 @@ def test_no_row_gives_no_column_and_one_row_zeros(columns):
     assert empty.matrix(later).shape == (4, 0)
     assert empty.column_weights(np.empty(0)).tolist() == [0.0] * columns
     assert (one.fill(later) == 0).all()
+
+
+def test_a_column_that_hardly_any_train_case_has_is_silent():
+    rng = np.random.default_rng(1)
+    values = rng.normal(size=(40, 3))
+    values[2:, 1] = np.nan
+    values[:2, 1] = [1.0, 1.0 + 1e-6]
+
+    design = fit_design(values, scale_columns=True)
+
+    assert design.factor[1] == 0.0 and (design.factor[[0, 2]] > 0).all()
+
+
+@pytest.mark.parametrize("scale_columns", [True, False])
+def test_ten_thousand_columns_most_of_them_missing_for_some_or_all(scale_columns):
+    """What a network makes of a study: every series times every region, and no case has them all."""
+    rng = np.random.default_rng(2)
+    values = rng.normal(size=(50, 10_000))
+    values[:, ::7] = np.nan
+    values[:20, 5000:] = np.nan
+
+    design = fit_design(values, scale_columns)
+
+    weights = design.column_weights(rng.normal(size=MAX_COMPONENTS))
+    assert design.components.shape == (10_000, MAX_COMPONENTS)
+    assert design.components.T @ design.components == pytest.approx(np.eye(MAX_COMPONENTS), abs=1e-9)
+    assert np.sum(design.fill(values) ** 2) / 50 == pytest.approx(1.0)
+    assert (design.fill(rng.normal(size=(3, 10_000)))[:, ::7] == 0).all()
+    # the absent half of the columns adds nothing at all to the risk of a case
+    case = values[:1]
+    assert np.sum(design.fill(case)[:, :5000] * weights[:5000]) == np.sum(design.fill(case) * weights)
