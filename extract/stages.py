@@ -10,9 +10,11 @@ from extract.item import Stage
 from extract.notes.stage import NoteStage
 from extract.slide_vector.stage import SlideVectorStage
 from extract.slides.stage import SlideStage
+from extract.volumes.stage import VolumeStage
 
 STAGES: dict[str, Stage] = {
-    stage.block: stage for stage in (SlideStage(), SlideVectorStage(), NoteStage(), ClinicalStage())
+    stage.block: stage
+    for stage in (SlideStage(), SlideVectorStage(), VolumeStage(), NoteStage(), ClinicalStage())
 }
 
 #: Blocks whose sources are entries, with the block that makes those: they are made in a second pass.

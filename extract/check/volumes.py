@@ -1,71 +1,100 @@
-"""Whether every series and mask opens, and every mask lies on the grid of a series of its study.
+"""Whether every series and mask opens, and can be laid on one grid with its study.
 
-Enters: series.csv, masks.csv and the root. Leaves: a problem for every header that cannot be read, and
-for every mask that would be laid over the wrong voxels.
+Enters: series.csv, masks.csv and the root. Leaves: a problem for everything that stage 1 would refuse from
+headers alone, with the same functions, and one warning for each kind of oddity. No voxel is decoded.
 """
 
 from __future__ import annotations
 
-import itertools
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
-
-from extract.check.volume_header import VolumeHeader, read_volume_header
 from extract.paths import find_file
+from extract.volumes.array_file import Content
+from extract.volumes.codebook import region_labels
+from extract.volumes.geometry import VoxelGrid
+from extract.volumes.header import open_volume
+from extract.volumes.manifest import sequence_of
+from extract.volumes.mask_geometry import place_mask
+from extract.volumes.reader import series_geometry
+from extract.volumes.stored import StoredVolume
+from extract.volumes.study_grid import refuse_repeats
 from feature_cache.cohort import Cohort
-from feature_cache.errors import Problem, SourceError, table_error
-
-#: A mask may differ from its series by this share of the smallest voxel side at any corner. Real masks of
-#: PI-CAI differ in direction cosines by 2e-4, which is .1 to .2 of a voxel at the corner of a T2W series.
-_TOLERATED_VOXELS = 0.5
+from feature_cache.errors import Problem, SourceError
+from feature_cache.tables import MaskRow, SeriesRow
 
 
 def volume_problems(cohort: Cohort, root: Path) -> Iterator[Problem]:
-    """Yield one row for every series and mask that cannot be used."""
-    grids: dict[tuple[str, str], list[VolumeHeader]] = defaultdict(list)
+    """Yield one row for every series, mask and study that cannot be used, then the warnings, summed up."""
+    grids: dict[tuple[str, str], dict[str, VoxelGrid]] = defaultdict(dict)
+    odd: dict[str, list[str]] = defaultdict(list)
     for series in cohort.series:
-        where = f"series.csv: case {series.case_id}, {series.study_id}/{series.series_id}"
-        header = _header(root, series.path, where)
-        if isinstance(header, Problem):
-            yield header
-        else:
-            grids[series.case_id, series.study_id].append(header)
-    for mask in cohort.masks:
-        where = f"masks.csv: case {mask.case_id}, {mask.study_id}/{mask.region}"
-        header = _header(root, mask.path, where)
-        if isinstance(header, Problem):
-            yield header
+        try:
+            stored = _open_series(series, root)
+        except SourceError as error:
+            yield error.as_problem()
             continue
-        candidates = grids[mask.case_id, mask.study_id]
-        if not any(same_grid(header, grid) for grid in candidates):
-            size = " x ".join(map(str, header.size))
-            yield table_error(
-                where,
-                "a mask on the grid of a series of its study",
-                f"another grid ({size} voxels; {len(candidates)} readable series)",
-                "Check that the mask is of this study; resample it if it is.",
-            )
+        grids[series.case_id, series.study_id][series.series_id] = stored.grid
+        for warning in stored.warnings:
+            odd[_kind(warning)].append(_series_name(series))
+        if not stored.spacing_known and series.spacing_mm is None:
+            odd["a spacing of 1 x 1 x 1 counts as unknown: nothing in mm"].append(_series_name(series))
+    yield from _repeats(cohort)
+    for mask in cohort.masks:
+        try:
+            for doubt in _mask_doubts(mask, root, grids[mask.case_id, mask.study_id]):
+                odd[_kind(doubt)].append(_mask_name(mask))
+        except SourceError as error:
+            yield error.as_problem()
+    for warning, where in odd.items():
+        yield Problem(
+            level="warning",
+            where=where[0] if len(where) == 1 else f"{where[0]} and {len(where) - 1} more",
+            expected="nothing odd",
+            got=warning,
+            remedy="Look at one of them; the entries of a run name each.",
+        )
 
 
-def same_grid(mask: VolumeHeader, series: VolumeHeader) -> bool:
-    """Return whether sizes are equal and no corner is further apart than half the smallest voxel side."""
-    if mask.size != series.size:
-        return False
-    corners = np.array([(*corner, 1.0) for corner in itertools.product(*((0, n - 1) for n in mask.size))])
-    apart_mm = np.linalg.norm(((mask.affine - series.affine) @ corners.T)[:3], axis=0)
-    voxel_mm = np.linalg.norm(series.affine[:3, :3], axis=0).min()
-    return bool(apart_mm.max() <= _TOLERATED_VOXELS * voxel_mm)
+def _open_series(row: SeriesRow, root: Path) -> StoredVolume:
+    stored = _open(root, row.path, _series_name(row), "image")
+    series_geometry(stored, _series_name(row), row.spacing_mm)
+    return stored
 
 
-def _header(root: Path, text: str, where: str) -> VolumeHeader | Problem:
-    try:
-        path = find_file(root, text, where)
-        return read_volume_header(path)
-    except SourceError as error:
-        return error.as_problem()
-    except (ValueError, OSError) as error:
-        got = str(error) if isinstance(error, ValueError) else type(error).__name__
-        return table_error(where, f"a readable header in {path.name}", got, "Fetch the file again.")
+def _mask_doubts(row: MaskRow, root: Path, grids: dict[str, VoxelGrid]) -> tuple[str, ...]:
+    where = _mask_name(row)
+    region_labels(row.region, row.codebook, where)
+    stored = _open(root, row.path, where, "label")
+    return (*stored.warnings, *place_mask(stored.grid, grids, f"{where}, {stored.path.name}").doubts())
+
+
+def _open(root: Path, text: str, where: str, content: Content) -> StoredVolume:
+    path = find_file(root, text, where)
+    return open_volume(path, f"{where}, {path.name}", content)
+
+
+def _repeats(cohort: Cohort) -> Iterator[Problem]:
+    studies: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for row in cohort.series:
+        studies[row.case_id, row.study_id].append(sequence_of(row))
+    for (case_id, study_id), sequences in studies.items():
+        try:
+            refuse_repeats(sequences, f"series.csv: case {case_id}, study {study_id}")
+        except SourceError as error:
+            yield error.as_problem()
+
+
+def _series_name(row: SeriesRow) -> str:
+    return f"series.csv: case {row.case_id}, {row.study_id}/{row.series_id}"
+
+
+def _mask_name(row: MaskRow) -> str:
+    return f"masks.csv: case {row.case_id}, {row.study_id}/{row.region}"
+
+
+def _kind(warning: str) -> str:
+    """Return a warning without its numbers, which stand in brackets: one row for all that are alike."""
+    head, _, tail = warning.partition(" (")
+    return head + tail.partition(")")[2]

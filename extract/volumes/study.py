@@ -7,7 +7,6 @@ nothing is registered, and a patient moves: the entry says so.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -25,7 +24,7 @@ from extract.volumes.quality import coverage_of, coverage_warnings, region_quali
 from extract.volumes.reader import read_labels, read_series
 from extract.volumes.resample import resample_linear, resample_nearest
 from extract.volumes.settings import VolumesBlock
-from extract.volumes.study_grid import Box, CropRule, choose_reference, crop_box, raster
+from extract.volumes.study_grid import Box, CropRule, choose_reference, crop_box, raster, refuse_repeats
 from extract.volumes.volume import SeriesOnGrid, Volume
 from feature_cache.canonical import Json
 from feature_cache.errors import SourceError
@@ -118,18 +117,6 @@ def read_study(
         quality=quality,
         warnings=(*warnings, *mask_warnings, *doubts, *coverage_warnings(coverage)),
     )
-
-
-def refuse_repeats(sequences: Sequence[str], where: str) -> None:
-    """Raise `SourceError` where a study has two series of one sequence: geometry cannot choose."""
-    repeated = [sequence for sequence, count in Counter(sequences).items() if count > 1]
-    if repeated:
-        raise SourceError(
-            where,
-            expected="one series a sequence",
-            got=f"{Counter(sequences)[repeated[0]]} of {repeated[0]}",
-            remedy="Drop the rows of series.csv that are not to be used, or give them another sequence.",
-        )
 
 
 def _read_series(file: SeriesFile) -> _Read:

@@ -7,6 +7,7 @@ the box around the masks. Pure geometry.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Collection, Sequence
 from typing import Any, Literal
 
@@ -40,6 +41,18 @@ def choose_reference(sequences: Collection[str], preference: Sequence[str], wher
         got=", ".join(sorted(sequences)),
         remedy="Name the sequence under `reference` in the volumes block of the recipe.",
     )
+
+
+def refuse_repeats(sequences: Sequence[str], where: str) -> None:
+    """Raise `SourceError` where a study has two series of one sequence: geometry cannot choose."""
+    repeated = [sequence for sequence, count in Counter(sequences).items() if count > 1]
+    if repeated:
+        raise SourceError(
+            where,
+            expected="one series a sequence",
+            got=f"{Counter(sequences)[repeated[0]]} of {repeated[0]}",
+            remedy="Drop the rows of series.csv that are not to be used, or give them another sequence.",
+        )
 
 
 def raster(reference: VoxelGrid, spacing_mm: tuple[float, float, float] | None) -> VoxelGrid:

@@ -47,12 +47,18 @@ def write_mask(path: Path, size_px: tuple[int, int] = (32, 24), mpp: float = 2.0
     )
 
 
-def write_mha(path: Path, size: tuple[int, int, int], offset: float = 0.0, cut: int = 0) -> None:
+def write_mha(
+    path: Path,
+    size: tuple[int, int, int],
+    offset: float = 0.0,
+    cut: int = 0,
+    spacing_mm: str = "0.5 0.5 3",
+) -> None:
     """Write an uncompressed volume of zeros, `cut` bytes short."""
     path.parent.mkdir(parents=True, exist_ok=True)
     header = (
         "ObjectType = Image\nNDims = 3\nBinaryData = True\nCompressedData = False\n"
-        f"TransformMatrix = 1 0 0 0 1 0 0 0 1\nOffset = {offset} 0 0\nElementSpacing = 0.5 0.5 3\n"
+        f"TransformMatrix = 1 0 0 0 1 0 0 0 1\nOffset = {offset} 0 0\nElementSpacing = {spacing_mm}\n"
         f"DimSize = {size[0]} {size[1]} {size[2]}\nElementType = MET_SHORT\nElementDataFile = LOCAL\n"
     )
     path.write_bytes(header.encode() + bytes(2 * int(np.prod(size)) - cut))

@@ -139,23 +139,47 @@ class TestVolumes:
     def test_a_series_cut_short(self, cohort: Path, root: Path) -> None:
         write_mha(self._path(root, "adc"), (4, 4, 4), cut=10)
         ((where, got),) = _failures(check(cohort, root))
-        assert where == "series.csv: case 0071, 0001/adc" and got.startswith("a file cut short")
+        assert where == "series.csv: case 0071, 0001/adc, 0071_0001_adc.mha"
+        assert got.startswith("a file of ")
 
     def test_a_series_that_is_none(self, cohort: Path, root: Path) -> None:
         self._path(root, "hbv").write_bytes(b"\x00" * 500)
-        assert _failures(check(cohort, root)) == [("series.csv: case 0071, 0001/hbv", "no MetaImage header")]
+        where = "series.csv: case 0071, 0001/hbv, 0071_0001_hbv.mha"
+        assert _failures(check(cohort, root)) == [(where, "no MetaImage header")]
 
     def test_a_mask_on_another_grid(self, cohort: Path, root: Path) -> None:
-        where = "masks.csv: case 0071, 0001/prostate"
+        where = "masks.csv: case 0071, 0001/prostate, 0071_0001_mask.mha"
         write_mha(self._path(root, "mask"), (8, 8, 4), offset=0.2)
         assert _failures(check(cohort, root)) == []  # less than half a voxel of 0.5 mm
         write_mha(self._path(root, "mask"), (8, 8, 4), offset=0.4)
-        ((found, _),) = _failures(check(cohort, root))
-        assert found == where
+        ((found, got),) = _failures(check(cohort, root))
+        assert found == where and "origin 0.4 mm and furthest corner 0.4 mm away" in got
         write_mha(self._path(root, "mask"), (8, 8, 5))
-        assert _failures(check(cohort, root)) == [
-            (where, "another grid (8 x 8 x 5 voxels; 3 readable series)")
+        ((found, got),) = _failures(check(cohort, root))
+        assert found == where and got.startswith("8 x 8 x 5 voxels where adc has 8 x 8 x 4")
+
+    def test_two_series_of_one_sequence(self, cohort: Path, root: Path) -> None:
+        _edit_table(cohort / "series.csv", lambda rows: rows[1].__setitem__(3, "T2W"))
+        assert _failures(check(cohort, root)) == [("series.csv: case 0071, study 0001", "2 of t2w")]
+
+    def test_a_codebook_of_another_form(self, cohort: Path, root: Path) -> None:
+        _edit_table(cohort / "masks.csv", lambda rows: rows[1].__setitem__(4, "prostate"))
+        ((where, got),) = _failures(check(cohort, root))
+        assert where == "masks.csv: case 0071, 0001/prostate" and got.startswith("another form")
+
+    def test_spacing_that_the_header_contradicts(self, cohort: Path, root: Path) -> None:
+        _edit_table(cohort / "series.csv", lambda rows: rows[1].__setitem__(6, "1;1;3"))
+        ((_, got),) = _failures(check(cohort, root))
+        assert got == "1 x 1 x 3 mm"
+
+    def test_what_is_odd_is_summed_up(self, cohort: Path, root: Path) -> None:
+        for what in ("t2w", "adc", "hbv", "mask"):
+            write_mha(self._path(root, what), (8, 8, 4), spacing_mm="1 1 1")
+        ((where, got),) = [
+            (p.where, p.got) for p in check(cohort, root) if p.level == "warning" and "series" in p.where
         ]
+        assert where == "series.csv: case 0071, 0001/adc and 2 more"
+        assert got == "a spacing of 1 x 1 x 1 counts as unknown: nothing in mm"
 
 
 class TestNotes:
