@@ -16,7 +16,7 @@ import signal
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing import resource_tracker
@@ -58,7 +58,7 @@ class Death:
 
 def run_capped(
     function: Callable[[Task], Result], tasks: Iterable[Task], caps: Caps, workers: int
-) -> Iterator[tuple[Task, Result | Death]]:
+) -> Generator[tuple[Task, Result | Death], None, None]:
     """Do every task in one of `workers` child processes; yield tasks as they end, in any order.
 
     Lazy: a task is taken when a child is free for it. Children are started for the first tasks, used again,

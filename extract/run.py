@@ -8,7 +8,7 @@ processes of `pool.py`; what goes wrong there, the end of the child included, is
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import partial
@@ -53,7 +53,7 @@ class Receipt:
 
 def run_items(
     items: tuple[WorkItem, ...], cache: FeatureCache, workers: int, caps: Caps
-) -> Iterator[Receipt]:
+) -> Generator[Receipt, None, None]:
     """Make every item in `workers` child processes and yield receipts as they come.
 
     Closing the iterator ends the items in hand: their entries stay absent.

@@ -7,11 +7,11 @@ The rule, not the luck of a try/except chain, decides: openslide for the scanner
 
 from __future__ import annotations
 
-import struct
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, NoReturn
 
+from extract.slides.tiff_pages import check_resolution, opened_tiff
 from feature_cache.errors import SourceError
 
 #: Hand-bumped when a file would get another reader.
@@ -23,6 +23,8 @@ OME_SUFFIXES = (".ome.tif", ".ome.tiff", ".ome.btf", ".ome.tf8", ".ome.tf2")
 
 #: TIFF compressions that libtiff, and so openslide, decodes: none, LZW, JPEG, deflate (2), LZMA, zstd.
 _OPENSLIDE_COMPRESSIONS = frozenset({1, 5, 7, 8, 32946, 34925, 50000})
+#: Classic and Big TIFF in either byte order.
+_TIFF_STARTS = frozenset({b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"})
 _DICOM_REMEDY = (
     "DICOM slides are not read yet: some label YCbCr frames as RGB and would come out in wrong colours "
     "without a word. Convert it to a pyramidal TIFF."
@@ -58,36 +60,28 @@ def find_format(path: Path) -> SlideFormat:
             "Copy the folder of the same name too.",
         )
     if suffix in SCANNER_SUFFIXES:
+        if _is_tiff(path):
+            with opened_tiff(path, path.name):
+                pass  # judged; openslide reads it
         return SlideFormat(reader="openslide")
     if suffix in TIFF_SUFFIXES:
-        return _tiff_format(path)
+        with opened_tiff(path, path.name) as file:
+            return _tiff_format(path, file)
     known = ", ".join(sorted(SCANNER_SUFFIXES | TIFF_SUFFIXES))
     _refuse(path, f"one of {known}", f"a file named *{suffix}", "Convert it to a pyramidal TIFF.")
 
 
-def _tiff_format(path: Path) -> SlideFormat:
-    import tifffile
-
-    try:
-        with tifffile.TiffFile(path) as file:
-            page = file.pages.first
-            _check_pixels(path, page)
-            ome = file.is_ome or path.name.lower().endswith(OME_SUFFIXES)
-            direct = page.is_tiled and int(page.compression) in _OPENSLIDE_COMPRESSIONS
-            reader: Literal["openslide", "tiffslide"] = "openslide" if direct and not ome else "tiffslide"
-            return SlideFormat(reader=reader, warnings=_orientation(page))
-    except (tifffile.TiffFileError, IndexError, ValueError, struct.error) as error:
-        raise SourceError(
-            path.name,
-            expected="a TIFF file",
-            got=f"bytes that are none ({type(error).__name__})",
-            remedy="Copy the file again and compare its checksum.",
-        ) from error
+def _tiff_format(path: Path, file: Any) -> SlideFormat:
+    page = file.pages.first
+    _check_pixels(path, page)
+    ome = file.is_ome or path.name.lower().endswith(OME_SUFFIXES)
+    if page.is_tiled and int(page.compression) in _OPENSLIDE_COMPRESSIONS and not ome:
+        return SlideFormat(reader="openslide", warnings=_orientation(page))
+    check_resolution(path.name, page)
+    return SlideFormat(reader="tiffslide", warnings=_orientation(page))
 
 
 def _check_pixels(path: Path, page: Any) -> None:
-    if 0 in page.shape:
-        _refuse(path, "a picture", f"one of {page.shape} pixels", "Export the slide again.")
     if page.dtype != "uint8" or page.samplesperpixel not in (3, 4):
         got = f"{page.samplesperpixel} channel(s) of {page.dtype}"
         remedy = "A mask belongs into mask_path; a fluorescence image cannot be encoded as H&E."
@@ -99,6 +93,11 @@ def _orientation(page: Any) -> tuple[str, ...]:
     if tag is None or int(tag.value) == 1:
         return ()
     return (f"orientation tag {int(tag.value)} is ignored: tiles may be mirrored or turned",)
+
+
+def _is_tiff(path: Path) -> bool:
+    with path.open("rb") as stream:
+        return stream.read(4) in _TIFF_STARTS
 
 
 def _is_dicom(path: Path) -> bool:

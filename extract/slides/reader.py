@@ -15,6 +15,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from extract.slides.formats import find_format
+from extract.slides.pyramid import check_pyramid
 from feature_cache.errors import SourceError
 
 RgbImage = UInt8[np.ndarray[Any, Any], "height width 3"]
@@ -70,12 +71,18 @@ def open_slide(path: Path) -> SlideReader:
     Raises
     ------
     SourceError
-        There is no such file, its format is not read, or its reader cannot open it.
+        There is no such file, its format is not read, its reader cannot open it, or its levels are no
+        pyramid.
     """
     from extract.slides.openslide_reader import OpenSlideReader
     from extract.slides.tiffslide_reader import TiffSlideReader
 
     found = find_format(path)
-    if found.reader == "openslide":
-        return OpenSlideReader(path, found.warnings)
-    return TiffSlideReader(path, found.warnings)
+    opener = OpenSlideReader if found.reader == "openslide" else TiffSlideReader
+    slide = opener(path, found.warnings)
+    try:
+        check_pyramid(path.name, slide.level_sizes_px, slide.level_downsamples)
+    except SourceError:
+        slide.close()
+        raise
+    return slide

@@ -6,7 +6,7 @@ level-0 pixels per mask pixel. Mask and slide meet in um, never through a level 
 
 from __future__ import annotations
 
-import struct
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool
 
+from extract.limits import MOST_MASK_BYTES
+from extract.slides.tiff_pages import opened_tiff
 from extract.slides.tissue import Shares
 from feature_cache.errors import SourceError
 
@@ -25,6 +27,7 @@ FIELD_TOLERANCE = 0.02
 _COARSEST_MPP = 100.0
 #: The mask is used at about this many um per pixel: fine against a tile, small against the slide.
 _USED_UM = 8.0
+_EXPECTED = "a mask as a TIFF file"
 _UM_PER_UNIT = {2: 25_400.0, 3: 10_000.0}
 
 
@@ -49,8 +52,10 @@ def check_mask(path: Path, where: str, slide_um: tuple[float, float]) -> tuple[s
     SourceError
         No TIFF, not one channel, or a field that is not the slide's.
     """
-    with _open(path, where) as file:
-        return _check_field(file.pages.first, where, slide_um)
+    with opened_tiff(path, where, _EXPECTED) as file:
+        warnings = _check_field(file.pages.first, where, slide_um)
+        _choose_level(file, where, slide_um)
+    return warnings
 
 
 def read_mask(path: Path, where: str, size_px0: tuple[int, int], mpp: tuple[float, float]) -> TissueMask:
@@ -62,28 +67,36 @@ def read_mask(path: Path, where: str, size_px0: tuple[int, int], mpp: tuple[floa
         As `check_mask`, or the pixels cannot be decoded.
     """
     slide_um = (size_px0[0] * mpp[0], size_px0[1] * mpp[1])
-    with _open(path, where) as file:
-        page = file.pages.first
-        warnings = _check_field(page, where, slide_um)
-        levels = file.series[0].levels
-        spacing_um = _spacing_um(page) or (slide_um[0] / page.imagewidth, slide_um[1] / page.imagelength)
-        fine = [level for level in levels if _level_um(spacing_um, page, level) <= _USED_UM]
-        level = fine[-1] if fine else levels[0]
+    with opened_tiff(path, where, _EXPECTED) as file:
+        warnings = _check_field(file.pages.first, where, slide_um)
+        level, pixel_um = _choose_level(file, where, slide_um)
         values = _decode(level, where)
-    step = max(1, int(_USED_UM / _level_um(spacing_um, page, level)))
-    height, width = values.shape
+    step = max(1, int(_USED_UM / pixel_um[0]))
     return TissueMask(
         mask=_coarsen(values, step),
-        px0_per_px=(
-            spacing_um[0] * page.imagewidth / width / mpp[0] * step,
-            spacing_um[1] * page.imagelength / height / mpp[1] * step,
-        ),
+        px0_per_px=(pixel_um[0] / mpp[0] * step, pixel_um[1] / mpp[1] * step),
         warnings=warnings,
     )
 
 
-def _level_um(spacing_um: tuple[float, float], page: Any, level: Any) -> float:
-    return float(spacing_um[0] * page.imagewidth / level.shape[1])
+def _choose_level(file: Any, where: str, slide_um: tuple[float, float]) -> tuple[Any, tuple[float, float]]:
+    """Return the coarsest level that is fine enough and its pixel in um, (x, y); it will be read whole."""
+    page, levels = file.pages.first, file.series[0].levels
+    spacing_um = _spacing_um(page) or (slide_um[0] / page.imagewidth, slide_um[1] / page.imagelength)
+    field_um = (spacing_um[0] * page.imagewidth, spacing_um[1] * page.imagelength)
+    pixels_um = [(field_um[0] / level.shape[1], field_um[1] / level.shape[0]) for level in levels]
+    fine = [number for number, pixel_um in enumerate(pixels_um) if pixel_um[0] <= _USED_UM]
+    chosen = fine[-1] if fine else 0
+    size = math.prod(levels[chosen].shape) * levels[chosen].dtype.itemsize
+    if size > MOST_MASK_BYTES:
+        shown = " x ".join(f"{side:,}" for side in levels[chosen].shape)
+        raise SourceError(
+            where,
+            expected=f"a level of {_USED_UM:g} um per pixel or less with at most {MOST_MASK_BYTES:,} bytes",
+            got=f"{size:,} ({shown})",
+            remedy="Write the mask as a pyramid, or coarser.",
+        )
+    return levels[chosen], pixels_um[chosen]
 
 
 def _decode(level: Any, where: str) -> Bool[np.ndarray[Any, Any], "height width"]:
@@ -104,20 +117,6 @@ def _coarsen(tissue: Bool[np.ndarray[Any, Any], "height width"], step: int) -> S
     cells = np.add.reduceat(rows, np.arange(0, tissue.shape[1], step), axis=1, dtype=np.uint32)
     shares: Shares = (cells / step**2).astype(np.float32)
     return shares
-
-
-def _open(path: Path, where: str) -> Any:
-    import tifffile
-
-    try:
-        return tifffile.TiffFile(path)
-    except (tifffile.TiffFileError, IndexError, ValueError, OSError, struct.error) as error:
-        raise SourceError(
-            where,
-            expected="a mask as a TIFF file",
-            got=f"bytes that are none ({type(error).__name__})",
-            remedy="Copy it again.",
-        ) from error
 
 
 def _check_field(page: Any, where: str, slide_um: tuple[float, float]) -> tuple[str, ...]:

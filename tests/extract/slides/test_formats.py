@@ -123,7 +123,7 @@ def test_an_orientation_tag_is_warned_of(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "got"),
     [
-        ("large_image_zero_gi.tif", "one of \\(0,|bytes that are none"),
+        ("large_image_zero_gi.tif", r"\(ImageLength\); got 0"),
         ("large_image_grey10kx5k.tif", "1 channel"),
         ("large_image_small_la.tiff", "2 channel"),
         ("large_image_test_orient3.tif", "1 channel"),
