@@ -36,7 +36,8 @@ def _slide(row: SlideRow, path: Path, root: Path, where: str) -> Iterator[Proble
 
     with open_slide(path) as slide:
         size_px0 = slide.size_px0
-        scale = decide_scale(f"{where}, {path.name}", slide.mpp, slide.mpp_source, row.mpp)
+        named = f"{where}, {path.name}"
+        scale = decide_scale(named, slide.mpp, slide.mpp_source, row.mpp, slide.warnings)
         warnings = (*slide.warnings, *scale.warnings)
     for warning in warnings:
         yield Problem(

@@ -13,6 +13,8 @@ from feature_cache.errors import SourceError
 
 #: No microscope scanner is outside this range (um per pixel).
 PLAUSIBLE_MPP = (0.05, 20.0)
+#: Sides of a pixel differ by some percent at most; a factor of two is a slip.
+MOST_ELONGATED = 2.0
 #: The manifest and the file may differ by this share before it is worth a warning.
 MPP_TOLERANCE = 0.05
 
@@ -39,18 +41,25 @@ def parse_mpp(x: object, y: object) -> tuple[tuple[float, float] | None, tuple[s
         mpp = (float(str(x)), float(str(y)))
     except ValueError:
         return None, ("the file's mpp is no number and is not used",)
-    if is_plausible(mpp[0]) and is_plausible(mpp[1]):
-        return mpp, ()
     low, high = PLAUSIBLE_MPP
-    return None, (
-        f"the file's mpp {mpp[0]:.4g} x {mpp[1]:.4g} um is outside {low} to {high} and is not used",
-    )
+    told = f"the file's mpp {mpp[0]:.4g} x {mpp[1]:.4g} um is"
+    if not (is_plausible(mpp[0]) and is_plausible(mpp[1])):
+        return None, (f"{told} outside {low} to {high} and is not used",)
+    if max(mpp) > MOST_ELONGATED * min(mpp):
+        return None, (f"{told} that of no scanner's pixel and is not used",)
+    return mpp, ()
 
 
 def decide_scale(
-    where: str, in_file: tuple[float, float] | None, file_source: str, in_manifest: float | None
+    where: str,
+    in_file: tuple[float, float] | None,
+    file_source: str,
+    in_manifest: float | None,
+    doubts: tuple[str, ...] = (),
 ) -> Scale:
     """Choose the scale of a slide: the manifest wins over the file; with neither there is none.
+
+    `doubts` are the warnings of the file's reader, told where there is no scale.
 
     Raises
     ------
@@ -63,7 +72,7 @@ def decide_scale(
             raise SourceError(
                 where,
                 expected=f"a resolution of {low} to {high} um per pixel in the file or in slides.csv",
-                got="none that can be trusted",
+                got="; ".join(("none that can be trusted", *doubts)),
                 remedy="Give it in the mpp column of slides.csv; ask who scanned the slide, do not guess.",
             )
         return Scale(mpp=in_file, source=file_source)

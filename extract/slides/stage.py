@@ -192,7 +192,8 @@ def _decide(item: WorkItem, reader: SlideReader) -> _Decided:
 def _scale(item: WorkItem, reader: SlideReader) -> Scale:
     mpp = item.facts["mpp"]
     where = item.name_of("slide")
-    return decide_scale(where, reader.mpp, reader.mpp_source, float(mpp) if isinstance(mpp, float) else None)
+    given = float(mpp) if isinstance(mpp, float) else None
+    return decide_scale(where, reader.mpp, reader.mpp_source, given, reader.warnings)
 
 
 def _grid(item: WorkItem, reader: SlideReader, scale: Scale) -> Grid:
