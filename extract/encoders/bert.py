@@ -21,7 +21,7 @@ from pydantic import Field, model_validator
 
 from extract.encoders.card import EncoderCard
 from extract.encoders.from_transformers import import_transformers, load_network, read_config
-from extract.encoders.networks import same_bits
+from extract.encoders.networks import refuse_unstorable, same_bits
 from extract.notes.chunks import char_spans, chunk_spans, token_spans
 from extract.notes.encoder import EncodedNote, NotesBlock
 from feature_cache.canonical import Json
@@ -87,15 +87,15 @@ class Bert:
         self._device = "cuda" if torch.cuda.is_available() else "cpu"
         self._network, self._tokenizer, self._card = network.to(self._device), tokenizer, card
         self._frame, self._warnings = _frame(tokenizer), _case_doubts(tokenizer, card.name)
-        self.made_by: dict[str, Json] = {"device": self._device, "compute_dtype": card.precision}
+        self.used: dict[str, Json] = {"device": self._device, "compute_dtype": card.precision}
 
     def encode(self, text: str, block: BertBlock) -> EncodedNote:
-        """Cut a text into windows and encode each: (chunk, dim) float16.
+        """Cut a text into windows and encode each: (chunk, dim) float32.
 
         Raises
         ------
         SourceError
-            The tokenizer finds no token in the text.
+            The tokenizer finds no token in the text, or the model gives something that cannot be stored.
         """
         # Brackets in a note are text: "[SEP]" there must not end it.
         cut = self._tokenizer(
@@ -117,8 +117,10 @@ class Bert:
         chunks = chunk_spans(len(ids), room, block.overlap_tokens)
         spans = np.array(cut["offset_mapping"], dtype="<i4")
         quality = self._count(ids, text)
+        rows = np.stack([self._encode_window(ids[start:stop]) for start, stop in chunks])
+        refuse_unstorable(rows, self._card.name)
         return EncodedNote(
-            embeddings=np.stack([self._encode_window(ids[start:stop]) for start, stop in chunks]),
+            embeddings=rows,
             char_span=char_spans(spans, chunks),
             tokens=len(ids),
             quality=quality,

@@ -23,7 +23,7 @@ from jaxtyping import Bool, Float, Float32
 
 from extract.encoders.card import EncodedSeries, EncoderCard
 from extract.encoders.from_transformers import load_network, read_config
-from extract.encoders.networks import NORMALISATIONS, same_bits
+from extract.encoders.networks import NORMALISATIONS, refuse_unstorable, same_bits
 from extract.encoders.radiological_view import place, view
 from extract.volumes.volume import SeriesOnGrid
 from feature_cache.canonical import Json
@@ -47,9 +47,10 @@ class Dinov2Slices:
 
         assert card.dim is not None and card.input_px is not None
         self._device = "cuda" if torch.cuda.is_available() else "cpu"
-        self._network, self._precision = network.to(self._device), card.precision
+        self._network, self._name = network.to(self._device), card.name
+        self._precision = card.precision
         self._side_px, self._patch_px = card.input_px, int(network.config.patch_size)
-        self.made_by: dict[str, Json] = {"device": self._device, "compute_dtype": card.precision}
+        self.used: dict[str, Json] = {"device": self._device, "compute_dtype": card.precision}
         self.feature_names = tuple(f"feature_{number}" for number in range(card.dim))
 
     def encode(
@@ -60,7 +61,8 @@ class Dinov2Slices:
         Raises
         ------
         SourceError
-            Nearly all voxels of the series have one intensity.
+            Nearly all voxels of the series have one intensity, or the network gives something that cannot be
+            stored.
         """
         import torch
 
@@ -74,10 +76,12 @@ class Dinov2Slices:
                 stop = min(start + SLICES_AT_ONCE, len(slices))
                 middle = torch.arange(start, stop, device=self._device)
                 images = to_images(slices, middle, size_px)
-                tokens = self._network(pixel_values=images).last_hidden_state[:, 1:]
-                rows.append(tokens.flatten(0, 1).float().cpu().numpy())
+                patches = self._network(pixel_values=images).last_hidden_state[:, 1:]
+                rows.append(patches.flatten(0, 1).float().cpu().numpy())
+        tokens = np.concatenate(rows)
+        refuse_unstorable(tokens, self._name)
         centres = patch_centres(shown.voxels.shape, size_px, self._patch_px)
-        return place(np.concatenate(rows), centres, shown, series, regions)
+        return place(tokens, centres, shown, series, regions)
 
 
 def scale(

@@ -22,7 +22,7 @@ from jaxtyping import Bool, Float32
 
 from extract.encoders.card import EncodedSeries, EncoderCard
 from extract.encoders.medicalnet_network import STRIDE, Depth, feature_map, names_needed
-from extract.encoders.networks import same_bits
+from extract.encoders.networks import refuse_unstorable, same_bits
 from extract.encoders.radiological_view import place, view
 from extract.volumes.volume import SeriesOnGrid
 from feature_cache.canonical import Json
@@ -45,8 +45,8 @@ class MedicalNet:
 
         self._device = "cuda" if torch.cuda.is_available() else "cpu"
         self._state = {name: tensor.to(self._device) for name, tensor in state.items()}
-        self._depth, self._precision = depth, card.precision
-        self.made_by: dict[str, Json] = {"device": self._device, "compute_dtype": card.precision}
+        self._depth, self._precision, self._name = depth, card.precision, card.name
+        self.used: dict[str, Json] = {"device": self._device, "compute_dtype": card.precision}
         self.feature_names = tuple(f"feature_{number}" for number in range(card.dim or 0))
 
     def encode(
@@ -57,7 +57,8 @@ class MedicalNet:
         Raises
         ------
         SourceError
-            The crop is too large to be held at once, or holds nothing that could be standardised.
+            The crop is too large to be held at once, holds nothing that could be standardised, or the network
+            gives something that cannot be stored.
         """
         import torch
 
@@ -73,6 +74,7 @@ class MedicalNet:
         with same_bits(self._device, self._precision):
             features = feature_map(self._state, self._depth, volume.to(self._device))
         tokens = features.permute(1, 2, 3, 0).flatten(0, 2).float().cpu().numpy()
+        refuse_unstorable(tokens, self._name)
         centres = float(STRIDE) * np.indices(tuple(features.shape[1:])).reshape(3, -1).T
         return place(tokens, centres, shown, series, regions)
 

@@ -17,6 +17,7 @@ from jaxtyping import Float, UInt8
 from extract.encoders.card import EncoderCard
 from feature_cache.canonical import Json
 from feature_cache.errors import RecipeError, SourceError
+from feature_cache.origin import version_of
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -73,14 +74,19 @@ class TileNetwork:
         import torch
 
         assert card.dim is not None
-        self._card, self._forward = card, forward
+        self.forward = forward
+        self._card = card
         self._device = "cuda" if torch.cuda.is_available() else "cpu"
         network.eval().requires_grad_(False).to(self._device)
         mean, deviation = NORMALISATIONS[card.normalisation]
         self._mean = torch.tensor(mean, device=self._device).view(1, 3, 1, 1)
         self._deviation = torch.tensor(deviation, device=self._device).view(1, 3, 1, 1)
         precision = card.precision if self._device == "cuda" else "f32"
-        self.used: dict[str, Json] = {"device": self._device, "compute_dtype": precision}
+        self.used: dict[str, Json] = {
+            "device": self._device,
+            "compute_dtype": precision,
+            "libraries": {module: version_of(module) for module in card.requires},
+        }
         parts = VARIANT_PARTS[card.variant]
         width = card.dim // len(parts)
         self.feature_names = tuple(f"{part}_{number}" for part in parts for number in range(width))
@@ -106,16 +112,28 @@ class TileNetwork:
                 batch = tiles[start : start + size]
                 full = np.concatenate([batch, np.zeros((size - len(batch), *tiles.shape[1:]), tiles.dtype)])
                 pixels = torch.from_numpy(full).to(self._device).permute(0, 3, 1, 2).float() / 255
-                out = self._forward((pixels - self._mean) / self._deviation)
+                out = self.forward((pixels - self._mean) / self._deviation)
                 rows[start : start + len(batch)] = out[: len(batch)].float().cpu().numpy()
-        if not (np.abs(rows) <= _LARGEST_F16).all():  # False for NaN too
-            raise SourceError(
-                f"encoder {self._card.name}",
-                expected="finite numbers that half precision can hold",
-                got=f"others in {int((~(np.abs(rows) <= _LARGEST_F16)).any(axis=1).sum())} tiles",
-                remedy="Look at the weights; are they those of this encoder?",
-            )
+        refuse_unstorable(rows, self._card.name)
         return rows
+
+
+def refuse_unstorable(rows: Float[np.ndarray[Any, Any], "row dim"], encoder: str) -> None:
+    """Refuse what a network gave where it is no number, or too large for the f16 that is stored.
+
+    Raises
+    ------
+    SourceError
+        Some rows hold such a number; the message counts them.
+    """
+    storable = (np.abs(rows) <= _LARGEST_F16).all(axis=1)  # False for NaN too
+    if not storable.all():
+        raise SourceError(
+            f"encoder {encoder}",
+            expected="finite numbers that half precision can hold",
+            got=f"others in {int((~storable).sum())} of {len(rows)} rows",
+            remedy="Look at the weights; are they those of this encoder?",
+        )
 
 
 @contextmanager

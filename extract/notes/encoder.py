@@ -53,10 +53,10 @@ Block = TypeVar("Block", bound=NotesBlock, contravariant=True)
 class NoteEncoder(Protocol[Block]):
     """A loaded note encoder. A row depends on its chunk alone, never on the chunks beside it.
 
-    `made_by` says on which device and in which precision, nothing for an encoder without weights.
+    `used` says on which device and in which precision, nothing for an encoder without weights.
     """
 
-    made_by: dict[str, Json]
+    used: dict[str, Json]
 
     def encode(self, text: str, block: Block) -> EncodedNote:
         """Cut and encode one text; without a token there is no chunk."""

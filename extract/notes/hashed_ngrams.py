@@ -38,7 +38,7 @@ class HashedNgramsBlock(NotesBlock):
 class HashedNgrams:
     """The encoder as loaded; there is nothing to hold."""
 
-    made_by: ClassVar[dict[str, Json]] = {}
+    used: ClassVar[dict[str, Json]] = {}
 
     def encode(self, text: str, block: HashedNgramsBlock) -> EncodedNote:
         """Cut a text into chunks of words and encode each: (chunk, dim) float32."""

@@ -111,7 +111,7 @@ class NoteStage:
                 "encoding": note.encoding,
                 "encoder": block.encoder,
                 "algorithm": card.algorithm,
-                **encoder.made_by,
+                **encoder.used,
                 **_weights_used(item),
             },
             quality={"chunks": len(encoded.char_span), "tokens": encoded.tokens, **encoded.quality},
