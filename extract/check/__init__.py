@@ -9,11 +9,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from extract.check.days import day_problems, declared_day_problems
-from extract.check.notes import note_problems
 from extract.check.outcomes import outcome_problems
-from extract.check.slides import slide_problems
+from extract.check.raw_files import file_problems
 from extract.check.values import value_problems
-from extract.check.volumes import volume_problems
 from feature_cache.cohort import Cohort, inspect_cohort
 from feature_cache.errors import Problem, table_error
 
@@ -58,7 +56,5 @@ def check(folder: Path, root: Path) -> list[Problem]:
         remedy = "Mend --root: the paths of the tables are relative to it."
         problems.append(table_error("root", "a folder with the raw files", "no such folder", remedy))
         return problems
-    problems.extend(slide_problems(cohort, root))
-    problems.extend(volume_problems(cohort, root))
-    problems.extend(note_problems(cohort, root))
+    problems.extend(file_problems(cohort, root))
     return problems

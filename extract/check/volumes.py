@@ -1,7 +1,7 @@
 """Whether every series and mask opens, and can be laid on one grid with its study.
 
 Enters: series.csv, masks.csv and the root. Leaves: a problem for everything that stage 1 would refuse from
-headers alone, with the same functions, and one warning for each kind of oddity. No voxel is decoded.
+headers alone, with the same functions, and a warning for each oddity. No voxel is decoded.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from feature_cache.tables import MaskRow, SeriesRow
 
 
 def volume_problems(cohort: Cohort, root: Path) -> Iterator[Problem]:
-    """Yield one row for every series, mask and study that cannot be used, then the warnings, summed up."""
+    """Yield one row for every series, mask and study that cannot be used, then the warnings, kind by kind."""
     grids: dict[tuple[str, str], dict[str, VoxelGrid]] = defaultdict(dict)
     odd: dict[str, list[str]] = defaultdict(list)
     for series in cohort.series:
@@ -48,13 +48,14 @@ def volume_problems(cohort: Cohort, root: Path) -> Iterator[Problem]:
         except SourceError as error:
             yield error.as_problem()
     for warning, where in odd.items():
-        yield Problem(
-            level="warning",
-            where=where[0] if len(where) == 1 else f"{where[0]} and {len(where) - 1} more",
-            expected="nothing odd",
-            got=warning,
-            remedy="Look at one of them; the entries of a run name each.",
-        )
+        for one in where:
+            yield Problem(
+                level="warning",
+                where=one,
+                expected="nothing odd",
+                got=warning,
+                remedy="Look at one of them; the entries of a run name each.",
+            )
 
 
 def _open_series(row: SeriesRow, root: Path) -> StoredVolume:

@@ -84,5 +84,5 @@ def test_what_a_file_says(x: object, y: object, mpp: tuple[float, float] | None,
 def test_where_there_is_no_scale_the_doubts_about_the_file_are_told() -> None:
     mpp, doubts = parse_mpp(0.25, 9.0)
     assert mpp is None
-    with pytest.raises(SourceError, match=r"trusted; the file's mpp 0\.25 x 9 um is that of no scanner's pixel"):
+    with pytest.raises(SourceError, match=r"trusted; the file's mpp 0\.25 x 9 um is that of no scanner"):
         decide_scale("slide a", mpp, "file", None, doubts)
