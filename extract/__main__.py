@@ -112,14 +112,16 @@ def plan(
     array_format: Format = "zarr",
 ) -> None:
     """Say what a run would do and what it costs; makes no cache."""
+    from extract.cost import add_up_costs
     from feature_cache.store import FeatureCache
 
     store = FeatureCache(root=cache.absolute(), array_format=array_format)
     planned = _plan(cohort, (root, weights), store, recipe, (cases, limit))
+    costs = add_up_costs(planned.todo, workers)
     for part in planned.sets:
-        cost = ", ".join(f"{name} {value:,}" for name, value in sorted(part.cost().items()))
+        cost = ", ".join(f"{name} {value:,}" for name, value in sorted(costs.get(part.block, {}).items()))
         counts = f"{len(part.todo):>6} to do {part.done:>6} done"
-        print(f"{part.block:<14}{part.recipe.folder:<28}{counts}  {cost}")
+        print(f"{part.block:<14}{part.recipe.folder:<40}{counts}  {cost}")
     print(f"{len(planned.todo)} item(s) for {workers} worker(s)")
 
 

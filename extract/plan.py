@@ -1,4 +1,4 @@
-"""What a run would do: manifest x recipe - cache = work items, and what they cost.
+"""What a run would do: manifest x recipe - cache = work items.
 
 Enters: a cohort, its root, a recipe file, a cache. Leaves: a `Plan`, one part a feature set. No slide is
 opened; a file is hashed only where an entry is there already and may be out of date.
@@ -6,7 +6,6 @@ opened; a file is hashed only where an entry is there already and may be out of 
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,14 +28,6 @@ class PlannedSet:
     recipe: ResolvedRecipe
     todo: tuple[WorkItem, ...]
     done: int
-
-    def cost(self) -> dict[str, int]:
-        """Add up what the items to do cost; headers are opened for it, so a run does without."""
-        stage = STAGES[self.block]
-        cost: Counter[str] = Counter()
-        for item in self.todo:
-            cost.update(_cost(stage, item))
-        return dict(cost)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -158,10 +149,3 @@ def _is_done(item: WorkItem, stage: Stage, cache: FeatureCache) -> bool:
         return cache.is_done(item.key, stage.sources(item, cache.hash_file))
     except (CacheError, SourceError):
         return False
-
-
-def _cost(stage: Stage, item: WorkItem) -> dict[str, int]:
-    try:
-        return stage.cost(item)
-    except SourceError:
-        return {"unreadable": 1}

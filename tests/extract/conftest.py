@@ -20,7 +20,7 @@ from feature_cache.entry import EntryDraft, EntryKey, Source
 from feature_cache.errors import SourceError
 from feature_cache.recipe import ResolvedRecipe
 
-USERS_OF_THE_POOL = ("extract.run", "extract.check.raw_files")
+USERS_OF_THE_POOL = ("extract.run", "extract.check.raw_files", "extract.cost")
 
 
 class NumberStage:
