@@ -210,7 +210,7 @@ def _chosen(card: EncoderCard, folder: Path) -> list[str]:
         names = sorted(name for name in held if Path(name).suffix in endings)
         shards = [match for name in names if (match := _SHARD.search(name))]
         whole = bool(names) and len(shards) == len(names) and {int(s[1]) for s in shards} == {len(names)}
-        if len(names) == 1 or whole:
+        if whole or (len(names) == 1 and not shards):
             return names
         if names:
             raise RecipeError(

@@ -138,5 +138,13 @@ def _bag(item: WorkItem) -> EntryRecord:
 
 def _maker(record: EntryRecord) -> dict[str, Json]:
     """Return what the bag says of the encoder behind its rows."""
-    named = ("encoder", "encoder_revision", "weights", "weights_origin", "device", "compute_dtype")
-    return {name: record.used[name] for name in named if name in record.used}
+    ours = (
+        "encoder",
+        "encoder_revision",
+        "weights",
+        "weights_origin",
+        "device",
+        "compute_dtype",
+        "libraries",
+    )
+    return {name: record.used[name] for name in ours if name in record.used}
