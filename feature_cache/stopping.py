@@ -1,15 +1,19 @@
 """Ctrl-C and SIGTERM: a run of either stage stops in order, once, and its exit status says by what.
 
 Enters: nothing. Leaves: `Stopped`, raised in the main thread at the first of these signals; the later ones
-do not disturb what is being put away.
+do not disturb what is being put away. Worker processes leave the signals to their parent, which ends them,
+and do not outlive it.
 """
 
 from __future__ import annotations
 
+import multiprocessing
+import os
 import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from multiprocessing import resource_tracker
 from types import FrameType
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -34,6 +38,37 @@ def stopped_by_signals() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+@contextmanager
+def signals_held() -> Iterator[None]:
+    """Start workers inside: what a terminal or a scheduler sends to all, the parent alone answers.
+
+    A signal that comes meanwhile is delivered at the end: no worker is half started then. Workers inherit
+    the mask, so they are ended by `kill`.
+    """
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    resource_tracker.ensure_running()  # it would undo the mask if it were started inside
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def follow_parent() -> None:
+    """Call first in a worker: it ignores Ctrl-C, and ends as soon as its parent is gone, even killed."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)
 
 
 def _stop(number: int, frame: FrameType | None) -> None:

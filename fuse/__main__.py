@@ -1,7 +1,7 @@
 """The verbs of stage 2. Every heavy import waits until its verb is called, so that `--help` is quick.
 
 Enters: a command line. Leaves: an exit status: 0 everything asked for is there, 1 something failed and is
-named, 2 the command line was not understood, 130 interrupted.
+named, 2 the command line was not understood, 130 stopped by Ctrl-C, 143 by SIGTERM.
 """
 
 from __future__ import annotations
@@ -153,8 +153,11 @@ def _exit(failed: bool) -> None:
 
 def main() -> None:
     """Run a verb; what a user can act on becomes one line and exit status 1."""
+    from feature_cache.stopping import stopped_by_signals
+
     try:
-        app()
+        with stopped_by_signals():
+            app()
     except BraidError as error:
         print(error, file=sys.stderr)
         sys.exit(1)

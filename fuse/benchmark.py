@@ -6,7 +6,6 @@ name and moved into place when it is whole. This file only says what follows wha
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -30,6 +29,7 @@ from fuse.fusion_weights import write_fusion_weights
 from fuse.metrics.comparison import Roles
 from fuse.predictions import prediction_file, write_predictions
 from fuse.roles import SELECTED_SINGLE, assign_roles, selectable, selected_single_name
+from fuse.run_place import run_place
 from fuse.run_record import RECORD, ArmRecord, RunFacts, describe_run
 from fuse.table import read_cases
 from fuse.workers import fit_folds
@@ -66,10 +66,8 @@ def run_benchmark(inputs: RunInputs, out: Path, jobs: int) -> tuple[ArmRecord, .
             got="one that holds something",
             remedy="Give another name, or take the old run away.",
         )
-    out.absolute().parent.mkdir(parents=True, exist_ok=True)
-    beside = Path(tempfile.mkdtemp(prefix=".fuse-", dir=out.absolute().parent))
-    try:
-        folder = beside / out.absolute().name
+    with run_place(out) as place:
+        folder = place / out.absolute().name
         computed = compute_run(inputs, folder, jobs)
         facts = RunFacts(
             out=out,
@@ -84,8 +82,6 @@ def run_benchmark(inputs: RunInputs, out: Path, jobs: int) -> tuple[ArmRecord, .
         if out.exists():
             out.rmdir()
         folder.rename(out.absolute())
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
     return computed.arms
 
 

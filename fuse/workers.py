@@ -1,19 +1,22 @@
 """Folds in worker processes: which process fits a fold changes nothing but the waiting time.
 
 Enters: fold tasks, and the scratch folder with the cases. Leaves: their results in the order of the tasks,
-and a progress bar with the time left on standard error. A fold that cannot be fitted ends the run.
+and a progress bar with the time left on standard error. A fold that cannot be fitted ends the run; whatever
+ends it ends the workers, in the midst of their folds.
 """
 
 from __future__ import annotations
 
 import multiprocessing
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import closing
 from pathlib import Path
 
 from feature_cache.errors import OutcomeError
+from feature_cache.stopping import follow_parent, signals_held
 from fuse.cases_file import load_cases
 from fuse.fitting import FoldResult, FoldTask, fit_fold
 
@@ -30,30 +33,40 @@ def fit_folds(tasks: Sequence[FoldTask], scratch: Path, jobs: int) -> list[FoldR
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     results: dict[int, FoldResult] = {}
-    with Progress(*columns, console=Console(stderr=True)) as progress:
+    with (
+        Progress(*columns, console=Console(stderr=True)) as progress,
+        closing(_fit_each(tasks, scratch, jobs)) as fitted,
+    ):
         bar = progress.add_task("fitting folds", total=len(tasks))
-        for position, result in _fit_each(tasks, scratch, jobs):
+        for position, result in fitted:
             results[position] = result
             progress.advance(bar)
     return [results[position] for position in range(len(tasks))]
 
 
-def _fit_each(tasks: Sequence[FoldTask], scratch: Path, jobs: int) -> Iterator[tuple[int, FoldResult]]:
+def _fit_each(
+    tasks: Sequence[FoldTask], scratch: Path, jobs: int
+) -> Generator[tuple[int, FoldResult], None, None]:
     if jobs == 1:
         for position, task in enumerate(tasks):
             yield position, _fit_from(task, scratch)
         return
     # spawn: a forked child would inherit the parent's thread pools in an unknown state
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(max_workers=min(jobs, len(tasks)), mp_context=context) as pool:
-        waiting: dict[Future[FoldResult], int] = {
-            pool.submit(_fit_from, task, scratch): position for position, task in enumerate(tasks)
-        }
+    others = set(multiprocessing.active_children())
+    count = min(jobs, len(tasks))
+    with ProcessPoolExecutor(max_workers=count, mp_context=context, initializer=follow_parent) as pool:
+        waiting: dict[Future[FoldResult], int] = {}
+        done_with_all = False
         try:
+            with signals_held():
+                for position, task in enumerate(tasks):
+                    waiting[pool.submit(_fit_from, task, scratch)] = position
             while waiting:
                 done, _ = wait(waiting, return_when=FIRST_COMPLETED)
                 for future in done:
                     yield waiting.pop(future), future.result()
+            done_with_all = True
         except BrokenProcessPool as error:
             raise OutcomeError(
                 "fitting folds",
@@ -62,6 +75,9 @@ def _fit_each(tasks: Sequence[FoldTask], scratch: Path, jobs: int) -> Iterator[t
                 remedy="Memory is the usual reason: use fewer --jobs.",
             ) from error
         finally:
+            if not done_with_all:
+                for worker in set(multiprocessing.active_children()) - others:
+                    worker.kill()
             pool.shutdown(wait=True, cancel_futures=True)
 
 

@@ -108,7 +108,7 @@ def test_a_networks_columns_share_one_scale(tmp_path: Path) -> None:
 def test_entries_whose_rows_and_names_do_not_go_together_are_refused(tmp_path: Path) -> None:
     entry = volume("0000", "a", {T2W: (1.0, 2.0), ADC: (3.0, 4.0)})
     entry.attrs["region_rows"].pop()
-    with pytest.raises(CacheError, match="volumes/.*expected 1 different region_rows"):
+    with pytest.raises(CacheError, match=r"volumes/.*expected 1 different region_rows"):
         read(tmp_path, [entry])
 
 
