@@ -18,6 +18,8 @@ from feature_cache.errors import ManifestError, Problem, table_error
 #: How `scan` writes a key that a record did not have, and one that was null; a blank stays blank.
 ABSENT, NULL = "<absent>", "<null>"
 
+#: Bytes of a table, which is read whole: a million rows of 250 characters.
+LARGEST_TABLE = 2**28
 #: Characters of a cell; what is longer is a quote that was not closed.
 LONGEST_CELL = 131_072
 
@@ -139,6 +141,9 @@ def _read_lines(path: Path, problems: list[Problem]) -> tuple[list[str], list[tu
 
 def _parse(path: Path) -> list[tuple[int, list[str]]]:
     """Return the number of its last line and the fields of every row that is not blank, the header first."""
+    if (size := path.stat().st_size) > LARGEST_TABLE:
+        got = f"{size:,} bytes, more than {LARGEST_TABLE:,}"
+        raise _no_table(path.name, got, "Take out what is no table of this cohort.")
     try:
         text = path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from extract.limits import MOST_NOTE_BYTES, MOST_NOTE_TABLE_BYTES, refuse_large_file
 from extract.notes.chunks import token_spans
 from feature_cache.errors import SourceError
 
@@ -48,9 +49,9 @@ def read_note_file(path: Path, where: str) -> NoteText:
     Raises
     ------
     SourceError
-        The file is absent, in neither encoding, or without a word.
+        The file is absent, too large, in neither encoding, or without a word.
     """
-    text, encoding = _decode_file(path, where)
+    text, encoding = _decode_file(path, where, MOST_NOTE_BYTES)
     return _with_words(NoteText(text=text, encoding=encoding), where)
 
 
@@ -60,8 +61,8 @@ def read_note_cell(path: Path, key_column: str, case_id: str, column: str, where
     Raises
     ------
     SourceError
-        The table is absent or in neither encoding, has no such column, no row or several rows of this
-        case, or the cell is without a word.
+        The table is absent, too large or in neither encoding, has no such column, no row or several rows of
+        this case, or the cell is without a word.
     """
     if not path.is_file():
         raise _absent(path, where)
@@ -84,7 +85,7 @@ def _column(
 ) -> tuple[dict[str, tuple[str, ...]], str]:
     """Return key -> cells of one column. `version` (mtime, size) makes a changed table another call."""
     del version
-    text, encoding = _decode_file(path, path.name)
+    text, encoding = _decode_file(path, path.name, MOST_NOTE_TABLE_BYTES)
     # Python's own limit of 131,072 characters is short of a long record; it is one for all, so only raise it.
     csv.field_size_limit(max(csv.field_size_limit(), len(text)))
     rows = csv.reader(io.StringIO(text, newline=""))
@@ -112,9 +113,10 @@ def _column(
     return cells, encoding
 
 
-def _decode_file(path: Path, where: str) -> tuple[str, str]:
+def _decode_file(path: Path, where: str, most_bytes: int) -> tuple[str, str]:
     if not path.is_file():
         raise _absent(path, where)
+    refuse_large_file(path, where, most_bytes)
     try:
         return decode(path.read_bytes())
     except UnicodeDecodeError:

@@ -12,8 +12,10 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from extract.limits import MOST_RECORD_BYTES, refuse_large_file
 from extract.scan.drafting import Draft, files_below, shipped_card
 from extract.scan.invented import BESIDE
+from feature_cache.errors import SourceError
 from feature_cache.tables import ABSENT, NULL, MaskRow, NoteRow, SeriesRow, SlideRow
 
 _SLIDE = re.compile(r"(?P<item>(?P<case>\d+)_\d+)(?P<mask>_tissue)?\.tiff?", re.IGNORECASE)
@@ -135,11 +137,15 @@ def _read_record(path: Path, case_id: str, found: Draft) -> dict[str, str] | Non
     """Return one clinical JSON as key -> text exactly as written; None where it is no flat object."""
     expected, remedy = "a flat JSON object in UTF-8", "Mend the file, or download it again."
     try:
+        refuse_large_file(path, f"case {case_id}", MOST_RECORD_BYTES)
         # Numbers stay the digits of the file: 1.0 is not 1 until the card says so.
         document = json.loads(
             path.read_text(encoding="utf-8-sig"), parse_float=str, parse_int=str, parse_constant=str
         )
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+    except SourceError as error:
+        found.fault(error.where, error.expected, error.got, error.remedy)
+        return None
+    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
         found.fault(f"case {case_id}, {path.name}", expected, type(error).__name__, remedy)
         return None
     if isinstance(document, list) and len(document) == 1:
