@@ -114,7 +114,7 @@ def test_what_half_precision_cannot_hold_is_refused() -> None:
     for bad in (float("nan"), float("inf"), 70000.0):
         values = torch.tensor([[1.0, 2.0, bad]])
         encoder = TileNetwork(card, torch.nn.Identity(), lambda _, values=values: values)
-        with pytest.raises(SourceError, match=r"encoder uni: expected finite numbers .* others in 1 of 1 rows"):
+        with pytest.raises(SourceError, match=r"encoder uni: expected finite numbers .* in 1 of 1 rows"):
             encoder.encode(np.zeros((1, 224, 224, 3), dtype=np.uint8), 0.5)
 
 
