@@ -134,7 +134,8 @@ def _agreement(sform: VoxelGrid, qform: VoxelGrid) -> tuple[str, ...]:
     """Return a warning where they differ a little; `VolumeFormatError` where they show other voxels."""
     if not (np.isfinite(sform.affine).all() and sform.spacing.all()):
         return ()  # refused for that by whoever opened the file
-    apart = grid_difference(qform, sform)
+    with np.errstate(divide="ignore", invalid="ignore"):  # a qform without a side differs by NaN
+        apart = grid_difference(qform, sform)
     assert apart is not None  # of one size
     numbers = f"cosine {apart.cosine:.2g}, corner {apart.corner_mm:.3g} mm"
     if not apart.tolerated:
