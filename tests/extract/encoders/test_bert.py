@@ -180,6 +180,25 @@ def test_code_beside_the_weights_is_not_run(tmp_path: Path) -> None:
     assert not mark.exists()
 
 
+def test_an_old_checkpoint_gives_the_same_rows(tmp_path: Path) -> None:
+    """As the first ones were published: pytorch_model.bin, a prefix, gamma and beta, a head, positions."""
+    from safetensors.torch import load_file
+
+    folder = _folder(tmp_path, save_bert)
+    encoder, block = _load(folder)
+    before = encoder.encode(TEXT, block).embeddings
+    old_names = {"LayerNorm.weight": "LayerNorm.gamma", "LayerNorm.bias": "LayerNorm.beta"}
+    state = {"cls.predictions.bias": torch.zeros(9), "bert.embeddings.position_ids": torch.arange(48)[None]}
+    for name, tensor in load_file(folder / "model.safetensors").items():
+        for new, old in old_names.items():
+            name = name.replace(new, old)
+        state[f"bert.{name}"] = tensor
+    (folder / "model.safetensors").unlink()
+    torch.save(state, folder / "pytorch_model.bin")
+    again, _ = _load(folder)
+    np.testing.assert_array_equal(again.encode(TEXT, block).embeddings, before)
+
+
 def test_a_missing_tensor_is_refused_and_not_left_random(tmp_path: Path) -> None:
     from safetensors.torch import load_file, save_file
 

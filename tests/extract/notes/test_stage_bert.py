@@ -99,7 +99,7 @@ def test_what_an_encoder_refuses_is_named(
         raise SourceError("a note", expected="words", got="no token", remedy="Leave it out.")
 
     monkeypatch.setattr(Bert, "encode", refuse)
-    with pytest.raises(SourceError, match="^case 1, note n: expected words; got no token"):
+    with pytest.raises(SourceError, match=r"^case 1, note n: expected words; got no token"):
         _build(cohort, models)
 
 
