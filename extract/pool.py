@@ -11,15 +11,11 @@ from __future__ import annotations
 import itertools
 import logging
 import multiprocessing
-import os
 import signal
-import threading
 import time
 import traceback
-from collections.abc import Callable, Generator, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass
-from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.reduction import ForkingPickler
 from typing import Any, Generic, Literal, TypeVar
@@ -29,6 +25,7 @@ import psutil
 from extract.caps import Caps
 from extract.memory import GB
 from feature_cache.errors import Problem
+from feature_cache.stopping import follow_parent, signals_held
 
 log = logging.getLogger(__name__)
 
@@ -76,7 +73,8 @@ def run_capped(
     children: list[_Child[Task, Result]] = []
     try:
         for task in itertools.islice(left, workers):
-            children.append(_Child(function, caps, task))
+            with signals_held():  # a child is in the list before a signal can be raised here
+                children.append(_Child(function, caps, task))
         while children:
             wait([handle for child in children for handle in child.handles], timeout=_LOOK_S)
             for child in tuple(children):
@@ -87,9 +85,10 @@ def run_capped(
                 if following and child.lives:
                     child.give(following[0])
                 else:
-                    children.remove(child)
                     child.end()
-                    children.extend(_Child(function, caps, task) for task in following)
+                    children.remove(child)
+                    with signals_held():
+                        children.extend(_Child(function, caps, task) for task in following)
                 yield ended
     finally:
         for child in children:
@@ -106,8 +105,7 @@ class _Child(Generic[Task, Result]):
         context = multiprocessing.get_context("spawn")
         self._pipe, its_end = context.Pipe()
         self._process = context.Process(target=_serve, args=(function, its_end), daemon=True)
-        with _interrupts_held():
-            self._process.start()
+        self._process.start()
         its_end.close()
         self._caps = caps
         self._ready = False
@@ -190,24 +188,9 @@ class _Child(Generic[Task, Result]):
         return Death(cause="signal", got=f"a worker process that died with signal {known.get(-code, -code)}")
 
 
-@contextmanager
-def _interrupts_held() -> Iterator[None]:
-    """Start a child that never sees Ctrl-C: a terminal sends it to all, and the parent answers for all."""
-    if not hasattr(signal, "pthread_sigmask"):
-        yield
-        return
-    resource_tracker.ensure_running()  # it would undo the mask if it were started inside
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
 def _serve(function: Callable[[Any], Any], pipe: Connection) -> None:
     """Do tasks until the pipe closes: the whole life of a child."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    follow_parent()
     pipe.send("ready")
     while True:
         try:
@@ -231,11 +214,3 @@ def _place(error: BaseException) -> str:
     frames = list(traceback.walk_tb(error.__traceback__))
     frame, line = frames[-1]
     return f"{frame.f_code.co_qualname} line {line}"
-
-
-def _end_with_parent() -> None:
-    """End a child whose parent was killed: nobody would take its result or end it for a cap."""
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-    parent.join()
-    os._exit(1)
