@@ -26,9 +26,8 @@ from feature_cache.tables import MaskRow, SeriesRow
 
 
 def volume_problems(cohort: Cohort, root: Path) -> Iterator[Problem]:
-    """Yield one row for every series, mask and study that cannot be used, then the warnings, kind by kind."""
+    """Yield one row for every series, mask and study that cannot be used, and a warning for what is odd."""
     grids: dict[tuple[str, str], dict[str, VoxelGrid]] = defaultdict(dict)
-    odd: dict[str, list[str]] = defaultdict(list)
     for series in cohort.series:
         try:
             stored = _open_series(series, root)
@@ -36,26 +35,17 @@ def volume_problems(cohort: Cohort, root: Path) -> Iterator[Problem]:
             yield error.as_problem()
             continue
         grids[series.case_id, series.study_id][series.series_id] = stored.grid
-        for warning in stored.warnings:
-            odd[_kind(warning)].append(_series_name(series))
+        yield from (_odd(_series_name(series), warning) for warning in stored.warnings)
         if not stored.spacing_known and series.spacing_mm is None:
-            odd["a spacing of 1 x 1 x 1 counts as unknown: nothing in mm"].append(_series_name(series))
+            yield _odd(_series_name(series), "a spacing of 1 x 1 x 1 counts as unknown: nothing in mm")
     yield from _repeats(cohort)
     for mask in cohort.masks:
         try:
-            for doubt in _mask_doubts(mask, root, grids[mask.case_id, mask.study_id]):
-                odd[_kind(doubt)].append(_mask_name(mask))
+            doubts = _mask_doubts(mask, root, grids[mask.case_id, mask.study_id])
         except SourceError as error:
             yield error.as_problem()
-    for warning, where in odd.items():
-        for one in where:
-            yield Problem(
-                level="warning",
-                where=one,
-                expected="nothing odd",
-                got=warning,
-                remedy="Look at one of them; the entries of a run name each.",
-            )
+            continue
+        yield from (_odd(_mask_name(mask), doubt) for doubt in doubts)
 
 
 def _open_series(row: SeriesRow, root: Path) -> StoredVolume:
@@ -95,7 +85,13 @@ def _mask_name(row: MaskRow) -> str:
     return f"masks.csv: case {row.case_id}, {row.study_id}/{row.region}"
 
 
-def _kind(warning: str) -> str:
-    """Return a warning without its numbers, which stand in brackets: one row for all that are alike."""
+def _odd(where: str, warning: str) -> Problem:
+    """Return a warning without its numbers, which stand in brackets, so that many can be summed up in one."""
     head, _, tail = warning.partition(" (")
-    return head + tail.partition(")")[2]
+    return Problem(
+        level="warning",
+        where=where,
+        expected="nothing odd",
+        got=head + tail.partition(")")[2],
+        remedy="Look at one of them; the entries of a run name each with its numbers.",
+    )

@@ -8,6 +8,7 @@ file that cannot be used fails as a whole: with a series less it would be anothe
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -78,44 +79,26 @@ class VolumeStage:
         card, block = read_settings(item.recipe)
         study = read_study(series_files(item), mask_files(item), block, str(item))
         encoder: VolumeEncoder = load_encoder(card, item.weights)
-        statistics: VolumeEncoder = load_encoder(find_encoder(RADIOMICS, MODALITY))
         encoded = _encode(encoder, study, item)
+        statistics: VolumeEncoder = load_encoder(find_encoder(RADIOMICS, MODALITY))
         measured = encoded if card.name == RADIOMICS else _encode(statistics, study, item)
-        regions = np.concatenate([one.regions for one in encoded])
         drawn = {name: mask for name, mask in study.regions.items() if name != CROP}
         preview = draw_preview(study.series, drawn)
-        places = np.concatenate([one.token_xyz_mm for one in encoded]).astype(np.float64)
-        sequences = [one.sequence for one in study.series]
         return EntryDraft(
             key=item.key,
             kind="volume",
             sources=sources,
             settings=item.recipe.settings,
             arrays={
-                "embeddings": np.concatenate([one.embeddings for one in encoded]).astype(card.stored_dtype),
-                "token_xyz_mm": (places if study.spacing_known else np.full_like(places, np.nan)).astype(
-                    "<f4"
-                ),
-                "token_voxel": study.grid.indices(places).astype("<f4"),
-                "token_series": np.repeat(
-                    np.arange(len(encoded)), [len(one.embeddings) for one in encoded]
-                ).astype("<i2"),
-                "regions": regions.astype(card.stored_dtype),
-                "region_valid": np.isfinite(regions).any(axis=1),
+                **_tokens(encoded, study, card.stored_dtype),
                 "radiomics": np.concatenate([one.regions for one in measured]).astype("<f4"),
                 "affine": study.grid.affine.astype("<f8"),
                 "preview": preview.images,
                 "preview_masks": preview.masks,
             },
             attrs={
-                "series": list(sequences),
-                "series_missing": [one for one in facts_of(item).expected if one not in sequences],
-                "regions": list(study.regions),
-                "region_rows": [
-                    {"series": sequence, "region": region}
-                    for sequence in sequences
-                    for region in study.regions
-                ],
+                **_rows(study),
+                "series_missing": _missing(item, study),
                 "feature_names": list(encoder.feature_names),
                 "radiomics_names": list(statistics.feature_names),
                 "spacing_known": study.spacing_known,
@@ -132,10 +115,7 @@ class VolumeStage:
                 **_weights_used(item),
                 **encoder.used,
             },
-            quality={
-                **study.quality,
-                "token_coverage": [_rounded(one.coverage) for one in encoded],
-            },
+            quality={**study.quality, "token_coverage": [_rounded(one.coverage) for one in encoded]},
             warnings=study.warnings,
         )
 
@@ -162,6 +142,35 @@ def _encode(encoder: VolumeEncoder, study: Study, item: WorkItem) -> list[Encode
         raise SourceError(
             f"{item}, {error.where}", expected=error.expected, got=error.got, remedy=error.remedy
         ) from error
+
+
+def _tokens(encoded: list[EncodedSeries], study: Study, dtype: str) -> dict[str, np.ndarray[Any, Any]]:
+    """Return tokens with their places, and the rows of all series and regions. NaN mm where none is known."""
+    places = np.concatenate([one.token_xyz_mm for one in encoded]).astype(np.float64)
+    regions = np.concatenate([one.regions for one in encoded])
+    counts = [len(one.embeddings) for one in encoded]
+    return {
+        "embeddings": np.concatenate([one.embeddings for one in encoded]).astype(dtype),
+        "token_xyz_mm": (places if study.spacing_known else np.full_like(places, np.nan)).astype("<f4"),
+        "token_voxel": study.grid.indices(places).astype("<f4"),
+        "token_series": np.repeat(np.arange(len(encoded)), counts).astype("<i2"),
+        "regions": regions.astype(dtype),
+        "region_valid": np.isfinite(regions).any(axis=1),
+    }
+
+
+def _rows(study: Study) -> dict[str, Json]:
+    """Name series, regions, and what each row of `regions` and `radiomics` is about."""
+    sequences, regions = [one.sequence for one in study.series], list(study.regions)
+    rows: list[Json] = [
+        {"series": sequence, "region": region} for sequence in sequences for region in regions
+    ]
+    return {"series": [*sequences], "regions": [*regions], "region_rows": rows}
+
+
+def _missing(item: WorkItem, study: Study) -> list[Json]:
+    there = {one.sequence for one in study.series}
+    return [sequence for sequence in facts_of(item).expected if sequence not in there]
 
 
 def _weights_used(item: WorkItem) -> dict[str, Json]:
