@@ -37,14 +37,14 @@ def test_a_region_without_a_token_is_nan_and_says_so() -> None:
 
 
 def test_coverage_counts_voxels_by_their_nearest_token() -> None:
-    """Two tokens in x at 1 and 5: voxels 0 to 2 are nearest to the first, 4 and up to the second; 3 is a tie."""
+    """Tokens at x = 1 and 6: voxels 0 to 3 are nearest to the first, the others to the second."""
     mask = np.zeros(GRID.size, bool)
-    mask[0:2, 0, 0] = mask[4:7, 0, 0] = True
+    mask[0:2, 0, 0] = mask[3:6, 0, 0] = True
     pooled, coverage = pool_in_regions(
-        np.array([[1.0], [2.0]], np.float32), at((1, 0, 0), (7, 0, 0)), {"m": mask}, GRID.affine
+        np.array([[1.0], [2.0]], np.float32), at((1, 0, 0), (6, 0, 0)), {"m": mask}, GRID.affine
     )
     assert pooled[0, 0] == 1
-    assert coverage[0] == pytest.approx(2 / 5)  # voxel 4 is 3 from both: see below
+    assert coverage[0] == pytest.approx(3 / 5)
 
 
 @given(st.permutations(range(6)))

@@ -15,7 +15,7 @@ def series(voxels: np.ndarray, spacing: tuple[float, float, float] = (0.5, 0.5, 
 
 
 def test_small_volumes_are_shown_whole_and_as_a_radiologist_sees_them() -> None:
-    """On a RAS grid x runs to the right, y to the front: the picture has front on top, the right on the left."""
+    """On this grid x runs to the right, y to the front: the picture has front on top, right on the left."""
     voxels = np.arange(1, 61).reshape(5, 4, 3)
     preview = draw_preview((series(voxels),), {"corner": voxels == 58})
     assert preview.images.shape == (1, 3, 4, 5) and preview.images.dtype == np.uint8

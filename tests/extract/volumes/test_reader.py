@@ -1,4 +1,4 @@
-"""Voxels against nibabel and SimpleITK; damage is found; spacing is the header's, the manifest's or unknown."""
+"""Voxels against nibabel and SimpleITK; damage is found; spacing is told by header or manifest or not known."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ def test_the_first_preferred_sequence_is_the_reference() -> None:
     assert choose_reference(["adc", "t2w"], ("t2w", "adc"), "s") == "t2w"
     assert choose_reference(["hbv", "adc"], ("t2w", "adc"), "s") == "adc"
     assert choose_reference(["cine"], ("t2w",), "s") == "cine"
-    with pytest.raises(SourceError, match="expected one of t2w, lge .*; got cor, sag"):
+    with pytest.raises(SourceError, match=r"expected one of t2w, lge .*; got cor, sag"):
         choose_reference(["sag", "cor"], ("t2w", "lge"), "s")
 
 
