@@ -77,8 +77,8 @@ def _pages(file: Any) -> Iterator[Any]:
 
 
 def _check_size(where: str, page: Any) -> None:
-    sides = {"ImageWidth": page.imagewidth, "ImageLength": page.imagelength}
-    for tag, side in sides.items():
+    for tag, value in (("ImageWidth", page.imagewidth), ("ImageLength", page.imagelength)):
+        side = _number(where, tag, value)
         if not 1 <= side <= MOST_SLIDE_SIDE_PX:
             expected = f"1 to {MOST_SLIDE_SIDE_PX:,} pixels along a side ({tag})"
             _refuse(where, expected, f"{side:,}", "Copy the file again and compare its checksum.")
@@ -87,11 +87,14 @@ def _check_size(where: str, page: Any) -> None:
 def _check_chunk(where: str, page: Any) -> None:
     """Refuse a tile or strip that decoders would unpack into more than memory can be spared for."""
     if page.is_tiled:
-        tags, width, length = "TileWidth x TileLength", page.tilewidth, page.tilelength
+        tags, claimed = "TileWidth x TileLength", (page.tilewidth, page.tilelength, page.tiledepth)
     else:
-        tags, width, length = "RowsPerStrip", page.imagewidth, min(page.rowsperstrip, page.imagelength)
-    depth = max(1, page.tiledepth if page.is_tiled else page.imagedepth)
-    needed = width * length * depth * page.samplesperpixel * page.bitspersample // 8
+        tags, claimed = "RowsPerStrip", (page.imagewidth, page.rowsperstrip, page.imagedepth)
+    width, length, depth = (_number(where, tags, value) for value in claimed)
+    length = length if page.is_tiled else min(length, page.imagelength)
+    samples = _number(where, "SamplesPerPixel", page.samplesperpixel)
+    bits = _number(where, "BitsPerSample", page.bitspersample)
+    needed = width * length * max(1, depth) * samples * bits // 8
     if min(width, length) < 1 or needed > MOST_CHUNK_BYTES:
         _refuse(
             where,
@@ -99,6 +102,12 @@ def _check_chunk(where: str, page: Any) -> None:
             f"{width:,} x {length:,} pixels, {needed:,} bytes",
             "Convert it to a tiled pyramidal TIFF.",
         )
+
+
+def _number(where: str, tag: str, value: object) -> int:
+    if not isinstance(value, int):
+        _refuse(where, f"one whole number ({tag})", "none", "Copy the file again and compare its checksum.")
+    return value
 
 
 def _parse_xml(where: str, tag: str, value: object) -> Any:

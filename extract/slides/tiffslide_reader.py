@@ -19,8 +19,9 @@ from extract.slides.region import ClosingReader, check_region, composite_on_whit
 from extract.slides.scale import parse_mpp
 from feature_cache.errors import SourceError
 
-#: What tiffslide raises on headers that it does not take, subclasses included.
-HEADER_ERRORS = (OSError, ValueError, KeyError, IndexError, TypeError, ZeroDivisionError, RuntimeError)
+#: What tiffslide raises on headers and tiles that make no sense, subclasses included; imagecodecs' errors are
+#: RuntimeErrors, and a tile that is not there is a KeyError of its store.
+DECODING_ERRORS = (OSError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RuntimeError)
 
 
 class TiffSlideReader(ClosingReader):
@@ -36,7 +37,7 @@ class TiffSlideReader(ClosingReader):
             self.size_px0 = self._slide.dimensions
             self.level_sizes_px = tuple(self._slide.level_dimensions)
             self.level_downsamples = tuple(float(value) for value in self._slide.level_downsamples)
-        except HEADER_ERRORS as error:
+        except DECODING_ERRORS as error:
             self._slide.close()
             raise _unreadable(path, error) from error
         self.version = version("tiffslide")
@@ -54,7 +55,7 @@ class TiffSlideReader(ClosingReader):
         )
         try:
             pixels = self._slide.read_region((start_x, start_y), level, size_px, as_array=True)
-        except (ValueError, RuntimeError, OSError) as error:  # imagecodecs' errors are RuntimeErrors
+        except DECODING_ERRORS as error:
             raise RegionError(
                 self._path.name,
                 expected=f"pixels at {xy_px0} of level {level}",
@@ -69,7 +70,7 @@ def _open(path: Path) -> Any:
 
     try:
         return tiffslide.TiffSlide(path)
-    except HEADER_ERRORS as error:
+    except DECODING_ERRORS as error:
         raise _unreadable(path, error) from error
 
 
