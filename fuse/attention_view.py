@@ -7,8 +7,6 @@ was in the test part of the fold that scored it.
 
 from __future__ import annotations
 
-import base64
-import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -21,6 +19,7 @@ from fuse.bags import valid_rows
 from fuse.feature_sets import ChosenSet
 from fuse.files import write_json
 from fuse.fitting import Attention, FoldResult
+from fuse.pictures import png_text
 
 
 def write_attention(
@@ -57,7 +56,7 @@ def _view(attention: Attention, cache: FeatureCache, chosen: ChosenSet) -> dict[
         "case_id": attention.case_id,
         "item_id": entry.record.item_id,
         "arm": attention.arm,
-        "thumbnail_png": _png(thumbnail),
+        "thumbnail_png": png_text(thumbnail),
         "width": int(thumbnail.shape[1]),
         "height": int(thumbnail.shape[0]),
         "tiles": _squares(entry, weights),
@@ -72,11 +71,3 @@ def _squares(entry: Entry, weights: Float[np.ndarray, " tile"]) -> list[dict[str
         {"x": float(x), "y": float(y), "w": float(size[0]), "h": float(size[1]), "weight": float(weight)}
         for (x, y), weight in zip(corners, weights, strict=True)
     ]
-
-
-def _png(pixels: np.ndarray[Any, Any]) -> str:
-    from PIL import Image
-
-    stream = io.BytesIO()
-    Image.fromarray(pixels.astype(np.uint8)).save(stream, format="PNG")
-    return base64.b64encode(stream.getvalue()).decode("ascii")

@@ -32,6 +32,7 @@ from fuse.roles import SELECTED_SINGLE, assign_roles, selectable, selected_singl
 from fuse.run_place import run_place
 from fuse.run_record import RECORD, ArmRecord, RunFacts, describe_run
 from fuse.table import read_cases
+from fuse.volume_view import choose_case, write_volumes
 from fuse.workers import fit_folds
 
 #: Probabilities of no event are predicted at this many days, evenly up to the horizon.
@@ -121,6 +122,8 @@ def compute_run(inputs: RunInputs, folder: Path, jobs: int) -> Computed:
     )
     write_fusion_weights(folder, results, folds, cases)
     write_attention(folder / "attention.json", results, inspection.cache, inspection.chosen)
+    shown = choose_case(_volume_arms(inspection, plans), results, folds, cases)
+    write_volumes(folder / "volumes.json", shown, inspection.cache, inspection.chosen)
     return Computed(inspection=inspection, cases=cases, folds=folds, arms=arms, roles=roles)
 
 
@@ -175,6 +178,12 @@ def _write_chosen(path: Path, results: Sequence[FoldResult]) -> None:
         for name, arm in result.arms.items()
     ]
     write_csv(path, ("repeat", "fold", "arm", "chosen"), rows)
+
+
+def _volume_arms(inspection: Inspection, plans: Sequence[ArmPlan]) -> dict[str, str]:
+    """Return the arms on one feature set of volumes, and its label."""
+    alone = {plan.name: plan.modalities[0] for plan in plans if len(plan.modalities) == 1}
+    return {arm: label for arm, label in alone.items() if inspection.chosen[label].kind == "volume"}
 
 
 def _cuts(results: Sequence[FoldResult], arm: str) -> dict[tuple[int, int], float]:

@@ -46,23 +46,37 @@ class ChosenSet:
 
     @property
     def encoder(self) -> str:
-        """The id of the encoder that made the entries."""
-        encoder = self.card.get("name", self.records[0].settings.get("encoder"))
-        return str(encoder or self.records[0].used.get("encoder", "unknown"))
+        """The encoder that made the entries, with its model where the recipe names one."""
+        name = self._card.get("name") or self._encoding.get("encoder") or "unknown"
+        model = self._encoding.get("model")
+        return f"{name}: {model}" if model else str(name)
 
     @property
-    def card(self) -> Mapping[str, Any]:
-        """What the settings say of the encoder; those of pooled slides stand in the bags' settings."""
+    def variant(self) -> str:
+        """Which output of the encoder was taken, "" where it has but one."""
+        return str(self._card.get("variant") or self._encoding.get("variant") or "")
+
+    @property
+    def weights_sha256(self) -> str:
+        """The hash of the weights that are part of the settings, "" without weights."""
+        return str(self._encoding.get("weights_sha256") or "")
+
+    @property
+    def _card(self) -> Mapping[str, Any]:
+        encoder = self._encoding.get("encoder")
+        return encoder if isinstance(encoder, dict) else {}
+
+    @property
+    def _encoding(self) -> Mapping[str, Any]:
+        """The settings of what was encoded: pooled slides keep those of the bags that were pooled."""
         settings = self.records[0].settings
-        for told in (settings, settings.get("slides")):
-            if isinstance(told, dict) and isinstance(told.get("encoder"), dict):
-                return dict(told["encoder"])
-        return {}
+        bags = settings.get("slides")
+        return bags if isinstance(bags, dict) else settings
 
     @property
     def by_network(self) -> bool:
-        """Whether a network made it: the entries say which weights were used."""
-        return bool(self.records[0].used.get("weights"))
+        """Whether a network made it: its settings say with which weights."""
+        return bool(self.weights_sha256)
 
     @property
     def entries_sha256(self) -> str:

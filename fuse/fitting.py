@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from fuse.arm import FittedArm, fit_arm
 from fuse.arm_plans import ArmPlan
@@ -136,6 +136,12 @@ def choose_single(task: FoldTask, fitted: Mapping[str, FittedArm]) -> str:
     return max(singles, key=lambda name: _inner_concordance(fitted[name].oof_risk, task))
 
 
+def highest_risk(risk: Float[np.ndarray, " case"], present: Bool[np.ndarray, " case"]) -> int | None:
+    """Return the row of the highest risk among the cases that have the modality, None where none has it."""
+    rows = np.flatnonzero(present)
+    return int(rows[np.argmax(risk[rows])]) if len(rows) else None
+
+
 def _inner_concordance(oof_risk: Float[np.ndarray, " case"], task: FoldTask) -> float:
     pairs = np.zeros(2)
     for number in np.unique(task.fold.inner):
@@ -175,9 +181,8 @@ def _attention(
     for name, arm in fitted.items():
         if not hasattr(arm.scorer, "attention"):
             continue
-        present = np.flatnonzero(test.modalities[arm.modalities[0]].present)
-        if len(present) == 0:
+        row = highest_risk(results[name].risk, test.modalities[arm.modalities[0]].present)
+        if row is None:
             return None
-        row = int(present[np.argmax(results[name].risk[present])])
         return Attention(arm=name, case_id=test.case_ids[row], weights=arm.scorer.attention(test, row))
     return None

@@ -8,7 +8,7 @@ which itself is given as seen from the checkout.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -19,9 +19,9 @@ from feature_cache.cohort import Cohort
 from fuse.cases import Cases
 from fuse.check import Inspection
 from fuse.endpoint import OutcomeDoor
-from fuse.feature_sets import ChosenSet
 from fuse.folds import Folds
 from fuse.metrics.comparison import Roles
+from fuse.set_record import describe_set
 
 SCHEMA_VERSION = 1
 RECORD = "run.json"
@@ -88,7 +88,10 @@ def describe_run(inspection: Inspection, facts: RunFacts, folder: Path) -> dict[
         "jobs": facts.jobs,
         "braid": {"version": origin.own_version(), "commit": origin.commit()},
         "versions": versions(),
-        "feature_sets": {name: _describe_set(chosen) for name, chosen in inspection.chosen.items()},
+        "feature_sets": {
+            label: describe_set(chosen, facts.cases.modalities[label])
+            for label, chosen in inspection.chosen.items()
+        },
         "folds": {
             "repeats": folds.repeats,
             "folds": len(folds.folds) // folds.repeats,
@@ -153,15 +156,6 @@ def flow_of_cases(cohort: Cohort, door: OutcomeDoor, cases: Cases) -> list[dict[
 def versions() -> dict[str, str]:
     """Return the versions that decide the bits of a prediction, and the type of machine."""
     return origin.versions(PACKAGES)
-
-
-def _describe_set(chosen: ChosenSet) -> Mapping[str, Any]:
-    return {
-        "name": chosen.name,
-        "encoder": chosen.encoder,
-        "entries": len(chosen.records),
-        "entries_sha256": chosen.entries_sha256,
-    }
 
 
 def _relative(path: Path, out: Path) -> str:

@@ -25,6 +25,7 @@ from fuse.verdict_words import (
     counted,
     describe_gain,
     describe_pairs,
+    describe_singles,
     limits,
     name_fusion,
     name_modality,
@@ -32,6 +33,9 @@ from fuse.verdict_words import (
 )
 
 EVENTS_FOR_CALIBRATION = 100
+
+#: Ids of the questions whether one modality predicts alone begin with this.
+ALONE = "predicts_"
 
 CHANCE_RULE = (
     f"yes if the lower limit of C is above 0.50; no if the upper limit is below {0.5 + SMALLEST_GAIN:.2f}; "
@@ -192,7 +196,7 @@ def _predicts_alone(evidence: Evidence, modality: str) -> Question:
     words = describe_pairs(measured, answer, evidence.size)
     if len(evidence.alone) > 1 and math.isfinite(measured.low):
         words += WIDER.format(len(evidence.alone))
-    identity = (f"predicts_{modality}", f"Do {name_modality(modality).text} predict alone?")
+    identity = (f"{ALONE}{modality}", f"Do {name_modality(modality).text} predict alone?")
     return _question(identity, answer, measured, CHANCE_RULE, words)
 
 
@@ -234,6 +238,7 @@ def _top(evidence: Evidence, questions: Sequence[Question]) -> str:
         "cannot tell": f"Whether {subject.text} {subject.predicts} better than chance cannot be told {shown}",
     }[chance.answer]
     by_id = {question.id: question for question in questions}
+    alone = {name.removeprefix(ALONE): one.answer for name, one in by_id.items() if name.startswith(ALONE)}
     published = by_id.get("beats_published_score")
     added = by_id.get("adds_to_clinical") or by_id.get("adds_to_selected_single")
     clauses = [first]
@@ -243,7 +248,7 @@ def _top(evidence: Evidence, questions: Sequence[Question]) -> str:
         clinical = added.id == "adds_to_clinical"
         other = "the clinical values" if clinical else "the single modality selected in training"
         clauses.append(_clause(added, "adds to", "adds nothing that matters to", other))
-    return f"{'; '.join(clauses)}, from {evidence.size}."
+    return f"{'; '.join(clauses)}, from {evidence.size}.{describe_singles(alone)}"
 
 
 def _clause(question: Question, verb: str, denied: str, other: str) -> str:

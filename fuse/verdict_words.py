@@ -7,7 +7,7 @@ sentences that speak of pairs of patients in the right order and never claim mor
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -153,6 +153,26 @@ def describe_gain(measured: Measured, answer: Answer, size: str) -> str:
     if not math.isfinite(measured.low):
         return f"{words} Without an interval a gain is neither shown nor excluded."
     return f"{words} No gain and a gain worth having both fit; {size} cannot decide between them."
+
+
+def describe_singles(answers: Mapping[str, Answer]) -> str:
+    """Return a sentence on what each of several modalities does alone, "" for less than two.
+
+    >>> describe_singles({"slides": "yes", "notes": "yes", "volumes": "cannot tell"})
+    ' Predict on their own: slides, notes; cannot tell: volumes.'
+    """
+    said: tuple[tuple[Answer, str], ...] = (
+        ("yes", "predict on their own"),
+        ("no", "do not usefully predict on their own"),
+        ("cannot tell", "cannot tell"),
+    )
+    parts = []
+    for answer, words in said:
+        named = [modality_words(label) for label, own in answers.items() if own == answer]
+        if named:
+            parts.append(f"{words}: {', '.join(named)}")
+    sentence = "; ".join(parts)
+    return f" {sentence[0].upper()}{sentence[1:]}." if len(answers) > 1 else ""
 
 
 def limits(measured: Measured, scale: float, form: str) -> str:

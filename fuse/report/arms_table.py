@@ -11,10 +11,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from string import ascii_lowercase
 
-from fuse.report.documents import ArmPart, MetricRow, RunDocument
+from fuse.report.documents import MetricRow
 from fuse.report.forest import Forest, ForestAxis, ForestEntry, Mark, place_forest
 from fuse.report.metric_names import PRIMARY, MetricName, name_metric, sort_key
 from fuse.report.numerals import NOTHING, decimal, span
+from fuse.report.run_document import ArmPart, RunDocument
 
 BASELINES, SINGLES, FUSIONS = "Lines to beat", "One modality alone", "Fusion of modalities"
 GROUPS = (BASELINES, SINGLES, FUSIONS)

@@ -6,14 +6,12 @@ the opacity of their weight. The scale starts at 0, not at the smallest weight: 
 
 from __future__ import annotations
 
-import base64
-import binascii
-import io
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from fuse.report.documents import Attention
+from fuse.report.embedded_png import REMEDY, embed_png
 from fuse.report.run_folder import RunFolderError
 
 #: Less, and the overlay would hide the tissue that it is about.
@@ -21,7 +19,6 @@ MOST_OPAQUE = 0.45
 OUTLINED_TILES = 5
 #: A larger PNG is written again as JPEG, so that the page stays small enough to be mailed.
 LARGEST_PNG_BYTES = 600_000
-REMEDY = "Run `python -m fuse benchmark` again; the thumbnail comes from the slide's cache entry."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,34 +101,10 @@ def count_effective(shares: Sequence[float]) -> float:
 
 
 def read_thumbnail(attention: Attention) -> str:
-    """Return the thumbnail as a data URI: PNG as it came, or JPEG where the PNG is large.
-
-    Raises
-    ------
-    RunFolderError
-        It is not base64, not an image that can be read, or not of the stated width and height.
-    """
-    from PIL import Image, UnidentifiedImageError
-
-    expected = f"a PNG of {attention.width} x {attention.height} pixels in base64"
-    try:
-        data = base64.b64decode(attention.thumbnail_png, validate=True)
-        with Image.open(io.BytesIO(data), formats=["PNG"]) as image:
-            size = image.size
-            pixels = image.convert("RGB")
-    except (binascii.Error, UnidentifiedImageError, OSError, SyntaxError) as error:
-        raise RunFolderError(
-            "attention.json: thumbnail_png", expected=expected, got=type(error).__name__, remedy=REMEDY
-        ) from error
-    if size != (attention.width, attention.height):
-        raise RunFolderError(
-            "attention.json: thumbnail_png",
-            expected=expected,
-            got=f"{size[0]} x {size[1]} pixels",
-            remedy=REMEDY,
-        )
-    if len(data) <= LARGEST_PNG_BYTES:
-        return f"data:image/png;base64,{base64.b64encode(data).decode('ascii')}"
-    buffer = io.BytesIO()
-    pixels.save(buffer, format="JPEG", quality=85)
-    return f"data:image/jpeg;base64,{base64.b64encode(buffer.getvalue()).decode('ascii')}"
+    """Return the thumbnail as a data URI; see `embed_png`."""
+    return embed_png(
+        attention.thumbnail_png,
+        (attention.width, attention.height),
+        "attention.json: thumbnail_png",
+        LARGEST_PNG_BYTES,
+    )

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from fuse.report.documents import FlowStep
+from fuse.report.run_document import FlowStep
 from fuse.report.weights_plot import CaseWeights
 from fuse.verdict_words import counted, sort_modalities
 

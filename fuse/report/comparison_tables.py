@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from fuse.report.documents import ComparisonRow, RunDocument
+from fuse.report.documents import ComparisonRow
 from fuse.report.forest import Forest, ForestAxis, ForestEntry, place_forest
 from fuse.report.metric_names import PRIMARY, MetricName, name_metric, sort_key
 from fuse.report.numerals import signed, span
+from fuse.report.run_document import RunDocument
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,12 +16,14 @@ from fuse.files import write_text
 from fuse.report import numerals
 from fuse.report.arms_table import build_arms_forest, build_arms_table
 from fuse.report.attention_picture import place_attention
+from fuse.report.chosen_table import count_choices
 from fuse.report.cohort_flow import count_patterns, draw_flow
 from fuse.report.comparison_tables import build_comparisons
 from fuse.report.metric_names import PRIMARY
 from fuse.report.run_folder import REPORT_NAME, RunFolder, read_run
 from fuse.report.survival_plot import place_survival
 from fuse.report.verdict_numbers import write_estimate
+from fuse.report.volume_picture import place_volumes
 from fuse.report.weights_plot import place_weights
 from fuse.verdict_words import counted
 
@@ -90,6 +92,8 @@ def render(folder: RunFolder) -> str:
         weights=weights,
         patterns=count_patterns(weights.cases) if weights else (),
         attention=place_attention(folder.attention),
+        volumes=place_volumes(folder.volumes),
+        choices=count_choices(folder.chosen, document),
         flow=draw_flow(document.flow),
         not_run=not_run,
         silent=tuple(arm for arm in not_run if not any(arm.name in part.what for part in document.failures)),

@@ -21,13 +21,15 @@ from fuse.files import parse_csv
 from fuse.predictions import prediction_file
 from fuse.report.documents import (
     Attention,
+    ChosenRow,
     ComparisonRow,
     Curves,
     MetricRow,
-    RunDocument,
     Verdict,
+    VolumeView,
     WeightRow,
 )
+from fuse.report.run_document import RunDocument
 
 #: The page is an output too, but it is written last, from the others.
 REPORT_NAME = "report.html"
@@ -63,8 +65,10 @@ class RunFolder:
     metrics: tuple[MetricRow, ...]
     comparisons: tuple[ComparisonRow, ...]
     weights: tuple[WeightRow, ...]
+    chosen: tuple[ChosenRow, ...]
     curves: Curves
     attention: Attention
+    volumes: VolumeView
     verdict: Verdict
     fold_sizes: FoldSizes
     predicted: dict[str, int]
@@ -100,8 +104,12 @@ def read_run(run: Path) -> RunFolder:
         metrics=_read_csv(run / "metrics.csv", MetricRow),
         comparisons=_read_csv(run / "comparisons.csv", ComparisonRow),
         weights=_read_csv(run / "weights.csv", WeightRow),
+        chosen=_read_csv(run / "chosen.csv", ChosenRow) if _has(run, document, "chosen.csv") else (),
         curves=_checked_curves(_read_json(run / "curves.json", Curves)),
         attention=_read_json(run / "attention.json", Attention),
+        volumes=_read_json(run / "volumes.json", VolumeView)
+        if _has(run, document, "volumes.json")
+        else VolumeView(reason="The run was made by a version that draws none"),
         verdict=_read_json(run / "verdict.json", Verdict),
         fold_sizes=_read_fold_sizes(run / "folds.csv"),
         predicted={
@@ -112,6 +120,11 @@ def read_run(run: Path) -> RunFolder:
         changed=changed,
         lost=lost,
     )
+
+
+def _has(run: Path, document: RunDocument, name: str) -> bool:
+    """Whether a file is there or should be: runs of earlier versions have not written all of them."""
+    return name in document.outputs or (run / name).is_file()
 
 
 def _inside(run: Path, relative: str, where: str) -> Path:

@@ -206,13 +206,29 @@ def test_the_sentence_on_top_names_the_published_score_first() -> None:
     assert judge(EVIDENCE).top == (
         "Late fusion of slides, notes and clinical values predicts better than chance (C 0.71, 0.60 to "
         "0.80); it does not usefully beat the published risk score; it adds to the clinical values, "
-        "from 95 cases with 27 events."
+        "from 95 cases with 27 events. Predict on their own: slides; cannot tell: notes, clinical values."
     )
     without = judge(replace(EVIDENCE, roles=replace(ROLES, published_score="")))
     assert "published" not in without.top
     nothing = judge(replace(EVIDENCE, metrics={}, comparisons=[], alone={}))
     assert nothing.top == "Nothing can be said: no arm was evaluated on 95 cases with 27 events."
     assert {question.answer for question in nothing.questions} == {"cannot tell"}
+
+
+def test_every_answer_on_a_single_modality_is_named_on_top() -> None:
+    alone = {
+        "slides": metric("c_index", 0.62, 0.54, 0.70),
+        "slides:uni": metric("c_index", 0.50, 0.49, 0.51),
+        "volumes": metric("c_index", 0.58, 0.45, 0.70),
+    }
+    singles = {label: f"ridge_cox__{label}" for label in alone}
+    top = judge(replace(EVIDENCE, alone=alone, roles=replace(ROLES, singles=singles))).top
+    assert top.endswith(
+        "Predict on their own: slides; do not usefully predict on their own: slides (uni); "
+        "cannot tell: volumes."
+    )
+    one = judge(replace(EVIDENCE, roles=replace(ROLES, singles={"slides": "ridge_cox__slides"})))
+    assert "on their own" not in one.top
 
 
 def test_words_and_order_of_modalities() -> None:
@@ -226,6 +242,13 @@ def test_words_and_order_of_modalities() -> None:
     ]
     assert name_fusion("early__notes+slides").text == "early fusion of slides and notes"
     assert name_modality("zeta").text == "the zeta"
+    assert sort_modalities(("slides:b", "volumes", "slides", "slides:a")) == [
+        "slides",
+        "slides:a",
+        "slides:b",
+        "volumes",
+    ]
+    assert name_fusion("late__slides+slides:uni").text == "late fusion of slides and slides (uni)"
 
 
 def test_json_without_nan_and_with_the_notes() -> None:
