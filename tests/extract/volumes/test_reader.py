@@ -1,4 +1,4 @@
-"""Voxels against nibabel and SimpleITK; damage is found; spacing is told by header or manifest or not known."""
+"""Voxels against nibabel and SimpleITK; damage is found; spacing is told by header or manifest, or not."""
 
 from __future__ import annotations
 
