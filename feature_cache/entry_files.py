@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import math
 import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 from pydantic import ValidationError
 
 from feature_cache import entry_json
@@ -126,6 +128,13 @@ def write_entry(folder: Path, draft: EntryDraft, form: FormatName) -> None:
             got=f"something else ({type(error).__name__})",
             remedy="Leave out what is not known; turn numpy numbers into Python's.",
         ) from error
+    if len(raw) > entry_json.MOST_BYTES:
+        raise CacheError(
+            str(draft.key),
+            expected=f"an entry.json of at most {entry_json.MOST_BYTES:,} bytes",
+            got=f"{len(raw):,}",
+            remedy="Store what is long as an array.",
+        )
     for inner in sorted(path for path in folder.rglob("*") if path.is_dir()):
         sync_folder(inner)
     (folder / entry_json.FILE).write_bytes(raw)
@@ -169,6 +178,9 @@ def open_record(folder: Path, where: str) -> EntryRecord:
     `where` names the folder in the `DamagedEntryError` that is raised where there is no such record.
     """
     try:
+        size = (folder / entry_json.FILE).stat().st_size
+        if size > entry_json.MOST_BYTES:
+            raise damaged(where, entry_json.FILE, f"at most {entry_json.MOST_BYTES:,} bytes", f"{size:,}")
         raw = (folder / entry_json.FILE).read_bytes()
     except FileNotFoundError as error:
         raise damaged(where, entry_json.FILE, "this file", "no such file") from error
@@ -247,6 +259,10 @@ def _read_array(folder: Path, name: str, promised: ArrayRecord, record: EntryRec
         return array_from_bytes(base64.b64decode(promised.data, validate=True), layout)
     if record.array_format == "inline":
         raise ValueError("no data in entry.json")
+    # both forms keep arrays uncompressed, and give what was never written as zeros
+    held = sum(file.bytes for file in record.files.values())
+    if math.prod(promised.shape) * np.dtype(promised.dtype).itemsize > held:
+        raise ValueError(f"more bytes than the {held:,} of its files")
     return array_format(record.array_format).read(folder, name, layout)
 
 

@@ -13,6 +13,8 @@ import json
 from feature_cache.canonical import Json, canonical_json
 
 FILE = "entry.json"
+#: A hundred times the largest that an encoder gives. A larger file is not read to find out what it is.
+MOST_BYTES = 2**24
 SEAL = "entry_sha256"
 
 

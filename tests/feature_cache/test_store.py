@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from feature_cache.array_format import DTYPES
 from feature_cache.entry import EntryDraft
+from feature_cache.entry_json import MOST_BYTES
 from feature_cache.errors import CacheError, DamagedEntryError
 from feature_cache.names import encode_name, entry_path
 from feature_cache.recipe import ResolvedRecipe
@@ -302,6 +303,11 @@ class TestRefusals:
     ) -> None:
         with pytest.raises(CacheError, match="plain JSON, without NaN"):
             cache.commit(replace(make_draft(), attrs={"x": value}))
+        assert _rooms_are_empty(cache)
+
+    def test_attributes_that_no_record_can_hold(self, cache: FeatureCache, make_draft: MakeDraft) -> None:
+        with pytest.raises(CacheError, match=r"at most 16,777,216 bytes.*Store what is long as an array"):
+            cache.commit(replace(make_draft(), attrs={"long": "x" * MOST_BYTES}))
         assert _rooms_are_empty(cache)
 
     def test_an_entry_that_is_not_there(self, cache: FeatureCache, make_draft: MakeDraft) -> None:

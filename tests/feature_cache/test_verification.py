@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from feature_cache.array_format import array_format
 from feature_cache.entry import EntryDraft, EntryRecord
-from feature_cache.entry_json import seal_document
+from feature_cache.entry_json import MOST_BYTES, seal_document
 from feature_cache.errors import CacheError, DamagedEntryError
 from feature_cache.names import entry_path
 from feature_cache.recipe import ResolvedRecipe
@@ -204,6 +205,31 @@ def test_an_array_record_sealed_anew_does_not_pass(
     arrays["embeddings"].update(change)
     _reseal(cache, drafts[0], {"arrays": arrays})
     _assert_found(cache, drafts[0], "array embeddings")
+
+
+@pytest.mark.parametrize("draft", [0, 1])
+def test_an_array_that_its_files_cannot_hold_is_not_read(
+    cache: FeatureCache, drafts: list[EntryDraft], draft: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Zarr and HDF5 give zeros for chunks that are not there, as many as the metadata says."""
+    arrays = _document(cache, drafts[draft])["arrays"]
+    arrays["embeddings"]["shape"] = [2**40, 24]
+    _reseal(cache, drafts[draft], {"arrays": arrays})
+    monkeypatch.setattr(type(array_format(cache.array_format)), "read", _never)
+    with pytest.raises(DamagedEntryError, match=r"array embeddings: .* got more bytes than the "):
+        cache.read(drafts[draft].key)
+
+
+def _never(*arguments: object) -> None:
+    raise AssertionError("nothing of that size may be read")
+
+
+def test_a_record_without_measure_is_not_read(cache: FeatureCache, drafts: list[EntryDraft]) -> None:
+    with (cache.root / _name(drafts[2]) / "entry.json").open("r+b") as stream:
+        stream.truncate(MOST_BYTES + 1)
+    _assert_found(cache, drafts[2], "entry.json")
+    problem = next(check.problem for check in cache.verify() if not check.ok)
+    assert problem == "entry.json: expected at most 16,777,216 bytes; got 16,777,217"
 
 
 def test_an_array_with_a_name_that_is_a_path_does_not_pass(
