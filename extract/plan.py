@@ -12,8 +12,10 @@ from pathlib import Path
 from extract.check import refusals
 from extract.encoders.weights import WeightsSource
 from extract.item import Stage, WorkItem
+from extract.limits import MOST_CASE_LIST_BYTES, refuse_large_file
 from extract.recipe import RecipeFile
 from extract.stages import SECOND_PASS, STAGES
+from feature_cache.canonical import sha256_of_file
 from feature_cache.cohort import Cohort
 from feature_cache.errors import CacheError, ManifestError, SourceError
 from feature_cache.recipe import ResolvedRecipe
@@ -72,10 +74,13 @@ def read_selection(path: Path | None, limit: int | None, cohort: Cohort) -> Sele
     ------
     ManifestError
         The file cannot be read, is empty, or names an id that the cohort does not have.
+    SourceError
+        It is larger than a list of ids can be.
     """
     if path is None:
         return Selection(limit=limit)
     try:
+        refuse_large_file(path, f"--cases {path.name}", MOST_CASE_LIST_BYTES)
         lines = path.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise ManifestError(
@@ -117,7 +122,9 @@ def make_plan(
         raise ManifestError(problem.where, expected=problem.expected, got=problem.got, remedy=problem.remedy)
     sets: list[PlannedSet] = []
     left = selection.limit
-    source = WeightsSource(root=folders.weights, hash_file=cache.hash_file)
+    # hashes are remembered in the cache, and a plan makes none
+    hash_file = cache.hash_file if cache.root.is_dir() else sha256_of_file
+    source = WeightsSource(root=folders.weights, hash_file=hash_file)
     for name, block in recipe.blocks.items():
         stage = STAGES[name]
         resolved = stage.resolve(recipe.name, block, cohort, source)

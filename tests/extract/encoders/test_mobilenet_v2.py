@@ -96,8 +96,11 @@ def test_a_real_slide_from_the_command_line(
         encoding="utf-8",
     )
     root, weights, cache = shared_data / "slides/cmu-1-small-region", shared_data / "weights", tmp_path / "c"
-    words = ("run", manifest, "--root", root, "--cache", cache, "--recipe", recipe, "--weights", weights)
-    done = CliRunner().invoke(app, [str(word) for word in words])
+    words = (manifest, "--root", root, "--cache", cache, "--recipe", recipe, "--weights", weights)
+    planned = CliRunner().invoke(app, ["plan", *map(str, words)])
+    assert planned.stdout.endswith("2 item(s) for 1 worker(s)\n"), planned.output
+    assert not cache.exists()  # not even to remember the hash of the weights
+    done = CliRunner().invoke(app, ["run", *map(str, words)])
     assert done.exit_code == 0, done.output
     assert done.stdout.startswith("2 made, 0 were there, 0 failed")
     store = FeatureCache.open(cache)
