@@ -1,12 +1,10 @@
 """A synthetic cohort made, scanned and extracted through the command line, as a user would.
 
-Enters: a work folder and a seed. Leaves: manifest, cache and truth.json; the raw files, by far the largest
-part, are removed once they are extracted.
+Enters: a work folder and a seed. Leaves: raw files, manifest, cache and truth.json.
 """
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -14,31 +12,44 @@ from pathlib import Path
 
 from tests.measurement import ROOT
 
+COHORT = "planted"
+
+Finished = subprocess.CompletedProcess[str]
+
 
 @dataclass(frozen=True, kw_only=True)
 class Extracted:
     """Where the parts of one cohort are."""
 
+    raw: Path
     manifest: Path
     cache: Path
-    truth: Path
+
+    @property
+    def truth(self) -> Path:
+        """The known answer."""
+        return self.raw / "truth.json"
 
 
-def make_cohort(work: Path, cases: int, seed: int) -> Extracted:
+def make_cohort(work: Path, cases: int, seed: int, workers: int = 1) -> Extracted:
     """Write, scan and extract a cohort in the CHIMERA layout."""
     work.mkdir(parents=True)
     raw, manifests, cache = work / "raw", work / "manifests", work / "cache"
-    _extract("synthetic", raw, "--layout", "chimera", "--cases", cases, "--seed", seed)
-    _extract("scan", "chimera", raw, "--cohort", "planted", "--manifests", manifests)
-    _extract("run", manifests / "planted", "--root", raw, "--cache", cache)
-    truth = work / "truth.json"
-    shutil.copy(raw / "truth.json", truth)
-    shutil.rmtree(raw)
-    return Extracted(manifest=manifests / "planted", cache=cache, truth=truth)
+    must("extract", "synthetic", raw, "--layout", "chimera", "--cases", cases, "--seed", seed)
+    must("extract", "scan", "chimera", raw, "--cohort", COHORT, "--manifests", manifests)
+    made = Extracted(raw=raw, manifest=manifests / COHORT, cache=cache)
+    must("extract", "run", made.manifest, "--root", raw, "--cache", cache, "--workers", workers)
+    return made
 
 
-def _extract(*words: object) -> None:
-    command = [sys.executable, "-m", "extract", *map(str, words)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+def braid(*words: object) -> Finished:
+    """Run `python -m WORDS`; what it returned is the caller's to judge."""
+    command = [sys.executable, "-m", *map(str, words)]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+
+def must(*words: object) -> None:
+    """Run a command that has to succeed."""
+    done = braid(*words)
     if done.returncode:
-        sys.exit(f"{' '.join(command)}\n{done.stdout}{done.stderr}")
+        sys.exit(f"{' '.join(map(str, words))}: exit {done.returncode}\n{done.stdout}{done.stderr}")
