@@ -17,8 +17,11 @@ MOST_LEVELS = 32
 #: Bytes of one TIFF tile or strip, which decoders unpack at once. Tiles have some 0.2 to 48 MB; a whole slide
 #: written as one strip of 16,000 x 16,000 px still passes.
 MOST_CHUNK_BYTES = 2**30
-#: Bytes of one level of a tissue mask, which is read whole: 65,536 x 65,536 px of one byte.
-MOST_MASK_BYTES = 2**32
+#: Bytes of one level of a tissue mask, which is read whole: 32,768 x 32,768 px of one byte. At the 8 um per
+#: pixel that are used, a slide has a hundredth of that.
+MOST_MASK_BYTES = 2**30
+#: Bytes of one TIFF tag: the offsets of four million tiles need a quarter of it.
+MOST_TAG_BYTES = 2**27
 #: Pages of a TIFF whose headers are looked at; a slide has its levels, a label, a macro and a thumbnail.
 MOST_TIFF_PAGES = 256
 #: Characters of XML in a TIFF tag; Philips puts pictures of label and glass into it, some MB.
@@ -27,6 +30,8 @@ MOST_XML_CHARACTERS = 2**25
 MOST_NOTE_BYTES = 2**24
 #: Bytes of a table of notes, which is read whole: 50,000 letters of two pages.
 MOST_NOTE_TABLE_BYTES = 2**29
+#: Bytes of a list of case ids: a million of 60 characters.
+MOST_CASE_LIST_BYTES = 2**26
 #: Bytes of one clinical record in JSON.
 MOST_RECORD_BYTES = 2**24
 

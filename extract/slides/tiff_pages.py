@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from extract.limits import MOST_CHUNK_BYTES, MOST_SLIDE_SIDE_PX, MOST_TIFF_PAGES, MOST_XML_CHARACTERS
+from extract.slides.tiff_tags import check_tags
 from feature_cache.errors import SourceError
 
 _DESCRIPTION, _XMP, _MICRO_MANAGER = 270, 700, 51123
@@ -32,11 +33,12 @@ def opened_tiff(path: Path, where: str, expected: str = "a TIFF file") -> Iterat
     Raises
     ------
     SourceError
-        It is no TIFF, or ImageWidth, ImageLength, TileWidth, TileLength, RowsPerStrip, ImageDescription or
-        XMP cannot be true or may not be read.
+        It is no TIFF, a tag is larger than any can be, or ImageWidth, ImageLength, TileWidth, TileLength,
+        RowsPerStrip, ImageDescription or XMP cannot be true or may not be read.
     """
     import tifffile
 
+    check_tags(path, where)
     try:
         with tifffile.TiffFile(path, _multifile=False) as file:
             for page in itertools.islice(_pages(file), MOST_TIFF_PAGES):

@@ -15,7 +15,7 @@ from extract.plan import Folders, Plan, Selection, make_plan, read_selection
 from extract.recipe import RecipeFile
 from extract.run import Receipt, run_items
 from feature_cache.cohort import read_cohort
-from feature_cache.errors import ManifestError
+from feature_cache.errors import ManifestError, SourceError
 from feature_cache.store import FeatureCache
 
 RECIPE = RecipeFile(name="numbers", notes={"algorithm": 1})
@@ -127,6 +127,10 @@ def test_a_list_of_cases_must_hold_some(number_cohort: tuple[Path, Path], tmp_pa
     cohort = read_cohort(number_cohort[0])
     listed = tmp_path / "cases.csv"
     with pytest.raises(ManifestError, match=r"--cases cases\.csv: expected a UTF-8 text file"):
+        read_selection(listed, None, cohort)
+    with listed.open("wb") as stream:
+        stream.truncate(3 * 2**30)
+    with pytest.raises(SourceError, match=r"--cases cases\.csv: expected at most 67,108,864 bytes"):
         read_selection(listed, None, cohort)
     listed.write_text("case_id\n", encoding="utf-8")
     with pytest.raises(ManifestError, match=r"--cases cases\.csv: expected case ids; got none"):

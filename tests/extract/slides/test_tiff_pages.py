@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from pathlib import Path
 
 import numpy as np
@@ -182,3 +183,24 @@ def test_a_mask_that_cannot_be_is_refused_before_it_is_read(
             file.pages[0].tags[name].overwrite(value)
     with pytest.raises(SourceError, match=f"mask of a.*{field}"):
         check_mask(path, "mask of a", (64.0, 64.0))
+
+
+@pytest.mark.parametrize("big", [False, True])
+@pytest.mark.parametrize("where", ["first", "second", "sub"])
+def test_a_tag_of_gigabytes_is_refused_before_a_library_loads_it(
+    tmp_path: Path, big: bool, where: str
+) -> None:
+    path = tmp_path / "a.svs"
+    with tifffile.TiffWriter(path, bigtiff=big) as writer:
+        writer.write(PIXELS, photometric="rgb", subifds=1, description="a picture", metadata=None)
+        writer.write(PIXELS[::2, ::2], photometric="rgb", description="a level", subfiletype=1, metadata=None)
+        writer.write(PIXELS, photometric="rgb", description="another", metadata=None)
+    with tifffile.TiffFile(path) as file:
+        first, second = file.pages
+        tag = {"first": first, "second": second, "sub": first.pages[0]}[where].tags[270]
+        place, form = tag.offset + 4, "<Q" if big else "<I"
+    with path.open("r+b") as stream:
+        stream.seek(place)
+        stream.write(struct.pack(form, 3 * 2**30))
+        stream.truncate(4 * 2**30)
+    assert refusal(path) == "tags of at most 134,217,728 bytes | ImageDescription (270) of 3,221,225,472"
