@@ -19,7 +19,7 @@ from extract.volumes.manifest import sequence_of
 from extract.volumes.mask_geometry import place_mask
 from extract.volumes.reader import series_geometry
 from extract.volumes.stored import StoredVolume
-from extract.volumes.study_grid import refuse_repeats
+from extract.volumes.study_grid import refuse_sequences
 from feature_cache.cohort import Cohort
 from feature_cache.errors import Problem, SourceError
 from feature_cache.tables import MaskRow, SeriesRow
@@ -38,7 +38,7 @@ def volume_problems(cohort: Cohort, root: Path) -> Iterator[Problem]:
         yield from (_odd(_series_name(series), warning) for warning in stored.warnings)
         if not stored.spacing_known and series.spacing_mm is None:
             yield _odd(_series_name(series), "a spacing of 1 x 1 x 1 counts as unknown: nothing in mm")
-    yield from _repeats(cohort)
+    yield from _sequences(cohort)
     for mask in cohort.masks:
         try:
             doubts = _mask_doubts(mask, root, grids[mask.case_id, mask.study_id])
@@ -66,13 +66,13 @@ def _open(root: Path, text: str, where: str, content: Content) -> StoredVolume:
     return open_volume(path, f"{where}, {path.name}", content)
 
 
-def _repeats(cohort: Cohort) -> Iterator[Problem]:
+def _sequences(cohort: Cohort) -> Iterator[Problem]:
     studies: dict[tuple[str, str], list[str]] = defaultdict(list)
     for row in cohort.series:
         studies[row.case_id, row.study_id].append(sequence_of(row))
     for (case_id, study_id), sequences in studies.items():
         try:
-            refuse_repeats(sequences, f"series.csv: case {case_id}, study {study_id}")
+            refuse_sequences(sequences, f"series.csv: case {case_id}, study {study_id}")
         except SourceError as error:
             yield error.as_problem()
 

@@ -17,7 +17,7 @@ from extract.item import WorkItem
 from feature_cache.canonical import Json
 from feature_cache.cohort import Cohort
 from feature_cache.errors import SourceError
-from feature_cache.tables import SeriesRow
+from feature_cache.tables import MaskRow, SeriesRow
 
 
 class _Fact(BaseModel):
@@ -25,12 +25,16 @@ class _Fact(BaseModel):
 
 
 class SeriesFact(_Fact):
-    """A row of series.csv: `sequence` in lower case; `day` as the card assumes it where the row has none."""
+    """A row of series.csv: `sequence` in lower case; `day` as the card assumes it where the row has none.
+
+    A series that is not `encoded` is there because a mask may have been drawn on it.
+    """
 
     role: str
     sequence: str
     day: int | None
     spacing_mm: str | None
+    encoded: bool
 
 
 class MaskFact(_Fact):
@@ -67,6 +71,7 @@ class SeriesFile:
     path: Path
     where: str
     spacing_mm: str | None = None
+    encoded: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,41 +92,53 @@ def sequence_of(row: SeriesRow) -> str:
 def studies_of(cohort: Cohort, sequences: tuple[str, ...] | None) -> Iterator[StudyRows]:
     """Yield every study with a series of these sequences (None: any), in the order of series.csv.
 
-    Masks belong to all of them; a day that is not there is the one that the card assumes.
+    All masks of the study belong to it; where it has any, so do its other series, whose grids the masks may
+    lie on, unless they are known too late. A day that is not there is the one that the card assumes.
     """
     rows: dict[tuple[str, str], list[SeriesRow]] = defaultdict(list)
+    masks: dict[tuple[str, str], list[MaskRow]] = defaultdict(list)
     for row in cohort.series:
-        if sequences is None or sequence_of(row) in sequences:
-            rows[row.case_id, row.study_id].append(row)
+        rows[row.case_id, row.study_id].append(row)
+    for mask in cohort.masks:
+        masks[mask.case_id, mask.study_id].append(mask)
     expected = sequences or tuple(sorted({sequence_of(row) for row in cohort.series}))
-    undated = cohort.card.undated_day("series")
-    for (case_id, study_id), chosen in rows.items():
-        masks = [row for row in cohort.masks if (row.case_id, row.study_id) == (case_id, study_id)]
-        series_roles = {f"series:{sequence_of(row)}:{row.series_id}": row for row in chosen}
-        mask_roles = {f"mask:{row.region}": row for row in masks}
-        facts = StudyFacts(
-            series=tuple(
-                SeriesFact(
-                    role=role,
-                    sequence=sequence_of(row),
-                    day=undated if row.day is None else row.day,
-                    spacing_mm=row.spacing_mm,
-                )
-                for role, row in series_roles.items()
-            ),
+    for (case_id, study_id), of_study in rows.items():
+        drawn = {f"mask:{mask.region}": mask for mask in masks[case_id, study_id]}
+        facts = [_series_fact(row, cohort, expected) for row in of_study]
+        if not any(fact.encoded for fact in facts):
+            continue
+        last_day = cohort.card.prediction_day_number
+        kept = {
+            fact.role: (fact, row)
+            for fact, row in zip(facts, of_study, strict=True)
+            if fact.encoded or (drawn and fact.day is not None and fact.day <= last_day)
+        }
+        study = StudyFacts(
+            series=tuple(fact for fact, _ in kept.values()),
             masks=tuple(
-                MaskFact(role=role, region=row.region, codebook=row.codebook)
-                for role, row in mask_roles.items()
+                MaskFact(role=role, region=mask.region, codebook=mask.codebook)
+                for role, mask in drawn.items()
             ),
             expected=expected,
         )
         yield StudyRows(
             case_id=case_id,
             study_id=study_id,
-            files={role: row.path for role, row in series_roles.items()}
-            | {role: row.path for role, row in mask_roles.items()},
-            facts=facts.model_dump(mode="json"),
+            files={role: row.path for role, (_, row) in kept.items()}
+            | {role: mask.path for role, mask in drawn.items()},
+            facts=study.model_dump(mode="json"),
         )
+
+
+def _series_fact(row: SeriesRow, cohort: Cohort, expected: tuple[str, ...]) -> SeriesFact:
+    sequence = sequence_of(row)
+    return SeriesFact(
+        role=f"series:{sequence}:{row.series_id}",
+        sequence=sequence,
+        day=cohort.card.undated_day("series") if row.day is None else row.day,
+        spacing_mm=row.spacing_mm,
+        encoded=sequence in expected,
+    )
 
 
 def facts_of(item: WorkItem) -> StudyFacts:
@@ -137,6 +154,7 @@ def series_files(item: WorkItem) -> list[SeriesFile]:
             path=item.path_of(fact.role),
             where=item.name_of(fact.role),
             spacing_mm=fact.spacing_mm,
+            encoded=fact.encoded,
         )
         for fact in facts_of(item).series
     ]
@@ -156,7 +174,7 @@ def mask_files(item: WorkItem) -> list[MaskFile]:
 
 
 def known_day(item: WorkItem) -> int:
-    """Return the day at which all of a study is known.
+    """Return the day at which all that is encoded of a study is known.
 
     Raises
     ------
@@ -166,7 +184,7 @@ def known_day(item: WorkItem) -> int:
     last_day = item.recipe.settings["prediction_day"]
     assert isinstance(last_day, int)
     days = []
-    for fact in facts_of(item).series:
+    for fact in (one for one in facts_of(item).series if one.encoded):
         if fact.day is None:
             raise SourceError(
                 item.name_of(fact.role),

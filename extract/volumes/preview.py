@@ -24,8 +24,9 @@ WINDOW_PERCENTILES = (0.5, 99.5)
 
 @dataclass(frozen=True, kw_only=True)
 class Preview:
-    """`images`: 0 is outside the field of view, 1 to 255 the window. `slices` are positions in the crop.
+    """`images`: 0 is outside the field of view, 1 to 255 the window.
 
+    `slices` are numbers in the crop, counted as they are shown (from the feet, the back or the left);
     `spacing` is the distance of slices, rows and columns shown, in the unit of the grid.
     """
 

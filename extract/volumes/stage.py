@@ -90,7 +90,7 @@ class VolumeStage:
             sources=sources,
             settings=item.recipe.settings,
             arrays={
-                **_tokens(encoded, study, card.stored_dtype),
+                **_tokens(encoded, study, card.stored_dtype, str(item)),
                 "radiomics": np.concatenate([one.regions for one in measured]).astype("<f4"),
                 "affine": study.grid.affine.astype("<f8"),
                 "preview": preview.images,
@@ -144,19 +144,36 @@ def _encode(encoder: VolumeEncoder, study: Study, item: WorkItem) -> list[Encode
         ) from error
 
 
-def _tokens(encoded: list[EncodedSeries], study: Study, dtype: str) -> dict[str, np.ndarray[Any, Any]]:
+def _tokens(
+    encoded: list[EncodedSeries], study: Study, dtype: str, where: str
+) -> dict[str, np.ndarray[Any, Any]]:
     """Return tokens with their places, and the rows of all series and regions. NaN mm where none is known."""
     places = np.concatenate([one.token_xyz_mm for one in encoded]).astype(np.float64)
     regions = np.concatenate([one.regions for one in encoded])
     counts = [len(one.embeddings) for one in encoded]
     return {
-        "embeddings": np.concatenate([one.embeddings for one in encoded]).astype(dtype),
+        "embeddings": _stored(np.concatenate([one.embeddings for one in encoded]), dtype, where),
         "token_xyz_mm": (places if study.spacing_known else np.full_like(places, np.nan)).astype("<f4"),
         "token_voxel": study.grid.indices(places).astype("<f4"),
         "token_series": np.repeat(np.arange(len(encoded)), counts).astype("<i2"),
-        "regions": regions.astype(dtype),
+        "regions": _stored(regions, dtype, where),
         "region_valid": np.isfinite(regions).any(axis=1),
     }
+
+
+def _stored(values: np.ndarray[Any, Any], dtype: str, where: str) -> np.ndarray[Any, Any]:
+    """Return values as they are stored; `SourceError` for one that the type cannot hold."""
+    with np.errstate(over="ignore"):
+        stored = values.astype(dtype)
+    lost = int((np.isinf(stored)).sum())
+    if lost:
+        raise SourceError(
+            where,
+            expected=f"features that {stored.dtype.name} can hold",
+            got=f"{lost:,} that it cannot",
+            remedy="Look at the weights of the encoder; are they those of its card?",
+        )
+    return stored
 
 
 def _rows(study: Study) -> dict[str, Json]:

@@ -43,8 +43,19 @@ def choose_reference(sequences: Collection[str], preference: Sequence[str], wher
     )
 
 
-def refuse_repeats(sequences: Sequence[str], where: str) -> None:
-    """Raise `SourceError` where a study has two series of one sequence: geometry cannot choose."""
+def refuse_sequences(sequences: Sequence[str], where: str) -> None:
+    """Raise `SourceError` for two series of one sequence (geometry cannot choose), and for odd names.
+
+    A name is part of a column's name, `<series>/<region>/<feature>`.
+    """
+    unnamed = [sequence for sequence in sequences if not sequence or "/" in sequence]
+    if unnamed:
+        raise SourceError(
+            where,
+            expected="a sequence with a name without /",
+            got=repr(unnamed[0]),
+            remedy="Name it in the column sequence of series.csv.",
+        )
     repeated = [sequence for sequence, count in Counter(sequences).items() if count > 1]
     if repeated:
         raise SourceError(

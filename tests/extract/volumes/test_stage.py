@@ -143,6 +143,18 @@ class TestGridOfAStudy:
         voxels_mm3 = gland(EPI).sum() * 2 * 2 * 3.6
         assert volume_ml * 1000 == pytest.approx(voxels_mm3, rel=0.05)
 
+    def test_a_series_that_is_not_encoded_still_places_the_mask(self, study: Path) -> None:
+        cohort = cohort_of(ALL, [PROSTATE])
+        draft = build(cohort, study, {"sequences": ["adc"]})
+        assert draft.attrs["series"] == ["adc"] and draft.attrs["reference"] == "adc"
+        assert draft.attrs["mask_places"]["prostate"]["series"] == "t2w (t2w.nii.gz)"  # type: ignore[call-overload,index]
+        assert "series:t2w:t2w" in {source.role for source in draft.sources}
+        full = row_of(build(cohort, study), "adc", "prostate")
+        assert row_of(draft, "adc", "prostate")["stat_median"] == pytest.approx(full["stat_median"], rel=0.15)
+        late = cohort_of([series("t2w", day=3), *ALL[1:]], [PROSTATE])
+        with pytest.raises(SourceError, match="got 24 x 20 x 8 voxels where adc has 10 x 9 x 7"):
+            build(late, study, {"sequences": ["adc"]})  # a mask drawn on what is not known yet
+
     def test_missing_series_are_named_and_have_no_row(self, study: Path) -> None:
         others = [series(name, case_id="2") for name in ("t2w", "adc", "cor")]
         cohort = cohort_of([series("adc"), *others], [])
@@ -332,6 +344,12 @@ class TestRefusals:
         far[2, 3] += 300
         write_nifti(root / "hbv.nii.gz", paint(EPI, 60, 20), far)
         self.refused("hbv.nii.gz: expected a series that shows some of the study's crop", root, *ALL)
+
+    def test_features_that_half_precision_cannot_hold(
+        self, study: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(EncoderCard, "stored_dtype", "<f2")  # the energy of a region is no number for it
+        self.refused("expected features that float16 can hold", study, *ALL, PROSTATE)
 
     def test_one_unreadable_series_fails_the_study(self, tmp_path: Path) -> None:
         root = write_study(tmp_path)

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from extract.volumes.study_grid import choose_reference, crop_box, raster, refuse_repeats
+from extract.volumes.study_grid import choose_reference, crop_box, raster, refuse_sequences
 from feature_cache.errors import SourceError
 from tests.extract.volumes.files import grid_of
 
@@ -19,9 +19,12 @@ def test_the_first_preferred_sequence_is_the_reference() -> None:
 
 
 def test_two_series_of_one_sequence_are_refused() -> None:
-    refuse_repeats(["t2w", "adc"], "s")
+    refuse_sequences(["t2w", "adc"], "s")
     with pytest.raises(SourceError, match=r"got 2 of t2w\. Drop the rows of series\.csv"):
-        refuse_repeats(["t2w", "adc", "t2w"], "case 1, study 1")
+        refuse_sequences(["t2w", "adc", "t2w"], "case 1, study 1")
+    for name in ("", "a/b"):
+        with pytest.raises(SourceError, match="expected a sequence with a name without /"):
+            refuse_sequences(["t2w", name], "case 1, study 1")
 
 
 @given(st.tuples(*[st.floats(0.3, 6)] * 3), st.tuples(*[st.integers(1, 30)] * 3))
