@@ -79,8 +79,8 @@ def rows(answers: list[Answer]) -> list[Measured]:
     )
     way = (late.mean() - 0.5) / (oracle.mean() - 0.5)
     names = sorted(answers[0].planted)
-    # As shares: how much risk all modalities carry together differs from cohort to cohort by chance, and is not
-    # what a weight of a modality says. The weights as they are stand beside them.
+    # As shares: how much risk all modalities carry together differs from cohort to cohort by chance, and is
+    # not what a weight of a modality says. The weights as they are stand beside them.
     planted = [share for answer in answers for share in shares(answer.planted)]
     together = float(spearmanr([s for a in answers for s in shares(a.learned)], planted).statistic)
     raw = float(spearmanr([a.learned[name] for a in answers for name in names], planted).statistic)
