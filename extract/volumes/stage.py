@@ -7,6 +7,7 @@ file that cannot be used fails as a whole: with a series less it would be anothe
 
 from __future__ import annotations
 
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -110,6 +111,7 @@ class VolumeStage:
             },
             used={
                 "reader": "braid",
+                "scikit_image": version("scikit-image"),  # the surface of a shape is its marching cubes
                 "encoder": card.name,
                 "encoder_revision": item.weights.revision if item.weights else card.revision,
                 **_weights_used(item),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -278,6 +279,20 @@ class TestUnknownSpacing:
         assert draft.attrs["regions"] == ["scar", "scar_predicted", "crop"]
         regions: Any = draft.quality["regions"]
         assert (regions["scar"]["voxels"], regions["scar_predicted"]["voxels"]) == (14_327, 17_555)
+
+    def test_real_labels_of_two_regions(self, shared_data: Path, tmp_path: Path) -> None:
+        """DGT508 has no image beside it: one is made on its grid."""
+        nibabel = pytest.importorskip("nibabel")
+        source = shared_data / "volumes/mprtm_lge/DGT508.nii.gz"
+        labels = nibabel.load(source)
+        shutil.copy(source, tmp_path)
+        write_nifti(tmp_path / "lge.nii.gz", np.asarray(labels.dataobj).astype(np.float32), labels.affine)
+        heart = mask("heart", source.name, "1=myocardium;2=scar")
+        draft = build(cohort_of([series("lge")], [heart]), tmp_path)
+        assert row_of(draft, "lge", "heart_myocardium")["stat_max"] == 1
+        assert row_of(draft, "lge", "heart_scar")["stat_min"] == 2
+        with pytest.raises(SourceError, match="got label 2 as well"):
+            build(cohort_of([series("lge")], [mask("heart", source.name, "1=myocardium")]), tmp_path)
 
     def test_real_labels_of_another_study_are_refused(self, shared_data: Path) -> None:
         cohort = cohort_of(
