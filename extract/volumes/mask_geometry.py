@@ -104,11 +104,14 @@ def _on_no_grid(mask: VoxelGrid, series: Mapping[str, VoxelGrid], where: str) ->
         )
     unit = "mm" if (np.abs(grid.spacing - 1) > 1e-6).any() else "voxels"  # 1 x 1 x 1 is a placeholder
     row, axis = np.unravel_index(np.abs(mask.directions - grid.directions).argmax(), (3, 3))
-    got = (
-        f"direction cosine {mask.directions[row, axis]:.4f} where {name} has "
-        f"{grid.directions[row, axis]:.4f} (axis {'xyz'[axis]}), origin {apart.origin_mm:.4g} {unit} and "
-        f"furthest corner {apart.corner_mm:.4g} {unit} away"
+    cosine = (
+        f"direction cosine {mask.directions[row, axis]:.4f} where {name} has {grid.directions[row, axis]:.4f}"
     )
+    got = (
+        f"{cosine} (axis {'xyz'[axis]})"
+        if apart.cosine > TOLERATED_COSINE
+        else f"direction cosines {apart.cosine:.2g} off"
+    ) + f", origin {apart.origin_mm:.4g} {unit} and furthest corner {apart.corner_mm:.4g} {unit} away"
     expected = (
         f"a mask on the grid of {name}: direction cosines within {TOLERATED_COSINE:g}, origin and corners "
         f"within {apart.tolerated_mm:.3g} {unit}"
