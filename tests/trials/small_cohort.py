@@ -72,7 +72,7 @@ def write_small(folder: Path, cases: int, seed: int) -> SmallCohort:
     tables: dict[str, list[Sequence[object]]] = {name: [] for name in COLUMNS}
     for number in range(cases):
         generator = np.random.default_rng([seed, number])
-        _add_case(cohort.raw, f"c{number:03d}", tables, generator)
+        add_case(cohort.raw, f"c{number:03d}", tables, generator)
     for name, rows in tables.items():
         write_table(cohort.manifest / f"{name}.csv", COLUMNS[name], rows)
     return cohort
@@ -133,7 +133,8 @@ def write_study(folder: Path, generator: np.random.Generator) -> dict[str, Path]
             origin_lps_mm=np.zeros(3),
             direction=np.eye(3),
         )
-        voxels = generator.integers(0, 900, size=size[::-1]).astype(np.int16)
+        # an ADC map is in 1e-6 mm2/s, and is refused where that cannot be true
+        voxels = generator.integers(900, 1500, size=size[::-1]).astype(np.int16)
         written[sequence] = folder / f"{sequence}.mha"
         write_mha(written[sequence], voxels, grid)
         if sequence == "t2w":
@@ -144,9 +145,10 @@ def write_study(folder: Path, generator: np.random.Generator) -> dict[str, Path]
     return written
 
 
-def _add_case(
+def add_case(
     raw: Path, case: str, tables: dict[str, list[Sequence[object]]], generator: np.random.Generator
 ) -> None:
+    """Write the files of one case below `raw` and add its rows to the tables."""
     slide, mask, note = (raw / f"{case}{end}" for end in (".tif", "_tissue.tif", ".txt"))
     write_slide(slide, slide_pixels(generator))
     write_mask(mask)
