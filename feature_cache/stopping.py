@@ -28,15 +28,22 @@ class Stopped(SystemExit):
 
 @contextmanager
 def stopped_by_signals() -> Iterator[None]:
-    """Raise `Stopped` at the first SIGINT or SIGTERM inside the block; signals reach main threads alone."""
+    """Raise `Stopped` at the first SIGINT or SIGTERM inside the block; signals reach main threads alone.
+
+    A process that was stopped is on its way out: it goes on ignoring them.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
     before = {number: signal.signal(number, _stop) for number in _SIGNALS}
+    stopped = False
     try:
         yield
+    except Stopped:
+        stopped = True
+        raise
     finally:
-        for number, handler in before.items():
+        for number, handler in before.items() if not stopped else ():
             signal.signal(number, handler)
 
 

@@ -1,0 +1,50 @@
+"""The first signal raises, once; the process that was stopped hears no other."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from feature_cache.stopping import Stopped, stopped_by_signals
+
+PROGRAM = """
+import os, signal
+from feature_cache.stopping import stopped_by_signals
+try:
+    with stopped_by_signals():
+        try:
+            os.kill(os.getpid(), signal.{first})
+        finally:
+            os.kill(os.getpid(), signal.SIGINT)
+            print("put away")
+finally:
+    os.kill(os.getpid(), signal.SIGTERM)
+"""
+
+
+@pytest.mark.parametrize(("first", "status"), [("SIGINT", 130), ("SIGTERM", 143)])
+def test_the_first_signal_is_the_status_and_the_others_disturb_nothing(
+    repository: Path, first: str, status: int
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM.format(first=first)], cwd=repository, capture_output=True, text=True
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (status, "put away\n", "")
+
+
+def test_handlers_are_as_before_where_nothing_was_stopped() -> None:
+    before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
+    with stopped_by_signals():
+        assert signal.getsignal(signal.SIGINT) is not before[0]
+    assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == before
+    with pytest.raises(ValueError, match="another"), stopped_by_signals():
+        raise ValueError("another")
+    assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == before
+
+
+def test_its_status_is_that_of_shells() -> None:
+    assert [Stopped(signal.SIGINT).code, Stopped(signal.SIGTERM).code] == [130, 143]
