@@ -141,8 +141,8 @@ def run(
 ) -> None:
     """Make every entry that is not there yet; a failed item is named and does not stop the others.
 
-    Items are made in processes of their own: one that crashes, or takes more memory or time than it may, is a
-    row in failures.csv too. Ctrl-C or SIGTERM stops at once; what is not there yet is made by the next run.
+    An item that crashes, or takes more memory or time than it may, is a row in
+    failures.csv too. Ctrl-C or SIGTERM stops at once; the next run goes on.
     """
     from extract.caps import item_caps
     from extract.ledger import Ledger
