@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from extract import cost
 from extract.caps import Caps
 from extract.encoders.weights import WeightsSource
 from extract.item import WorkItem
@@ -72,3 +73,11 @@ def test_items_that_need_too_much_memory_are_named(tmp_path: Path, items: tuple[
     assert [problem.got[:26] for problem in problems] == ["a worker process that held"] * 2
     assert all("--memory-gb" in problem.remedy for problem in problems)
     assert list(cache.records()) == []
+
+
+def test_a_header_that_takes_its_child_down_counts_as_unreadable(
+    items: tuple[WorkItem, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert cost.add_up_costs(items, 1) == {"notes": {"bytes": 600}}
+    monkeypatch.setattr(cost, "header_caps", lambda workers: Caps(memory_gb=0.01, seconds=600))
+    assert cost.add_up_costs(items[:2], 1) == {"notes": {"unreadable": 2}}

@@ -9,7 +9,7 @@ import pytest
 from extract.caps import Caps
 from extract.check import check, raw_files
 from extract.scan import scan
-from tests.extract.chimera_tree import write_chimera, write_mha
+from tests.extract.chimera_tree import write_chimera, write_mask, write_mha, write_slide
 
 
 @pytest.fixture
@@ -50,3 +50,22 @@ def test_every_row_whose_child_is_ended_is_named(
     ]
     assert {problem.expected for problem in problems} == {"files whose headers can be opened"}
     assert all(problem.got.endswith("and was ended (cap 0.01)") for problem in problems)
+
+
+def edit(path: Path, old: str, new: str) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new), encoding="utf-8")
+
+
+def test_what_is_wrong_with_all_rows_alike_is_said_once(cohort: Path, root: Path) -> None:
+    edit(cohort / "notes.csv", ".txt,,", ".txt,letter,")
+    edit(cohort / "slides.csv", "_tissue.tif,", "_tissue.tif,0.26")
+    for number in (1, 2):
+        write_slide(root / f"pathology/images/0071/0071_{number}.tif", mpp=0.5)
+        write_mask(root / f"pathology/images/0071/0071_{number}_tissue.tif", mpp=0.26 * 256 / 32)
+    problems = [problem for problem in check(cohort, root) if "clinical" not in problem.where]
+    assert [(problem.level, problem.where) for problem in problems] == [
+        ("warning", "slides.csv: case 0071, slide 0071_1 and 1 more"),
+        ("error", "cohort.yaml: note_key"),
+    ]
