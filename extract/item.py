@@ -48,6 +48,11 @@ class WorkItem:
     facts: dict[str, Json] = field(default_factory=dict)
     weights: Weights | None = None
 
+    @property
+    def weights_used(self) -> dict[str, Json]:
+        """What the entry says of the weights behind it; without weights there is no revision either."""
+        return {"encoder_revision": None} if self.weights is None else self.weights.used
+
     def name_of(self, role: str) -> str:
         """Name the item and one of its files for people: no folder of the path, which can name persons."""
         return f"{self}, {PurePosixPath(self.files[role]).name}"

@@ -21,7 +21,7 @@ from pydantic import Field, model_validator
 
 from extract.encoders.card import EncoderCard
 from extract.encoders.from_transformers import import_transformers, load_network, read_config
-from extract.encoders.networks import refuse_unstorable, same_bits
+from extract.encoders.networks import computed_with, refuse_unstorable, same_bits
 from extract.notes.chunks import char_spans, chunk_spans, token_spans
 from extract.notes.encoder import EncodedNote, NotesBlock
 from feature_cache.canonical import Json
@@ -82,12 +82,10 @@ class Bert:
     """A loaded model with its tokenizer."""
 
     def __init__(self, network: Any, tokenizer: Any, card: EncoderCard) -> None:
-        import torch
-
-        self._device = "cuda" if torch.cuda.is_available() else "cpu"
+        self.used = computed_with(card)
+        self._device = str(self.used["device"])
         self._network, self._tokenizer, self._card = network.to(self._device), tokenizer, card
         self._frame, self._warnings = _frame(tokenizer), _case_doubts(tokenizer, card.name)
-        self.used: dict[str, Json] = {"device": self._device, "compute_dtype": card.precision}
 
     def encode(self, text: str, block: BertBlock) -> EncodedNote:
         """Cut a text into windows and encode each: (chunk, dim) float32.

@@ -23,10 +23,9 @@ from jaxtyping import Bool, Float, Float32
 
 from extract.encoders.card import EncodedSeries, EncoderCard
 from extract.encoders.from_transformers import load_network, read_config
-from extract.encoders.networks import NORMALISATIONS, refuse_unstorable, same_bits
+from extract.encoders.networks import NORMALISATIONS, computed_with, refuse_unstorable, same_bits
 from extract.encoders.radiological_view import place, view
 from extract.volumes.volume import SeriesOnGrid
-from feature_cache.canonical import Json
 from feature_cache.errors import RecipeError, SourceError
 
 if TYPE_CHECKING:
@@ -43,14 +42,12 @@ class Dinov2Slices:
     """A loaded network; it holds nothing of a series."""
 
     def __init__(self, network: Any, card: EncoderCard) -> None:
-        import torch
-
         assert card.dim is not None and card.input_px is not None
-        self._device = "cuda" if torch.cuda.is_available() else "cpu"
+        self.used = computed_with(card)
+        self._device = str(self.used["device"])
         self._network, self._name = network.to(self._device), card.name
         self._precision = card.precision
         self._side_px, self._patch_px = card.input_px, int(network.config.patch_size)
-        self.used: dict[str, Json] = {"device": self._device, "compute_dtype": card.precision}
         self.feature_names = tuple(f"feature_{number}" for number in range(card.dim))
 
     def encode(

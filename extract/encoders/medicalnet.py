@@ -22,10 +22,9 @@ from jaxtyping import Bool, Float32
 
 from extract.encoders.card import EncodedSeries, EncoderCard
 from extract.encoders.medicalnet_network import STRIDE, Depth, feature_map, names_needed
-from extract.encoders.networks import refuse_unstorable, same_bits
+from extract.encoders.networks import computed_with, refuse_unstorable, same_bits
 from extract.encoders.radiological_view import place, view
 from extract.volumes.volume import SeriesOnGrid
-from feature_cache.canonical import Json
 from feature_cache.errors import RecipeError, SourceError
 
 if TYPE_CHECKING:
@@ -41,12 +40,10 @@ class MedicalNet:
     """A loaded network; it holds its tensors and nothing of a series."""
 
     def __init__(self, state: dict[str, Tensor], depth: Depth, card: EncoderCard) -> None:
-        import torch
-
-        self._device = "cuda" if torch.cuda.is_available() else "cpu"
+        self.used = computed_with(card)
+        self._device = str(self.used["device"])
         self._state = {name: tensor.to(self._device) for name, tensor in state.items()}
         self._depth, self._precision, self._name = depth, card.precision, card.name
-        self.used: dict[str, Json] = {"device": self._device, "compute_dtype": card.precision}
         self.feature_names = tuple(f"feature_{number}" for number in range(card.dim or 0))
 
     def encode(

@@ -67,6 +67,18 @@ def choose_variant(card: EncoderCard, variant: str | None) -> EncoderCard:
     return card.model_copy(update={"variant": variant, "dim": dim})
 
 
+def computed_with(card: EncoderCard) -> dict[str, Json]:
+    """Return what an entry says of the computing: device, precision on it, versions of the libraries."""
+    import torch
+
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    return {
+        "device": device,
+        "compute_dtype": card.precision if device == "cuda" else "f32",
+        "libraries": {module: version_of(module) for module in card.requires},
+    }
+
+
 class TileNetwork:
     """A network as `TileEncoder`. `forward` takes normalised (tile, 3, height, width) to (tile, dim)."""
 
@@ -76,17 +88,12 @@ class TileNetwork:
         assert card.dim is not None
         self.forward = forward
         self._card = card
-        self._device = "cuda" if torch.cuda.is_available() else "cpu"
+        self.used = computed_with(card)
+        self._device = str(self.used["device"])
         network.eval().requires_grad_(False).to(self._device)
         mean, deviation = NORMALISATIONS[card.normalisation]
         self._mean = torch.tensor(mean, device=self._device).view(1, 3, 1, 1)
         self._deviation = torch.tensor(deviation, device=self._device).view(1, 3, 1, 1)
-        precision = card.precision if self._device == "cuda" else "f32"
-        self.used: dict[str, Json] = {
-            "device": self._device,
-            "compute_dtype": precision,
-            "libraries": {module: version_of(module) for module in card.requires},
-        }
         parts = VARIANT_PARTS[card.variant]
         width = card.dim // len(parts)
         self.feature_names = tuple(f"{part}_{number}" for part in parts for number in range(width))

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from extract.encoders.card import EncoderCard
 from extract.encoders.hub import PICKLED_ENDINGS, SAFE_ENDINGS, download
-from feature_cache.canonical import sha256_of_file, sha256_of_json
+from feature_cache.canonical import Json, sha256_of_file, sha256_of_json
 from feature_cache.errors import RecipeError
 
 if TYPE_CHECKING:
@@ -53,6 +53,15 @@ class Weights:
     def sha256(self) -> str:
         """The identity of the weights: sha256 of the list of names and hashes."""
         return sha256_of_json([[file.name, file.sha256] for file in self.files])
+
+    @property
+    def used(self) -> dict[str, Json]:
+        """What an entry says of the weights behind it."""
+        return {
+            "weights": {file.name: file.sha256 for file in self.files},
+            "weights_origin": self.origin,
+            "encoder_revision": self.revision,
+        }
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -112,7 +112,7 @@ class NoteStage:
                 "encoder": block.encoder,
                 "algorithm": card.algorithm,
                 **encoder.used,
-                **_weights_used(item),
+                **item.weights_used,
             },
             quality={"chunks": len(encoded.char_span), "tokens": encoded.tokens, **encoded.quality},
             warnings=encoded.warnings,
@@ -129,16 +129,6 @@ def _read(item: WorkItem) -> NoteText:
         return read_note_file(path, where)
     key_column, column = str(item.facts["key_column"]), str(item.facts["column"])
     return read_note_cell(path, key_column, item.key.case_id, column, where)
-
-
-def _weights_used(item: WorkItem) -> dict[str, Json]:
-    if item.weights is None:
-        return {}
-    return {
-        "weights": {file.name: file.sha256 for file in item.weights.files},
-        "weights_origin": item.weights.origin,
-        "encoder_revision": item.weights.revision,
-    }
 
 
 def _refuse_late(item: WorkItem) -> None:

@@ -136,7 +136,7 @@ class SlideStage:
                     "reader_version": reader.version,
                     "tissue_source": slide.tissue_source,
                     "encoder": card.name,
-                    **_weights_used(item),
+                    **item.weights_used,
                     **encoder.used,
                 },
                 quality=_summary(tiles, slide.mask_kappa),
@@ -204,17 +204,6 @@ def _grid(item: WorkItem, reader: SlideReader, scale: Scale) -> Grid:
 def _level(item: WorkItem, reader: SlideReader, grid: Grid) -> int:
     where = item.name_of("slide")
     return choose_level(where, reader.level_downsamples, grid.wanted_downsample)
-
-
-def _weights_used(item: WorkItem) -> dict[str, Json]:
-    found = item.weights
-    if found is None:
-        return {"encoder_revision": None}
-    return {
-        "encoder_revision": found.revision,
-        "weights": {file.name: file.sha256 for file in found.files},
-        "weights_origin": found.origin,
-    }
 
 
 def _file_source(item: WorkItem, role: str, hash_file: HashFile) -> Source:

@@ -113,8 +113,7 @@ class VolumeStage:
                 "reader": "braid",
                 "scikit_image": version("scikit-image"),  # the surface of a shape is its marching cubes
                 "encoder": card.name,
-                "encoder_revision": item.weights.revision if item.weights else card.revision,
-                **_weights_used(item),
+                **item.weights_used,
                 **encoder.used,
             },
             quality={**study.quality, "token_coverage": [_rounded(one.coverage) for one in encoded]},
@@ -190,15 +189,6 @@ def _rows(study: Study) -> dict[str, Json]:
 def _missing(item: WorkItem, study: Study) -> list[Json]:
     there = {one.sequence for one in study.series}
     return [sequence for sequence in facts_of(item).expected if sequence not in there]
-
-
-def _weights_used(item: WorkItem) -> dict[str, Json]:
-    if item.weights is None:
-        return {}
-    return {
-        "weights": {file.name: file.sha256 for file in item.weights.files},
-        "weights_origin": item.weights.origin,
-    }
 
 
 def _rounded(numbers: object) -> list[Json]:

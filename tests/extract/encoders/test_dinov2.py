@@ -9,7 +9,7 @@ import pytest
 
 from extract.encoders.card import EncoderCard
 from extract.encoders.dinov2 import PERCENTILES, Dinov2Slices, image_size, patch_centres, scale, to_images
-from extract.encoders.networks import NORMALISATIONS
+from extract.encoders.networks import NORMALISATIONS, computed_with
 from extract.encoders.registry import find_encoder, load_encoder
 from extract.encoders.weights import WeightsSource
 from extract.volumes.volume import SeriesOnGrid
@@ -140,7 +140,7 @@ def test_it_is_the_same_twice_and_regions_are_means_of_their_tokens(encoder: Din
     np.testing.assert_allclose(first.regions[0], first.embeddings[inside].mean(axis=0), rtol=1e-4, atol=1e-6)
     assert np.isnan(first.regions[1]).all() and first.coverage[1] == 0 and first.coverage[0] > 0.7
     assert encoder.feature_names == tuple(f"feature_{number}" for number in range(16))
-    assert encoder.used == {"device": "cpu", "compute_dtype": "f32"}
+    assert encoder.used == computed_with(_card())
 
 
 def test_intensities_are_scaled_between_percentiles_of_what_is_seen() -> None:

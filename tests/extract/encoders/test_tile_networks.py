@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 
 from extract.encoders.card import EncoderCard
-from extract.encoders.networks import TileNetwork, choose_variant
+from extract.encoders.networks import TileNetwork, choose_variant, computed_with
 from extract.encoders.registry import encoder_cards, find_encoder, load_encoder
 from extract.encoders.weights import Weights, WeightsSource, read_state
 from feature_cache.errors import RecipeError, SourceError
@@ -212,6 +213,18 @@ def test_phikon_is_what_transformers_computes(phikon: tuple[EncoderCard, Weights
 def test_phikon_of_another_size_is_refused(phikon: tuple[EncoderCard, Weights]) -> None:
     with pytest.raises(RecipeError, match=r"config\.json: expected hidden_size 1024; got 32"):
         load_encoder(find_encoder("phikon_v2"), phikon[1])
+
+
+@pytest.mark.parametrize("cuda", [False, True])
+def test_what_it_was_computed_with_is_that_of_the_device(cuda: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A CPU computes in f32 whatever the card says, for networks of every modality."""
+    torch = pytest.importorskip("torch")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: cuda)
+    assert computed_with(find_encoder("uni2_h").model_copy(update={"requires": ("torch",)})) == {
+        "device": "cuda" if cuda else "cpu",
+        "compute_dtype": "bf16" if cuda else "f32",
+        "libraries": {"torch": importlib.metadata.version("torch")},
+    }
 
 
 def test_every_network_of_slides_says_what_it_may_be_used_for() -> None:

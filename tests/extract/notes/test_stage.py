@@ -71,7 +71,8 @@ def test_the_source_is_the_cell_and_no_other_column(tmp_path: Path) -> None:
     assert before.sources == after.sources
     assert before.sources[0].sha256 == hashlib.sha256(b"well").hexdigest()
     assert before.used == after.used == {
-        "reader": "table", "encoding": "utf-8", "encoder": "hashed_ngrams", "algorithm": 1
+        "reader": "table", "encoding": "utf-8", "encoder": "hashed_ngrams", "algorithm": 1,
+        "encoder_revision": None,
     }  # fmt: skip
 
 

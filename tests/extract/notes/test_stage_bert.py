@@ -17,6 +17,7 @@ from feature_cache.card import CohortCard
 from feature_cache.cohort import Cohort
 from feature_cache.entry import EntryDraft
 from feature_cache.errors import RecipeError, SourceError
+from feature_cache.origin import version_of
 from feature_cache.store import FeatureCache
 from feature_cache.tables import CaseRow, NoteRow
 from tests.extract.encoders.small_models import edit_config, save_bert, save_roberta
@@ -69,6 +70,7 @@ def test_an_entry_says_what_made_it(cohort: Cohort, models: Path, tmp_path: Path
         "algorithm": 1,
         "device": "cpu",
         "compute_dtype": "f32",
+        "libraries": {"torch": version_of("torch"), "transformers": version_of("transformers")},
         "weights": {
             name: sha256_of_file(models / "model" / name)
             for name in ("config.json", "model.safetensors", "vocab.txt")
