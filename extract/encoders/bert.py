@@ -147,15 +147,15 @@ class Bert:
         }
 
 
-def check_model(card: EncoderCard, block: BertBlock, weights: Weights) -> None:
+def check(card: EncoderCard, weights: Weights) -> None:
     """Refuse a model that this encoder cannot run, from the small files beside its weights.
 
     Raises
     ------
     RecipeError
-        It is of another family, has no tokenizer that is data, or shorter windows than `chunk_tokens`.
+        It is of another family, or has no tokenizer that is data.
     """
-    config = read_config(card, weights, FROM_ZERO + BEHIND_PADDING)
+    read_config(card, weights, FROM_ZERO + BEHIND_PADDING)
     held = {file.name for file in weights.files}
     if not held.intersection(TOKENIZERS):
         raise RecipeError(
@@ -164,7 +164,17 @@ def check_model(card: EncoderCard, block: BertBlock, weights: Weights) -> None:
             got="none of them",
             remedy="Copy the tokenizer's files too; convert a slow one to tokenizer.json.",
         )
-    longest = _longest_window(config, weights)
+
+
+def check_window(card: EncoderCard, block: BertBlock, weights: Weights) -> None:
+    """Refuse windows that are longer than the model can take.
+
+    Raises
+    ------
+    RecipeError
+        They are; the message says how long they may be.
+    """
+    longest = _longest_window(read_config(card, weights, FROM_ZERO + BEHIND_PADDING), weights)
     if block.chunk_tokens > longest:
         raise RecipeError(
             f"encoder {card.name}: notes.chunk_tokens",

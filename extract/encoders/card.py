@@ -55,7 +55,8 @@ class EncoderCard(BaseModel):
 
     `dim` is None where the cohort decides (clinical values); `mpp` lists the resolutions (um per pixel)
     that the encoder was made for, the first is the default; `loader` is ``module:function``, imported
-    only when the encoder is used; `algorithm` is bumped by hand when the numbers change.
+    only when the encoder is used (beside that of a network stands a ``check(card, weights)``);
+    `algorithm` is bumped by hand when the numbers change.
 
     Of a network: `weights_needed`; `requires` names the modules that it runs on; `weight_file` is its one
     file where it has a name of its own, `companions` are hashed beside it; `architecture` is what its

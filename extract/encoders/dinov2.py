@@ -22,16 +22,18 @@ import numpy as np
 from jaxtyping import Bool, Float, Float32
 
 from extract.encoders.card import EncodedSeries, EncoderCard
-from extract.encoders.from_transformers import load_network, read_config
+from extract.encoders.from_transformers import check, load_network
 from extract.encoders.networks import NORMALISATIONS, computed_with, refuse_unstorable, same_bits
 from extract.encoders.radiological_view import place, view
 from extract.volumes.volume import SeriesOnGrid
-from feature_cache.errors import RecipeError, SourceError
+from feature_cache.errors import SourceError
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from extract.encoders.weights import Weights
+
+__all__ = ["Dinov2Slices", "check", "image_size", "load", "patch_centres", "scale", "to_images"]
 
 PERCENTILES = (0.5, 99.5)
 #: A slice of 518 px has 1,369 tokens; four of them take some hundred MB on the way.
@@ -150,16 +152,8 @@ def load(card: EncoderCard, weights: Weights) -> Dinov2Slices:
     Raises
     ------
     RecipeError
-        The weights are of another network, or it takes other images than the card says.
+        The weights are those of another network.
     """
-    read_config(card, weights, ("dinov2",))
+    check(card, weights)
     network = load_network(card, weights, unused=("embeddings.mask_token",))
-    patch_px, dim = int(network.config.patch_size), int(network.config.hidden_size)
-    if (card.input_px or 1) % patch_px or dim != card.dim:
-        raise RecipeError(
-            f"encoder {card.name}: config.json",
-            expected=f"{card.dim} features, and patches that divide {card.input_px} px",
-            got=f"{dim} features, patches of {patch_px} px",
-            remedy=f"Take the files of {card.hub_id}.",
-        )
     return Dinov2Slices(network, card)

@@ -17,8 +17,9 @@ CARD = EncoderCard(
     hub_id="facebook/dinov2-base",
     revision="f9e44c814b77203eaa57a6bdbbd535f21ede1415",
     companions=("config.json",),
+    architecture={"model_type": "dinov2", "hidden_size": 768, "patch_size": 14},
     loader="extract.encoders.dinov2:load",
-    source="Oquab et al. 2023, DINOv2 (arXiv 2304.07193); weights of LVD-142M",
+    source="Oquab et al. 2023, DINOv2 (arXiv 2304.07193); weights of LVD-142M; revision as in mteb",
     weights_needed=True,
     requires=("torch", "transformers"),
 )

@@ -17,8 +17,9 @@ CARD = EncoderCard(
     hub_id="facebook/dinov2-small",
     revision="ed25f3a31f01632728cabb09d1542f84ab7b0056",
     companions=("config.json",),
+    architecture={"model_type": "dinov2", "hidden_size": 384, "patch_size": 14},
     loader="extract.encoders.dinov2:load",
-    source="Oquab et al. 2023, DINOv2 (arXiv 2304.07193); weights of LVD-142M",
+    source="Oquab et al. 2023, DINOv2 (arXiv 2304.07193); weights of LVD-142M; revision as in mteb",
     weights_needed=True,
     requires=("torch", "transformers"),
 )

@@ -48,6 +48,26 @@ def read_config(card: EncoderCard, weights: Weights, families: tuple[str, ...]) 
     return dict(config)
 
 
+def check(card: EncoderCard, weights: Weights) -> dict[str, Any]:
+    """Return the config.json beside the weights; every field of the card's `architecture` must be in it.
+
+    Raises
+    ------
+    RecipeError
+        The weights are those of another network, or have no config.json.
+    """
+    config = read_config(card, weights, (str(card.architecture["model_type"]),))
+    for field, value in card.architecture.items():
+        if config.get(field) != value:
+            raise RecipeError(
+                f"encoder {card.name}: {CONFIG}",
+                expected=f"{field} {value}",
+                got=str(config.get(field, "none")),
+                remedy=f"Take the files of {card.hub_id}.",
+            )
+    return config
+
+
 def load_network(card: EncoderCard, weights: Weights, unused: tuple[str, ...]) -> Any:
     """Return the network that config.json describes, with the tensors of the weights.
 

@@ -22,15 +22,14 @@ from jaxtyping import Bool, Float32
 
 from extract.encoders.card import EncodedSeries, EncoderCard
 from extract.encoders.medicalnet_network import STRIDE, Depth, feature_map, names_needed
-from extract.encoders.networks import computed_with, refuse_unstorable, same_bits
+from extract.encoders.networks import Shape, computed_with, refuse_unstorable, same_bits, shapes_of
 from extract.encoders.radiological_view import place, view
+from extract.encoders.weights import Weights, read_shapes, read_state
 from extract.volumes.volume import SeriesOnGrid
 from feature_cache.errors import RecipeError, SourceError
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-    from extract.encoders.weights import Weights
 
 #: A voxel takes some 96 bytes on the way (measured): 512 x 512 x 128 voxels 3.2 GB. More is refused.
 MAX_VOXELS = 2**25
@@ -109,19 +108,35 @@ def load(card: EncoderCard, weights: Weights) -> MedicalNet:
     RecipeError
         The tensors are those of another network.
     """
-    from extract.encoders.weights import read_state
-
     depth = Depth.model_validate(card.architecture)
     state = read_state(weights)
+    _refuse_other_network(card, shapes_of(state))
+    return MedicalNet({name: state[name] for name in names_needed(depth)}, depth, card)
+
+
+def check(card: EncoderCard, weights: Weights) -> None:
+    """Look at the weights' headers; the published files are pickled and have none: told when loaded.
+
+    Raises
+    ------
+    RecipeError
+        The tensors are those of another network.
+    """
+    shapes = read_shapes(weights)
+    if shapes is not None:
+        _refuse_other_network(card, shapes)
+
+
+def _refuse_other_network(card: EncoderCard, shapes: dict[str, Shape]) -> None:
+    depth = Depth.model_validate(card.architecture)
     needed = names_needed(depth)
-    missing = sorted(needed - state.keys())
+    missing = sorted(needed - shapes.keys())
     last = f"layer4.{depth.blocks[3] - 1}.bn{3 if depth.bottleneck else 2}.weight"
-    if missing or len(state[last]) != card.dim:
-        got = f"no {missing[0]} ({len(missing)} missing)" if missing else f"{len(state[last])} features"
+    if missing or shapes[last] != (card.dim,):
+        got = f"no {missing[0]} ({len(missing)} missing)" if missing else f"{shapes[last][0]} features"
         raise RecipeError(
             f"encoder {card.name}: weights",
             expected=f"the {len(needed)} tensors of {card.title}, {card.dim} features",
             got=got,
             remedy=f"Take {card.weight_file} from {card.hub_id}.",
         )
-    return MedicalNet({name: state[name] for name in needed}, depth, card)

@@ -19,7 +19,8 @@ CARD = EncoderCard(
     companions=(),
     architecture={"blocks": [1, 1, 1, 1], "bottleneck": False},
     loader="extract.encoders.medicalnet:load",
-    source="Chen, Ma and Zheng 2019, Med3D (arXiv 1904.00625); github.com/Tencent/MedicalNet",
+    source="Chen, Ma and Zheng 2019, Med3D (arXiv 1904.00625); github.com/Tencent/MedicalNet;"
+    " revision as in github.com/KatherLab/MediSwarm",
     weights_needed=True,
     requires=("torch",),
 )

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from torch.nn import Module
 
 Triple = tuple[float, float, float]
+Shape = tuple[int, ...]
 
 #: Mean and deviation (red, green, blue) of pixel values in [0, 1], by the name that cards use.
 NORMALISATIONS: dict[str, tuple[Triple, Triple]] = {
@@ -180,16 +181,32 @@ def load_strictly(card: EncoderCard, network: Module, state: Mapping[str, Tensor
     RecipeError
         The weights are those of another network.
     """
-    own = network.state_dict()
+    refuse_other_network(card, shapes_of(network.state_dict()), shapes_of(state))
+    network.load_state_dict(dict(state))
+
+
+def shapes_of(state: Mapping[str, Tensor]) -> dict[str, Shape]:
+    """Return the shape of every tensor by name."""
+    return {name: tuple(tensor.shape) for name, tensor in state.items()}
+
+
+def refuse_other_network(card: EncoderCard, own: Mapping[str, Shape], state: Mapping[str, Shape]) -> None:
+    """Compare the shapes of a network's tensors with those of some weights, by name.
+
+    Raises
+    ------
+    RecipeError
+        The weights are those of another network.
+    """
     missing, unknown = sorted(own.keys() - state.keys()), sorted(state.keys() - own.keys())
-    misshapen = sorted(name for name in own.keys() & state.keys() if own[name].shape != state[name].shape)
+    misshapen = sorted(name for name in own.keys() & state.keys() if own[name] != state[name])
     faults = [f"{len(missing)} missing ({missing[0]}, ...)"] if missing else []
     faults += [f"{len(unknown)} unknown ({unknown[0]}, ...)"] if unknown else []
     if misshapen:
         name = misshapen[0]
         faults.append(
-            f"{len(misshapen)} of another shape ({name}: {list(state[name].shape)}"
-            f" instead of {list(own[name].shape)}, ...)"
+            f"{len(misshapen)} of another shape ({name}: {list(state[name])}"
+            f" instead of {list(own[name])}, ...)"
         )
     if faults:
         raise RecipeError(
@@ -198,4 +215,3 @@ def load_strictly(card: EncoderCard, network: Module, state: Mapping[str, Tensor
             got=f"{len(state)} tensors: {', '.join(faults)}",
             remedy="Are these the weights of another model? Download those of this card.",
         )
-    network.load_state_dict(dict(state))

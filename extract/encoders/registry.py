@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from extract.encoders.card import EncoderCard
-from extract.encoders.weights import Weights
+from extract.encoders.weights import Weights, WeightsSource
 from feature_cache.errors import BraidError, RecipeError
 
 #: What to do where a module that a network runs on cannot be imported.
@@ -81,8 +81,25 @@ def _loaded(card: EncoderCard, weights: Weights | None) -> Any:
         return error
 
 
+def find_weights(card: EncoderCard, source: WeightsSource, revision: str | None) -> Weights:
+    """Return the weights of a network that can run here, so that a run is refused once and not item by item.
+
+    Whether they are the card's is what the loader's module tells (``check(card, weights)``), from headers
+    and config.json alone: a plan reads no gigabytes.
+
+    Raises
+    ------
+    RecipeError
+        A module cannot be imported, the weights are not to be had, or they are those of another network.
+    """
+    import_requirements(card)
+    weights = source.find(card, revision=revision)
+    importlib.import_module(card.loader.split(":")[0]).check(card, weights)
+    return weights
+
+
 def import_requirements(card: EncoderCard) -> None:
-    """Import what a network runs on, so that a run is refused once and not slide by slide.
+    """Import what a network runs on.
 
     Raises
     ------

@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from extract.encoders.card import EncoderCard
-from extract.encoders.networks import TileNetwork, load_strictly, pool_tokens
+from extract.encoders.networks import TileNetwork, load_strictly, pool_tokens, refuse_other_network, shapes_of
 from extract.encoders.registry import import_requirements
-from extract.encoders.weights import Weights, read_state
+from extract.encoders.weights import Weights, read_shapes, read_state
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -43,6 +43,23 @@ def load(card: EncoderCard, weights: Weights) -> TileNetwork:
         return pool_tokens(features, network.num_prefix_tokens, card.variant)
 
     return TileNetwork(card, network, forward)
+
+
+def check(card: EncoderCard, weights: Weights) -> None:
+    """Compare names and shapes in the weights' headers with the card's network, built without memory.
+
+    Raises
+    ------
+    RecipeError
+        The weights are those of another network. (Pickled ones have no header: told when they are loaded.)
+    """
+    import torch
+
+    shapes = read_shapes(weights)
+    if shapes is not None:
+        with torch.device("meta"):
+            network = build(card)
+        refuse_other_network(card, shapes_of(network.state_dict()), shapes)
 
 
 def build(card: EncoderCard) -> Any:

@@ -8,32 +8,25 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from extract.encoders.card import EncoderCard
-from extract.encoders.from_transformers import load_network, read_config
+from extract.encoders.from_transformers import check, load_network
 from extract.encoders.networks import TileNetwork, pool_tokens
 from extract.encoders.weights import Weights
-from feature_cache.errors import RecipeError
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+__all__ = ["check", "load"]
+
 
 def load(card: EncoderCard, weights: Weights) -> TileNetwork:
-    """Return the encoder of a card; every field of its `architecture` must be that of config.json.
+    """Return the encoder of a card.
 
     Raises
     ------
     RecipeError
         The weights are not those of the card's network.
     """
-    config = read_config(card, weights, (str(card.architecture["model_type"]),))
-    for field, value in card.architecture.items():
-        if config.get(field) != value:
-            raise RecipeError(
-                f"encoder {card.name}: config.json",
-                expected=f"{field} {value}",
-                got=str(config.get(field, "none")),
-                remedy=f"Take the files of {card.hub_id}.",
-            )
+    config = check(card, weights)
     network = load_network(card, weights, unused=("embeddings.mask_token",))
     prefix = 1 + int(config.get("num_register_tokens", 0))
 

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from extract.encoders.card import EncoderCard
 from extract.encoders.hub import PICKLED_ENDINGS, SAFE_ENDINGS, download
@@ -20,6 +20,8 @@ from feature_cache.errors import RecipeError
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+T = TypeVar("T")
 
 #: sha256 (hex) of a file; the cache's remembers it by size, mtime and inode.
 HashFile = Callable[[Path], str]
@@ -153,9 +155,39 @@ def read_state(weights: Weights) -> dict[str, Tensor]:
                 remedy="Let the copy finish, then run again.",
             )
         state.update(_read_safe(path) if path.suffix in SAFE_ENDINGS else _read_pickled(path))
-    if state and all(name.startswith("module.") for name in state):  # saved from DataParallel
-        state = {name.removeprefix("module."): tensor for name, tensor in state.items()}
-    return state
+    return _without_module(state)
+
+
+def read_shapes(weights: Weights) -> dict[str, tuple[int, ...]] | None:
+    """Return the shape of every tensor by name, from headers alone; None where a file is pickled.
+
+    Raises
+    ------
+    RecipeError
+        A file is damaged or no safetensors.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    paths = [weights.folder / file.name for file in weights.files]
+    if any(path.suffix in PICKLED_ENDINGS for path in paths):
+        return None
+    shapes: dict[str, tuple[int, ...]] = {}
+    for path in paths:
+        if path.suffix in SAFE_ENDINGS:
+            try:
+                with safe_open(path, framework="numpy") as file:
+                    names = file.keys()
+                    shapes |= {name: tuple(file.get_slice(name).get_shape()) for name in names}
+            except (SafetensorError, OSError) as error:
+                raise _unreadable(path, "damaged or no safetensors") from error
+    return _without_module(shapes)
+
+
+def _without_module(tensors: dict[str, T]) -> dict[str, T]:
+    """Take off the prefix of networks that were saved from DataParallel."""
+    if not all(name.startswith("module.") for name in tensors):
+        return tensors
+    return {name.removeprefix("module."): tensor for name, tensor in tensors.items()}
 
 
 def _read_safe(path: Path) -> dict[str, Tensor]:

@@ -6,9 +6,9 @@ has a block of its own, so that a key of another one is refused.
 
 from __future__ import annotations
 
-from extract.encoders.bert import BertBlock, check_model
+from extract.encoders.bert import BertBlock, check_window
 from extract.encoders.card import EncoderCard
-from extract.encoders.registry import find_encoder, import_requirements
+from extract.encoders.registry import find_encoder, find_weights
 from extract.encoders.weights import WeightsSource
 from extract.item import ResolvedBlock
 from extract.notes.encoder import NotesBlock
@@ -42,10 +42,9 @@ def resolve_notes(name: str, block: dict[str, Json], cohort: Cohort, source: Wei
     if isinstance(chosen, HashedNgramsBlock) and chosen.dim is None:
         settings["dim"] = card.dim
     if isinstance(chosen, BertBlock):
-        import_requirements(card)
         model = chosen.name_model(card)
-        weights = source.find(model, revision=chosen.revision)
-        check_model(model, chosen, weights)
+        weights = find_weights(model, source, chosen.revision)
+        check_window(model, chosen, weights)
         settings |= {"precision": card.precision, "weights_sha256": weights.sha256}
     recipe = ResolvedRecipe(name=name, modality=MODALITY, settings=settings)
     return ResolvedBlock(recipe=recipe, weights=weights)

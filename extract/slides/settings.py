@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from extract.encoders.card import EncoderCard
 from extract.encoders.networks import choose_variant
-from extract.encoders.registry import find_encoder, import_requirements
+from extract.encoders.registry import find_encoder, find_weights
 from extract.encoders.weights import WeightsSource
 from extract.item import ResolvedBlock
 from extract.recipe import read_block
@@ -74,8 +74,7 @@ def resolve_slides(name: str, block: dict[str, Json], weights: WeightsSource) ->
     tiling = _tiling(name, chosen, card)
     found = None
     if card.weights_needed:
-        import_requirements(card)
-        found = weights.find(card, revision=chosen.revision)
+        found = find_weights(card, weights, chosen.revision)
     settings: dict[str, Json] = {
         **asdict(tiling),
         "encoder": card.identity(),

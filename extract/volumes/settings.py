@@ -11,7 +11,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from extract.encoders.card import EncoderCard
-from extract.encoders.registry import find_encoder, import_requirements
+from extract.encoders.registry import find_encoder, find_weights
 from extract.encoders.weights import WeightsSource
 from extract.item import ResolvedBlock
 from extract.recipe import read_block
@@ -85,8 +85,7 @@ def resolve_volumes(
     }
     found = None
     if card.weights_needed:
-        import_requirements(card)
-        found = weights.find(card, revision=chosen.revision)
+        found = find_weights(card, weights, chosen.revision)
         settings["weights_sha256"] = found.sha256
     recipe = ResolvedRecipe(name=name, modality=MODALITY, settings=settings)
     return ResolvedBlock(recipe=recipe, weights=found)

@@ -10,7 +10,7 @@ import pytest
 from extract.encoders.card import EncoderCard
 from extract.encoders.dinov2 import PERCENTILES, Dinov2Slices, image_size, patch_centres, scale, to_images
 from extract.encoders.networks import NORMALISATIONS, computed_with
-from extract.encoders.registry import find_encoder, load_encoder
+from extract.encoders.registry import find_encoder, find_weights, load_encoder
 from extract.encoders.weights import WeightsSource
 from extract.volumes.volume import SeriesOnGrid
 from feature_cache.errors import RecipeError, SourceError
@@ -22,7 +22,9 @@ SHAPE = (70, 60, 5)
 
 
 def _card(side_px: int = 84) -> EncoderCard:
-    return find_encoder("dinov2_s", "volumes").model_copy(update={"dim": 16, "input_px": side_px})
+    card = find_encoder("dinov2_s", "volumes")
+    smaller = {"architecture": {**card.architecture, "hidden_size": 16}}
+    return card.model_copy(update={"dim": 16, "input_px": side_px, **smaller})
 
 
 @pytest.fixture(scope="module")
@@ -164,15 +166,22 @@ def test_a_network_that_the_card_does_not_describe_is_refused(tmp_path: Path) ->
     (tmp_path / "dinov2_s").mkdir()
     folder = save_dinov2(tmp_path / "dinov2_s")
     card = find_encoder("dinov2_s")
-    with pytest.raises(
-        RecipeError, match=r"expected 384 features, .*518 px; got 16 features, patches of 14 px"
-    ):
-        load_encoder(card, WeightsSource(root=tmp_path).find(card))
-    with pytest.raises(RecipeError, match=r"patches that divide 80 px"):
-        load_encoder(_card(80), WeightsSource(root=tmp_path).find(card))
+    source = WeightsSource(root=tmp_path)
+    with pytest.raises(RecipeError, match=r"config\.json: expected hidden_size 384; got 16"):
+        load_encoder(card, source.find(card))
+    edit_config(folder, patch_size=16)
+    with pytest.raises(RecipeError, match=r"config\.json: expected patch_size 14; got 16"):
+        find_weights(_card(), source, None)
     edit_config(folder, model_type="vit")
     with pytest.raises(RecipeError, match="a model of type dinov2; got type vit"):
-        load_encoder(card, WeightsSource(root=tmp_path).find(card))
+        find_weights(card, source, None)
+
+
+@pytest.mark.parametrize("name", ["dinov2_s", "dinov2_b"])
+def test_a_card_describes_what_it_promises(name: str) -> None:
+    card = find_encoder(name)
+    assert card.architecture["hidden_size"] == card.dim
+    assert card.input_px is not None and card.input_px % int(str(card.architecture["patch_size"])) == 0
 
 
 def test_a_real_t2w_around_its_gland(shared_data: Path, encoder: Dinov2Slices) -> None:

@@ -10,7 +10,7 @@ import pytest
 from extract.encoders.card import EncoderCard
 from extract.encoders.medicalnet import MAX_VOXELS, MedicalNet, standardise
 from extract.encoders.medicalnet_network import STRIDE, Depth, feature_map, names_needed
-from extract.encoders.registry import find_encoder, load_encoder
+from extract.encoders.registry import find_encoder, find_weights, load_encoder
 from extract.encoders.weights import WeightsSource
 from extract.volumes.volume import SeriesOnGrid
 from feature_cache.errors import RecipeError, SourceError
@@ -153,6 +153,20 @@ def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
         load_encoder(find_encoder("medicalnet_r10"), weights)
     with pytest.raises(RecipeError, match=r"got no layer1\.0\.bn3\.bias \(\d+ missing\)"):
         load_encoder(find_encoder("medicalnet_r50"), weights)
+
+
+def test_a_header_tells_another_network_before_a_run(tmp_path: Path) -> None:
+    from safetensors.torch import save_file
+
+    card = _tiny_card(10, 2)
+    find_weights(card, WeightsSource(root=_saved(tmp_path, 10, 2)), None)  # pickled: nothing to look at
+    folder = tmp_path / "medicalnet_r10"
+    (folder / "resnet_10_23dataset.pth").unlink()
+    state = random_oracle(10, 2).state_dict()
+    save_file({f"module.{name}": tensor for name, tensor in state.items()}, folder / "r10.safetensors")
+    find_weights(card, WeightsSource(root=tmp_path), None)
+    with pytest.raises(RecipeError, match=r"expected the 60 tensors .* 512 features; got 16 features"):
+        find_weights(find_encoder("medicalnet_r10"), WeightsSource(root=tmp_path), None)
 
 
 def test_a_real_t2w_around_its_gland(shared_data: Path, tmp_path: Path) -> None:

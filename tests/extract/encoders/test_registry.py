@@ -21,7 +21,14 @@ def test_every_card_is_found_and_its_name_is_its_own() -> None:
 @pytest.mark.parametrize("card", encoder_cards(), ids=lambda card: card.name)
 def test_the_loader_of_every_card_exists(card: EncoderCard) -> None:
     module, function = card.loader.split(":")
-    assert callable(getattr(__import__(module, fromlist=[function]), function))
+    held = __import__(module, fromlist=[function])
+    assert callable(getattr(held, function))
+    assert callable(getattr(held, "check", None)) == card.weights_needed
+
+
+@pytest.mark.parametrize("card", encoder_cards(), ids=lambda card: card.name)
+def test_a_pinned_revision_says_where_it_is_from(card: EncoderCard) -> None:
+    assert (card.revision is not None) == ("revision as in" in card.source)
 
 
 WEIGHT_FREE = [card for card in encoder_cards() if not card.weights_needed]

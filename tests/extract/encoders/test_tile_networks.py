@@ -12,7 +12,7 @@ import pytest
 
 from extract.encoders.card import EncoderCard
 from extract.encoders.networks import TileNetwork, choose_variant, computed_with
-from extract.encoders.registry import encoder_cards, find_encoder, load_encoder
+from extract.encoders.registry import encoder_cards, find_encoder, find_weights, load_encoder
 from extract.encoders.weights import Weights, WeightsSource, read_state
 from feature_cache.errors import RecipeError, SourceError
 from tests.extract.encoders.conftest import SMALL, small_card
@@ -176,6 +176,26 @@ def test_a_tensor_too_many_or_too_few_is_refused(saved: Save) -> None:
         load_encoder(card, source.find(card))
 
 
+def test_a_header_tells_the_weights_of_another_model_before_a_run(saved: Save) -> None:
+    card = small_card("uni")
+    source = WeightsSource(root=saved(card).folder.parent)
+    assert find_weights(card, source, None) == source.find(card)
+    with pytest.raises(RecipeError, match=r"encoder uni: weights: expected the 342 tensors of UNI, ViT-L/16"):
+        find_weights(find_encoder("uni"), source, None)
+
+
+def test_pickled_weights_are_looked_at_when_they_are_loaded(timm: Any, tmp_path: Path) -> None:
+    """They have no header, and a plan reads no gigabytes."""
+    import torch
+
+    (tmp_path / "uni").mkdir()
+    torch.save({"head.bias": torch.ones(2)}, tmp_path / "uni/pytorch_model.bin")
+    card = small_card("uni")
+    weights = find_weights(card, WeightsSource(root=tmp_path), None)
+    with pytest.raises(RecipeError, match=r"1 unknown \(head\.bias"):
+        load_encoder(card, weights)
+
+
 @pytest.fixture
 def phikon(tmp_path: Path) -> tuple[EncoderCard, Weights]:
     """A small Dinov2Model, saved by transformers itself."""
@@ -213,6 +233,8 @@ def test_phikon_is_what_transformers_computes(phikon: tuple[EncoderCard, Weights
 def test_phikon_of_another_size_is_refused(phikon: tuple[EncoderCard, Weights]) -> None:
     with pytest.raises(RecipeError, match=r"config\.json: expected hidden_size 1024; got 32"):
         load_encoder(find_encoder("phikon_v2"), phikon[1])
+    with pytest.raises(RecipeError, match=r"config\.json: expected hidden_size 1024; got 32"):
+        find_weights(find_encoder("phikon_v2"), WeightsSource(root=phikon[1].folder.parent), None)
 
 
 @pytest.mark.parametrize("cuda", [False, True])

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from extract.encoders.registry import find_encoder
-from extract.encoders.weights import Weights, WeightsSource, read_state
+from extract.encoders.weights import Weights, WeightsSource, read_shapes, read_state
 from feature_cache.canonical import sha256_of_file
 from feature_cache.errors import RecipeError
 
@@ -210,6 +210,14 @@ def test_shards_are_read_as_one(tmp_path: Path) -> None:
     assert read_state(WeightsSource(root=tmp_path).find(UNI)).keys() == state().keys()
 
 
+def test_headers_tell_the_shapes_and_pickles_have_none(tmp_path: Path) -> None:
+    from safetensors.torch import save_file
+
+    assert read_shapes(saved(tmp_path / "uni", state())) is None
+    save_file({f"module.{name}": one for name, one in state().items()}, tmp_path / "uni/model.safetensors")
+    assert read_shapes(WeightsSource(root=tmp_path).find(UNI)) == {"a.weight": (2, 3), "a.bias": (2,)}
+
+
 class Payload:
     """What an attacker would put into a checkpoint: unpickled by plain pickle, it writes a file."""
 
@@ -247,8 +255,12 @@ def test_a_damaged_file_is_refused(tmp_path: Path, name: str) -> None:
         content = save(state())
     for damaged in (content[: len(content) // 2], b"", b"no weights at all"):
         (folder / name).write_bytes(damaged)
+        weights = WeightsSource(root=tmp_path).find(UNI)
         with pytest.raises(RecipeError, match=rf"weights {name}: expected tensors by name"):
-            read_state(WeightsSource(root=tmp_path).find(UNI))
+            read_state(weights)
+        if name.endswith("safetensors"):
+            with pytest.raises(RecipeError, match="got damaged or no safetensors"):
+                read_shapes(weights)
 
 
 def test_something_else_than_tensors_is_refused(tmp_path: Path) -> None:
