@@ -108,3 +108,22 @@ def test_real_adc_on_t2w_stays_between_its_neighbours(shared_data: Path) -> None
     covered = found[np.isfinite(found)]
     assert len(covered) == found.size
     assert covered.min() >= 0 and covered.max() <= voxels.max()
+
+
+def test_what_was_not_measured_does_not_spread() -> None:
+    """A place is unknown where the voxel that holds it is; beside that, its measured neighbours count."""
+    grid, wanted = grid_of((4, 1, 1), (2, 1, 1)), grid_of((7, 1, 1), (1, 1, 1))
+    voxels = np.array([10, 20, np.nan, 40], np.float32).reshape(4, 1, 1)
+    found = resample_linear(voxels, grid, wanted).ravel()
+    # at 3 and 5 mm a place lies on the border of two voxels: ties go to the later one
+    np.testing.assert_allclose(found, [10, 15, 20, np.nan, np.nan, 40, 40])
+
+
+@given(st.tuples(*[st.floats(-25, 25)] * 3), st.integers(0, 2**32 - 1))
+def test_equal_numbers_stay_equal_around_holes(turn: tuple[float, float, float], seed: int) -> None:
+    grid, wanted = centred((9, 8, 7), (1.0, 1.3, 2.1), turn), centred((6, 7, 5), (0.9, 0.8, 1.7), (0, 0, 0))
+    holes = np.random.default_rng(seed).random(grid.size) < 0.2
+    found = resample_linear(np.where(holes, np.nan, np.float32(7)).astype(np.float32), grid, wanted)
+    np.testing.assert_allclose(found[np.isfinite(found)], 7, rtol=1e-5)
+    held = resample_nearest(~holes, grid, wanted)
+    np.testing.assert_array_equal(np.isfinite(found), held)
