@@ -77,6 +77,7 @@ def read_study(
         described={
             "reference": first.file.sequence,
             "registration": "header only, not registered",
+            "masks_placed_by": "header only: an array mirrored under a sound header is not seen",
             "series_grids": {name: one.described(first) for name, one in opened.items()},
             "mask_places": regions.places,
             "crop": {"rule": rule, "start": [*box[0]], "size": [*box[1]], "grid_size": [*whole.size]},

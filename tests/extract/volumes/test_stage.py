@@ -57,7 +57,8 @@ class TestEntry:
         assert attrs["region_rows"][2] == {"series": "adc", "region": "prostate"}
         assert attrs["reference"] == "t2w" and attrs["day"] == 0
         assert attrs["registration"] == "header only, not registered"
-        assert arrays["regions"].shape == (6, 33) and arrays["region_valid"].all()
+        assert str(attrs["masks_placed_by"]).startswith("header only")
+        assert arrays["regions"].shape == (6, 34) and arrays["region_valid"].all()
         np.testing.assert_array_equal(arrays["radiomics"], arrays["regions"])
         assert [source.role for source in draft.sources] == [
             "series:t2w:t2w", "series:adc:adc", "series:hbv:hbv", "mask:prostate", "manifest_study"
@@ -65,6 +66,8 @@ class TestEntry:
         inside, around = row_of(draft, "t2w", "prostate"), row_of(draft, "t2w", "crop")
         assert inside["stat_min"] >= 500 and inside["stat_max"] <= 520 and around["stat_p10"] < 220
         assert 1200 < row_of(draft, "adc", "prostate")["stat_median"] < 1420
+        crop: Any = attrs["crop"]
+        assert inside["crop_share"] == pytest.approx(gland(T2W).sum() / np.prod(crop["size"]))
         ball_mm3 = 4 / 3 * np.pi * 4**3
         assert inside["morph_vol_approx"] == pytest.approx(ball_mm3, rel=0.05)
         assert np.isnan(row_of(draft, "adc", "prostate")["morph_volume"])
@@ -172,14 +175,15 @@ class TestGridOfAStudy:
         assert "not cropped (whole: no mask)" in draft.warnings
         assert draft.arrays["preview_masks"].shape[0] == 0
 
-    def test_an_empty_region_is_a_row_without_values(self, study: Path, tmp_path: Path) -> None:
+    def test_an_empty_region_has_a_share_of_0_and_no_other_value(self, study: Path, tmp_path: Path) -> None:
         root = write_study(tmp_path)
         write_nifti(root / "none.nii.gz", np.zeros(T2W.size, np.uint8), T2W.affine)
         draft = build(cohort_of(ALL, [PROSTATE, mask("lesion", "none.nii.gz", "3=lesion")]), root)
         rows: Any = draft.attrs["region_rows"]
         empty = [number for number, row in enumerate(rows) if row["region"] == "lesion"]
-        assert np.isnan(draft.arrays["regions"][empty]).all()
-        assert not draft.arrays["region_valid"][empty].any()
+        assert row_of(draft, "t2w", "lesion")["crop_share"] == 0
+        assert np.isnan(draft.arrays["regions"][empty, :-1]).all()
+        assert draft.arrays["region_valid"][empty].tolist() == [True, False, False]
         assert draft.quality["regions"]["lesion"]["voxels"] == 0  # type: ignore[call-overload,index]
 
     def test_what_a_series_does_not_show_is_left_out_and_said(self, study: Path, tmp_path: Path) -> None:
