@@ -28,7 +28,12 @@ LABELS = {
     "cardiology_rehospitalization": ("Cardiology Rehospitalization", None),
     "macces": ("MACCES Event", "MACCES Cause"),
 }
-_VOLUME = re.compile(r"(?P<image>\d+)enhancement_(?P<what>img|gt|pred)\.nii(\.gz)?", re.IGNORECASE)
+#: Three forms of the same images; of a case the first that is there is taken. Arrays hold image and label.
+_FORMS = (
+    re.compile(r"(?P<image>\d+)enhancement_(?P<what>img|gt|pred)\.nii(\.gz)?", re.IGNORECASE),
+    re.compile(r"(?P<image>\d+)(enhancement)?\.npy\.h5", re.IGNORECASE),
+    re.compile(r"(?P<image>\d+)enhancement_slice(?P<slice>\d+)\.npz", re.IGNORECASE),
+)
 _REGIONS = {"gt": "scar", "pred": "scar_predicted"}
 
 
@@ -116,28 +121,40 @@ def _endpoints(shipped: dict[str, Any], times: dict[str, str]) -> dict[str, Any]
 
 
 def _add_volumes(found: Draft, root: Path, files: list[Path], case_of: dict[str, str]) -> None:
-    unknown: set[str] = set()
+    images: dict[str, dict[int, list[tuple[str, re.Match[str]]]]] = {}
     for path in files:
-        match = _VOLUME.fullmatch(path.name)
-        if match is None:
-            continue
-        case_id = case_of.get(match["image"])
-        relative = path.relative_to(root).as_posix()
-        if case_id is None:
-            unknown.add(match["image"])
-        elif match["what"].lower() == "img":
-            found.series.append(
-                SeriesRow(case_id=case_id, study_id="lge", series_id="lge", sequence="lge", path=relative)
-            )
-        else:
-            region = _REGIONS[match["what"].lower()]
-            found.masks.append(
-                MaskRow(case_id=case_id, study_id="lge", region=region, path=relative, codebook="1=scar")
-            )
+        for form, pattern in enumerate(_FORMS):
+            if match := pattern.fullmatch(path.name):
+                where = path.relative_to(root).as_posix()
+                images.setdefault(match["image"], {}).setdefault(form, []).append((where, match))
+    for image, forms in images.items():
+        if image in case_of:
+            for where, match in forms[min(forms)]:
+                _add_image(found, case_of[image], where, match.groupdict())
+    unknown = len(images.keys() - case_of.keys())
     if unknown:
         found.warn(
-            f"volumes of {len(unknown)} {IMAGE_KEY}",
+            f"volumes of {unknown} {IMAGE_KEY}",
             f"a row of the table with this {IMAGE_KEY}",
             "none",
             "They were left out: table and images may be two cohorts.",
+        )
+    several = sum(len(forms) > 1 for image, forms in images.items() if image in case_of)
+    if several:
+        remedy = "Volumes were taken before stacks, stacks before slices: the images are the same."
+        found.warn(f"volumes of {several} {IMAGE_KEY}", "one form of each image", "several", remedy)
+
+
+def _add_image(found: Draft, case_id: str, where: str, named: dict[str, str | None]) -> None:
+    """Add one file: a series, a mask, or both. A slice kept alone is a study of its own."""
+    study = f"slice{named['slice']}" if named.get("slice") else "lge"
+    what = (named.get("what") or "").lower()
+    if what in ("img", ""):
+        found.series.append(
+            SeriesRow(case_id=case_id, study_id=study, series_id="lge", sequence="lge", path=where)
+        )
+    if what != "img":
+        region = _REGIONS.get(what, "scar")
+        found.masks.append(
+            MaskRow(case_id=case_id, study_id=study, region=region, path=where, codebook="1=scar")
         )

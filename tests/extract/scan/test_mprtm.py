@@ -97,6 +97,32 @@ def test_volumes_are_found_by_the_image_key(tmp_path: Path) -> None:
     assert [row.where for row in report.warnings] == ["volumes of 1 CMR_ID"]
 
 
+def test_slices_and_stacks_are_series_with_a_mask_in_the_same_file(tmp_path: Path) -> None:
+    rows = [f"{case},{image},50,nan,Aspirin,0,0,0" for case, image in (("a", 7), ("b", 8), ("c", 9))]
+    root = _write(tmp_path / "raw", HEADER, *rows)
+    names = ("7enhancement_slice0.npz", "7enhancement_slice10.npz", "8enhancement.npy.h5", "11.npy.h5",
+             "9enhancement_img.nii.gz", "9enhancement_slice0.npz")  # fmt: skip
+    for name in names:
+        (root / name).touch()
+    report = scan("mprtm", root, "mine", tmp_path)
+    cohort, problems = inspect_cohort(report.folder)
+    assert not [one for one in problems if one.where.startswith(("series", "masks"))]
+    listed = {(row.case_id, row.study_id, row.sequence, row.path) for row in cohort.series}
+    assert listed == {
+        ("a", "slice0", "lge", "7enhancement_slice0.npz"),
+        ("a", "slice10", "lge", "7enhancement_slice10.npz"),
+        ("b", "lge", "lge", "8enhancement.npy.h5"),
+        ("c", "lge", "lge", "9enhancement_img.nii.gz"),  # and not its slice as well
+    }
+    assert {(row.path, row.region, row.codebook) for row in cohort.masks} == {
+        (path, "scar", "1=scar") for *_, path in listed if not path.endswith("nii.gz")
+    }
+    assert [(row.where, row.got) for row in report.warnings] == [
+        ("volumes of 1 CMR_ID", "none"),
+        ("volumes of 1 CMR_ID", "several"),
+    ]
+
+
 @pytest.mark.parametrize(
     ("header", "row", "message"),
     [
