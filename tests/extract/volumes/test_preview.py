@@ -32,9 +32,9 @@ def test_large_volumes_are_shrunk_by_one_factor_and_masks_stay_on_them() -> None
     blob[150:250, 100:200] = True
     voxels = rng.normal(0, 1, blob.shape) + 100 * blob
     preview = draw_preview((series(voxels), series(voxels * 2)), {"blob": blob})
-    assert preview.images.shape == (2, 24, 144, 192)
+    assert preview.images.shape == (2, 24, 96, 128)
     assert len(preview.slices) == 24 and preview.slices[0] == 0 and preview.slices[-1] == 49
-    np.testing.assert_allclose(preview.spacing[1:], 0.5 * 400 / 192)
+    np.testing.assert_allclose(preview.spacing[1:], 0.5 * 400 / 128)
     inside = preview.masks[0] == 1
     assert abs(inside.mean() - blob.mean()) < 0.005
     agree = (preview.images[0] > 128) == inside
