@@ -92,9 +92,10 @@ class HostileCohort:
         for name, rows in self.tables.items():
             write_table(self.manifest / f"{name}.csv", COLUMNS[name], rows)
 
-    def check(self) -> CheckOutcome:
+    def check(self, environment: dict[str, str] | None = None) -> CheckOutcome:
         """Run `extract check`."""
-        command = watch("extract", "check", self.manifest, "--root", self.raw, "--json")
+        words = ("extract", "check", self.manifest, "--root", self.raw, "--json")
+        command = watch(*words, environment=environment)
         said: dict[str, str] = defaultdict(str)
         for row in json.loads(command.out) if command.out.startswith("[") else []:
             text = " | ".join(str(value) for value in row.values())
@@ -102,10 +103,10 @@ class HostileCohort:
                 said[case] += text + "\n"
         return CheckOutcome(command=command, said=dict(said))
 
-    def run(self, workers: int = 2) -> RunOutcome:
+    def run(self, workers: int = 2, environment: dict[str, str] | None = None) -> RunOutcome:
         """Run `extract run`, each child capped at `CAP_GB`, and read what it left."""
         words = extract_words(self.manifest, self.raw, self.cache, workers)
-        command = watch(*words, "--memory-gb", CAP_GB)
+        command = watch(*words, "--memory-gb", CAP_GB, environment=environment)
         committed: dict[str, set[str]] = defaultdict(set)
         failed: dict[str, str] = defaultdict(str)
         if self.cache.is_dir():

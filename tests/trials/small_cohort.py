@@ -79,9 +79,9 @@ def write_small(folder: Path, cases: int, seed: int) -> SmallCohort:
 
 
 def write_table(path: Path, columns: str, rows: Iterable[Sequence[object]]) -> None:
-    """Write one CSV; None is a blank."""
+    """Write one CSV; every cell is quoted, for not every version of csv quotes a lone CR."""
     with path.open("w", newline="", encoding="utf-8") as stream:
-        writer = csv.writer(stream, lineterminator="\n")
+        writer = csv.writer(stream, lineterminator="\n", quoting=csv.QUOTE_ALL)
         writer.writerow(columns.split(","))
         writer.writerows(rows)
 
@@ -112,14 +112,13 @@ def write_slide(path: Path, pixels: np.ndarray, mpp: float = MPP, **tags: object
     )
 
 
-def write_mask(path: Path, mpp: float = MPP * MASK_STEP) -> None:
-    """Write a tissue mask of ones over the field of a slide."""
+def write_mask(path: Path, mpp: float = MPP * MASK_STEP, **tags: object) -> None:
+    """Write a tissue mask of ones over the field of a slide; `tags` are passed to tifffile."""
     import tifffile
 
     pixels = np.ones((SLIDE_PX // MASK_STEP, SLIDE_PX // MASK_STEP), dtype=np.uint8)
-    tifffile.imwrite(
-        path, pixels, resolution=(1e4 / mpp,) * 2, resolutionunit="CENTIMETER", metadata=None, software=False
-    )
+    options = {"resolution": (1e4 / mpp,) * 2, "resolutionunit": "CENTIMETER"}
+    tifffile.imwrite(path, pixels, **{**options, "metadata": None, "software": False, **tags})
 
 
 def write_study(folder: Path, generator: np.random.Generator) -> dict[str, Path]:

@@ -17,6 +17,8 @@ from tests.measurement import Measured
 
 #: Only so many misses of one kind are printed.
 SHOWN = 5
+#: Characters of what is printed of one.
+LONGEST = 900
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,7 @@ class Tally:
         """Count one attempt: `missed` is whether it went wrong; `detail` says how to look at it."""
         self.misses[what] = self.misses.get(what, 0) + missed
         if missed and self.misses[what] <= SHOWN:
-            sys.stderr.write(f"  MISSED {self.area}{what}: {detail}\n")
+            sys.stderr.write(f"  MISSED {self.area}{what}: {_shortened(detail)}\n")
 
     def rows(self) -> list[Measured]:
         """Return a row for each kind of miss: none may be left."""
@@ -75,6 +77,11 @@ class Tally:
             )
             for what, missed in self.misses.items()
         ]
+
+
+def _shortened(text: str) -> str:
+    """Keep the beginning and the end: what it was, and the last line of what was said."""
+    return text if len(text) <= LONGEST else f"{text[: LONGEST // 3]} ... {text[-LONGEST * 2 // 3 :]}"
 
 
 @contextmanager
