@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError, ValidationInfo, field_validator
+from pydantic_core import ErrorDetails
 
 from feature_cache.canonical import Json
 from feature_cache.errors import RecipeError
@@ -83,10 +84,16 @@ def read_recipe(name_or_file: str) -> RecipeFile:
         fault = error.errors(include_url=False, include_input=False)[0]
         raise RecipeError(
             f"recipe {path.name}: {'.'.join(map(str, fault['loc']))}",
-            expected="a name and blocks",
-            got=fault["msg"],
+            expected=f"keys among {', '.join(RecipeFile.model_fields)}",
+            got=_in_words(fault),
             remedy="Mend the file; extract/recipes/weightfree.yaml shows the form.",
         ) from error
+
+
+def _in_words(fault: ErrorDetails) -> str:
+    """Say what pydantic found: its own words for an unknown and a missing key speak of inputs and fields."""
+    ours = {"extra_forbidden": "a key that it does not have", "missing": "none"}
+    return ours.get(fault["type"], fault["msg"])
 
 
 def read_block(kind: type[Block], name: str, key: str, block: dict[str, Json]) -> Block:
@@ -103,7 +110,7 @@ def read_block(kind: type[Block], name: str, key: str, block: dict[str, Json]) -
         fault = error.errors(include_url=False, include_input=False)[0]
         raise RecipeError(
             f"recipe {name}: {'.'.join([key, *map(str, fault['loc'])])}",
-            expected=f"a block of {', '.join(kind.model_fields)}",
-            got=fault["msg"],
+            expected=f"keys among {', '.join(kind.model_fields)}",
+            got=_in_words(fault),
             remedy="Mend the recipe.",
         ) from error

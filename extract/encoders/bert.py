@@ -19,7 +19,7 @@ import numpy as np
 from jaxtyping import Float32
 from pydantic import Field, model_validator
 
-from extract.encoders.card import EncoderCard
+from extract.encoders.card import OF_THE_MODEL, EncoderCard
 from extract.encoders.from_transformers import import_transformers, load_network, read_config
 from extract.encoders.networks import computed_with, refuse_unstorable, same_bits
 from extract.notes.chunks import char_spans, chunk_spans, token_spans
@@ -262,7 +262,8 @@ CARD = EncoderCard(
     dim=None,
     precision="f32",
     variant="mean",
-    licence="of the model",
+    licence=OF_THE_MODEL,
+    gated=None,
     commercial=None,
     companions=(
         "added_tokens.json",

@@ -50,6 +50,10 @@ _COMPANIONS = (
 )
 
 
+#: The licence on the card of an encoder that takes any model.
+OF_THE_MODEL = "of the model"
+
+
 class EncoderCard(BaseModel):
     """One frozen encoder as data.
 
@@ -62,7 +66,8 @@ class EncoderCard(BaseModel):
     file where it has a name of its own, `companions` are hashed beside it; `architecture` is what its
     family's loader builds. `precision` is that of a GPU (a CPU computes in f32); what is stored is f16.
     `variants` are the outputs that a recipe may choose, `variant` is the default and `dim` its length.
-    `commercial` says whether the licence allows commercial use, None where that is not known.
+    `commercial` says whether the licence allows commercial use, None where that is not known. Where the
+    recipe names the model, `licence` is `OF_THE_MODEL` and `gated` None.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -78,7 +83,7 @@ class EncoderCard(BaseModel):
     variant: str = "default"
     variants: tuple[str, ...] = ()
     licence: str
-    gated: bool = False
+    gated: bool | None = False
     commercial: bool | None = None
     hub_id: str | None = None
     revision: str | None = None

@@ -30,8 +30,7 @@ def download(card: EncoderCard, revision: str | None, root: Path | None) -> Path
         The card is on no hub, no revision is pinned, or the hub does not give it (gated, offline, unknown).
     """
     where = f"encoder {card.name}: weights"
-    place = f"{'DIR' if root is None else root.name}/{card.name}"
-    local = f"put them into {place} and run with --weights {'DIR' if root is None else root.name}"
+    local = f"{where_to_put(card, root)} and run with --weights {_name_of(root)}"
     if card.hub_id is None:
         raise RecipeError(
             where, expected="a local copy", got="none", remedy=f"{local[0].upper()}{local[1:]}."
@@ -61,6 +60,15 @@ def download(card: EncoderCard, revision: str | None, root: Path | None) -> Path
         got = f"no download of {card.hub_id} ({type(error).__name__})"
         remedy = f"Look at network, HF_HUB_OFFLINE and revision, or {local}."
         raise RecipeError(where, expected="the hub or a local copy", got=got, remedy=remedy) from error
+
+
+def where_to_put(card: EncoderCard, root: Path | None) -> str:
+    """Return what to do with weights that are at hand; the folder's name alone, because paths name people."""
+    return f"put {card.weight_file or 'them'} into {_name_of(root)}/{card.name}/"
+
+
+def _name_of(root: Path | None) -> str:
+    return "DIR" if root is None else root.name
 
 
 def _patterns(card: EncoderCard) -> list[list[str]]:

@@ -60,7 +60,7 @@ def choose_variant(card: EncoderCard, variant: str | None) -> EncoderCard:
         raise RecipeError(
             f"encoder {card.name}: variant",
             expected=f"one of {', '.join(card.variants or [card.variant])}",
-            got="another one",
+            got=variant,
             remedy="Mend the recipe, or leave `variant` out.",
         )
     assert card.dim is not None

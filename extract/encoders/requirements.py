@@ -1,19 +1,25 @@
 """The table of `python -m extract encoders`: what each encoder may be used for, and what it lacks here.
 
 Enters: the cards, and where weights are looked for. Leaves: lines of text. Nothing is downloaded and no
-weight is read, but every module that a network runs on is imported: an installed one may not work.
+weight is read. A module counts as there where it is installed, but timm is imported: the torchvision that it
+needs is often installed and of another torch, and nothing else tells.
 """
 
 from __future__ import annotations
 
 import importlib
+import importlib.util
 from functools import cache
 from pathlib import Path
 
-from extract.encoders.card import EncoderCard
+from extract.encoders.card import OF_THE_MODEL, EncoderCard
+from extract.encoders.hub import where_to_put
 from extract.encoders.registry import REMEDIES, encoder_cards
 from extract.encoders.weights import WeightsSource
 from feature_cache.errors import RecipeError
+
+#: Modules of which being installed says too little.
+IMPORTED = frozenset({"timm"})
 
 _HEADER = ("name", "modality", "dim", "licence", "access", "commercial", "to run it here")
 
@@ -41,7 +47,7 @@ def what_is_missing(card: EncoderCard, source: WeightsSource) -> str:
     needs = [module for module in card.requires if _fault(module)]
     if card.weights_needed:
         try:
-            if source.local_files(card) is None:
+            if card.licence == OF_THE_MODEL or source.local_files(card) is None:
                 needs.append(f"weights: {_where_to_get_them(card, source)}")
         except RecipeError as error:
             needs.append(f"{error.expected}; there is {error.got}")
@@ -54,7 +60,7 @@ def _row(card: EncoderCard, source: WeightsSource) -> tuple[str, ...]:
         card.modality,
         "-" if card.dim is None else str(card.dim),
         card.licence,
-        "gated" if card.gated else "open",
+        {True: "gated", False: "open", None: "of the model"}[card.gated],
         {True: "yes", False: "no", None: "unknown"}[card.commercial],
         what_is_missing(card, source),
     )
@@ -62,19 +68,21 @@ def _row(card: EncoderCard, source: WeightsSource) -> tuple[str, ...]:
 
 @cache
 def _fault(module: str) -> str:
-    """Return why a module cannot be imported, "" where it can."""
-    try:
-        importlib.import_module(module)
-    except ModuleNotFoundError:
+    """Return why a module cannot be used, "" where nothing speaks against it."""
+    if importlib.util.find_spec(module) is None:
         return "not installed"
+    try:
+        if module in IMPORTED:
+            importlib.import_module(module)
     except (ImportError, OSError, RuntimeError) as error:
         return f"installed, and cannot be imported ({type(error).__name__})"
     return ""
 
 
 def _where_to_get_them(card: EncoderCard, source: WeightsSource) -> str:
-    folder = "DIR" if source.root is None else source.root.name
-    local = f"put {card.weight_file or 'them'} into {folder}/{card.name}/"
+    if card.licence == OF_THE_MODEL:
+        return "those of the recipe's `model`, a folder of its name in --weights or a hub id with `revision`"
+    local = where_to_put(card, source.root)
     if card.hub_id is None:
         return local
     hub = f"{local} from {card.hub_id}"

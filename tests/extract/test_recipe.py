@@ -25,8 +25,8 @@ def test_a_recipe_may_leave_modalities_out(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("name: own\nslide: {}\n", "slide: expected a name and blocks"),
-        ("notes: {}\n", "name: expected"),
+        ("name: own\nslide: {}\n", "slide: expected keys among name, slides, .*; got a key that it does not"),
+        ("notes: {}\n", "name: expected keys among .*; got none"),
         ("name: [\n", "expected YAML in UTF-8"),
         ("name: own\nnotes: {dim: 64}\nnotes: {dim: 512}\n", "the key notes is there twice"),
         ("!!python/object/apply:os.system ['true']\n", "expected YAML in UTF-8"),

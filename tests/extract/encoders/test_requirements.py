@@ -11,7 +11,7 @@ import pytest
 
 from extract import doctor
 from extract.encoders import requirements
-from extract.encoders.registry import find_encoder, import_requirements
+from extract.encoders.registry import encoder_cards, find_encoder, import_requirements
 from extract.encoders.requirements import encoder_table, what_is_missing
 from extract.encoders.weights import WeightsSource
 from feature_cache.errors import RecipeError
@@ -59,6 +59,26 @@ def test_a_network_is_ready_once_its_weights_are_there(tmp_path: Path, everythin
 def test_a_file_with_a_name_of_its_own_is_asked_for_by_it(everything_imports: None) -> None:
     missing = what_is_missing(find_encoder("mobilenet_v2"), WeightsSource())
     assert missing == "needs weights: put mobilenet_v2_imagenet.safetensors into DIR/mobilenet_v2/"
+
+
+def test_an_encoder_of_any_model_says_that_the_recipe_names_it(tmp_path: Path) -> None:
+    """A folder of the encoder's own name is none of its models."""
+    (tmp_path / "bert").mkdir()
+    bert = find_encoder("bert").model_copy(update={"requires": ()})
+    assert what_is_missing(bert, WeightsSource(root=tmp_path)) == (
+        "needs weights: those of the recipe's `model`, a folder of its name in --weights or a hub id with"
+        " `revision`"
+    )
+    (row,) = (line for line in encoder_table(tmp_path) if line.startswith("bert "))
+    assert row.count("of the model") == 2  # licence and access
+
+
+def test_only_timm_is_imported_to_be_listed(monkeypatch: pytest.MonkeyPatch) -> None:
+    imported = []
+    monkeypatch.setattr(requirements.importlib, "import_module", imported.append)
+    for card in encoder_cards():
+        what_is_missing(card, WeightsSource())
+    assert imported == ["timm"]
 
 
 def test_an_installed_timm_that_does_not_import_is_not_ready(tmp_path: Path, timm_fails: None) -> None:

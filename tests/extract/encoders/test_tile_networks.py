@@ -260,5 +260,7 @@ def test_every_network_of_slides_says_what_it_may_be_used_for() -> None:
 
 
 def test_a_variant_that_the_card_lacks_is_refused() -> None:
-    with pytest.raises(RecipeError, match=r"encoder virchow2: variant: expected one of cls\+mean, cls; got"):
+    with pytest.raises(
+        RecipeError, match=r"encoder virchow2: variant: expected one of cls\+mean, cls; got pooled"
+    ):
         choose_variant(find_encoder("virchow2"), "pooled")

@@ -103,14 +103,14 @@ def test_what_is_not_there_is_told_with_what_to_do(tmp_path: Path) -> None:
     assert error.expected == "a local copy, or a pinned revision of MahmoodLab/UNI (40 hex digits)"
     assert error.got == "neither"
     assert error.remedy == (
-        "Put them into weights/uni and run with --weights weights, or give the recipe's block `revision:`"
+        "Put them into weights/uni/ and run with --weights weights, or give the recipe's block `revision:`"
         " from the hub."
     )
-    assert refused(None).remedy.startswith("Put them into DIR/uni and run with --weights DIR")
+    assert refused(None).remedy.startswith("Put them into DIR/uni/ and run with --weights DIR")
     put(root / "uni")
     assert refused(root).where == "encoder uni: weights in uni"
     assert str(tmp_path) not in str(refused(root))  # folders can name people
-    with pytest.raises(RecipeError, match="expected a local copy; got none"):
+    with pytest.raises(RecipeError, match=r"got none\. Put mobilenet_v2_imagenet\.safetensors into DIR/mob"):
         WeightsSource().find(find_encoder("mobilenet_v2"))
     with pytest.raises(RecipeError, match="--weights nowhere: expected a folder; got no such folder"):
         WeightsSource(root=tmp_path / "nowhere")

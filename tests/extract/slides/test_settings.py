@@ -57,7 +57,7 @@ def test_mistakes_are_refused_where_they_are(change: dict[str, Json], where: str
 
 
 def test_a_block_without_an_encoder_is_refused() -> None:
-    with pytest.raises(RecipeError, match=r"recipe r: slides\.encoder: .*Field required"):
+    with pytest.raises(RecipeError, match=r"recipe r: slides\.encoder: .*got none"):
         resolve_slides("r", {"mpp": 0.5}, WeightsSource())
 
 
