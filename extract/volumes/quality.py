@@ -57,7 +57,7 @@ def coverage_of(voxels: np.ndarray[Any, Any], regions: Mapping[str, Mask]) -> di
 def coverage_warnings(coverage: Mapping[str, Mapping[str, float | None]]) -> tuple[str, ...]:
     """Name every series that shows less than all of a drawn region."""
     return tuple(
-        f"{series} covers {share:.0%} of {region}"
+        f"{series} covers {100 * share:.4g} % of {region}"
         for series, shares in coverage.items()
         for region, share in shares.items()
         if share is not None and share < 1 and region != CROP

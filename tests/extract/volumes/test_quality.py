@@ -30,4 +30,6 @@ def test_coverage_is_the_share_with_a_value() -> None:
     regions = {"half": half, "none": np.zeros(GRID.size, bool), "crop": np.ones(GRID.size, bool)}
     coverage = coverage_of(voxels, regions)
     assert coverage == {"half": 0.5, "none": None, "crop": 0.6}
-    assert coverage_warnings({"adc": coverage}) == ("adc covers 50% of half",)
+    assert coverage_warnings({"adc": coverage}) == ("adc covers 50 % of half",)
+    # nearly all is not all: 100 % would be no warning
+    assert coverage_warnings({"adc": {"gland": 0.9996}}) == ("adc covers 99.96 % of gland",)
