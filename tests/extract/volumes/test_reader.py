@@ -8,7 +8,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from extract.volumes.header import open_volume
@@ -52,6 +52,7 @@ def test_every_format_gives_the_voxels_and_affine_that_were_written(
     assert (volume.spacing_known, volume.placed, volume.warnings) == (True, True, ())
 
 
+@settings(max_examples=25)  # four files each
 @given(st.tuples(*[st.floats(-80, 80)] * 3), st.tuples(*[st.floats(0.2, 8)] * 3))
 def test_nifti_to_metaimage_and_back(
     tmp_path_factory: pytest.TempPathFactory,
