@@ -51,7 +51,7 @@ def stopped_by_signals() -> Iterator[None]:
 def signals_held() -> Iterator[None]:
     """Start workers inside: what a terminal or a scheduler sends to all, the parent alone answers.
 
-    A signal that comes meanwhile is delivered at the end: no worker is half started then. Workers inherit
+    A signal that comes meanwhile is answered at the end: no worker is half started then. Workers inherit
     the mask, so they are ended by `kill`.
     """
     if not hasattr(signal, "pthread_sigmask"):
@@ -60,9 +60,27 @@ def signals_held() -> Iterator[None]:
     resource_tracker.ensure_running()  # it would undo the mask if it were started inside
     before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
     try:
-        yield
+        with _signals_noted():
+            yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextmanager
+def _signals_noted() -> Iterator[None]:
+    """Answer signals at the end of the block. A mask alone does not: another thread may take the signal."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    noted: list[int] = []
+    before = {number: signal.signal(number, lambda one, _: noted.append(one)) for number in _SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        if noted:
+            signal.raise_signal(noted[0])
 
 
 def follow_parent() -> None:

@@ -171,6 +171,8 @@ def describe_singles(answers: Mapping[str, Answer]) -> str:
         named = [modality_words(label) for label, own in answers.items() if own == answer]
         if named:
             parts.append(f"{words}: {', '.join(named)}")
+    if set(answers.values()) == {"cannot tell"}:
+        parts = [f"which predict on their own cannot be told: {', '.join(map(modality_words, answers))}"]
     sentence = "; ".join(parts)
     return f" {sentence[0].upper()}{sentence[1:]}." if len(answers) > 1 else ""
 

@@ -19,12 +19,13 @@ from fuse.report.attention_picture import place_attention
 from fuse.report.chosen_table import count_choices
 from fuse.report.cohort_flow import count_patterns, draw_flow
 from fuse.report.comparison_tables import build_comparisons
+from fuse.report.forest import shorten
 from fuse.report.metric_names import PRIMARY
 from fuse.report.run_folder import REPORT_NAME, RunFolder, read_run
 from fuse.report.survival_plot import place_survival
 from fuse.report.verdict_numbers import write_estimate
 from fuse.report.volume_picture import place_volumes
-from fuse.report.weights_plot import place_weights
+from fuse.report.weights_plot import LONGEST_LABEL, place_weights
 from fuse.verdict_words import counted
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -74,6 +75,7 @@ def render(folder: RunFolder) -> str:
         "percent": numerals.percent,
         "duration": numerals.duration,
         "counted": counted,
+        "brief": lambda label: shorten(label, LONGEST_LABEL),
         "px": lambda value: f"{value:.2f}".rstrip("0").rstrip("."),
     }
     return environment.get_template("page.html.j2").render(

@@ -13,7 +13,7 @@ from fuse.report.embedded_png import REMEDY, embed_png
 from fuse.report.run_folder import RunFolderError
 
 #: Width of a slice on the page; high slices are made narrower, so that none is higher than this.
-SLICE_PX = 132.0
+SLICE_PX = 124.0
 #: A larger strip is written again as JPEG: a page of four series stays below two megabytes.
 LARGEST_STRIP_BYTES = 160_000
 

@@ -24,6 +24,9 @@ NET_LEFT, NET_RIGHT, BAR_LEFT, BAR_RIGHT = 160.0, 300.0, 322.0, 760.0
 ABSENT_LEFT, ABSENT_STEP = 788.0, 51.0
 TOP, ROW, BAR = 46.0, 13.0, 10.0
 
+#: A longer name of a feature set is cut over its column; a letter is about as wide as this.
+LONGEST_LABEL, LETTER = 16, 6.0
+
 
 @dataclass(frozen=True, kw_only=True)
 class CaseWeights:
@@ -99,12 +102,12 @@ def place_weights(rows: Sequence[WeightRow]) -> WeightsPlot | None:
     modalities = sort_modalities({row.modality for row in rows})
     shown = pick_evenly(cases, MOST_BARS)
     limit = max(max(abs(case.net) for case in cases), 1e-12)
-    columns = tuple(
-        (ABSENT_LEFT + place * ABSENT_STEP, modality) for place, modality in enumerate(modalities)
-    )
+    longest = min(max(map(len, modalities)), LONGEST_LABEL)
+    step = max(ABSENT_STEP, longest * LETTER + 8.0)
+    columns = tuple((ABSENT_LEFT + place * step, modality) for place, modality in enumerate(modalities))
     summaries = tuple(_summarise(modality, place, cases) for place, modality in enumerate(modalities))
     return WeightsPlot(
-        width=max(WIDTH, ABSENT_LEFT + len(modalities) * ABSENT_STEP),
+        width=max(WIDTH, ABSENT_LEFT + len(modalities) * step),
         height=TOP + len(shown) * ROW + 34,
         bars=tuple(_place_bar(case, place, columns, limit) for place, case in enumerate(shown)),
         mean_bar=_stack({summary.modality: summary.mean_share for summary in summaries}, 0.0, 100.0),

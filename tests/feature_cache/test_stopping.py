@@ -48,3 +48,26 @@ def test_handlers_are_as_before_where_nothing_was_stopped() -> None:
 
 def test_its_status_is_that_of_shells() -> None:
     assert [Stopped(signal.SIGINT).code, Stopped(signal.SIGTERM).code] == [130, 143]
+
+
+HELD = """
+import os, signal, threading
+from feature_cache.stopping import signals_held, stopped_by_signals
+taker = threading.Event()
+threading.Thread(target=taker.wait, daemon=True).start()
+with stopped_by_signals():
+    with signals_held():
+        os.kill(os.getpid(), signal.{number})
+        print("all started")
+    print("never reached")
+"""
+
+
+@pytest.mark.parametrize(("number", "status"), [("SIGINT", 130), ("SIGTERM", 143)])
+def test_a_signal_that_another_thread_takes_is_answered_when_all_workers_have_started(
+    repository: Path, number: str, status: int
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", HELD.format(number=number)], cwd=repository, capture_output=True, text=True
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (status, "all started\n", "")

@@ -37,6 +37,21 @@ COMPARATORS = {
     "selected_single": "selected_single__clinical+slides+notes",
     "published_score": "capra_s__clinical",
 }
+UNI = {
+    "name": "uni-0123456789ab",
+    "encoder": "uni",
+    "variant": "cls",
+    "revisions": ["d" * 40],
+    "weights_sha256": "e" * 64,
+    "readers": ["openslide"],
+    "devices": ["cuda"],
+    "compute_dtypes": ["float16"],
+    "cases": 90,
+    "of_cases": 95,
+    "entries": 180,
+    "entries_with_warnings": 3,
+    "entries_sha256": "f" * 64,
+}
 LATE = "late__clinical+slides+notes"
 
 
@@ -75,6 +90,8 @@ def build_run(folder: Path, *, case_prefix: str = "10") -> None:
     _write_weights(folder / "weights.csv", generator, cases, risk)
     write_document(folder / "curves.json", _curves(risk, time_days, event))
     write_document(folder / "attention.json", _attention(generator, cases[11]))
+    write_document(folder / "volumes.json", study_view(cases[12]))
+    write_table(folder / "chosen.csv", ("repeat", "fold", "arm", "chosen"), _choices())
     write_document(folder / "verdict.json", VERDICT)
     (folder / "protocol.yaml").write_text("schema_version: 1\nname: quick\n", encoding="utf-8")
     write_document(folder / "run.json", _run_document(folder, int(event.sum())))
@@ -241,6 +258,47 @@ def _attention(generator: np.random.Generator, case: str) -> dict[str, object]:
     return where | {"thumbnail_png": png, "width": width, "height": height, "tiles": tiles}
 
 
+def study_view(case: str, *, slices: int = 4) -> dict[str, object]:
+    """Return a study of two series with a region on its two middle slices; one series is missing."""
+    rows, columns = 10, 16
+    grey = (np.arange(slices * rows * columns) % 250).astype(np.uint8).reshape(slices * rows, columns)
+    buffer = io.BytesIO()
+    Image.fromarray(grey).save(buffer, format="PNG")
+    strip = base64.b64encode(buffer.getvalue()).decode("ascii")
+    outlines = ["", *["M2 2H6M2 5H6M2 2V5M6 2V5"] * (slices - 2), ""]
+    return {
+        "repeat": 0,
+        "fold": 2,
+        "case_id": case,
+        "item_id": f"{case}_1",
+        "arm": "ridge_cox__volumes",
+        "studies": 1,
+        "slices": slices,
+        "rows": rows,
+        "columns": columns,
+        "slice_numbers": [3 * number for number in range(slices)],
+        "spacing_mm": [9.0, 1.0, 0.5],
+        "reference": "t2w",
+        "series": [{"name": name, "strip_png": strip} for name in ("t2w", "adc")],
+        "series_missing": ["hbv"],
+        "regions": [{"name": "prostate", "outlines": outlines}],
+    }
+
+
+def _choices() -> list[tuple[object, ...]]:
+    """Return what each arm that ran chose in each of the 20 train parts."""
+    rows: list[tuple[object, ...]] = []
+    for place in range(20):
+        for name, _, estimate, _ in ARMS:
+            if estimate is None:
+                continue
+            chosen = {"null": "nothing to choose", "selected_single": "ridge_cox__slides"}.get(
+                name.split("__")[0], f"alpha={256 if place % 4 else 64}"
+            )
+            rows.append((place // 5, place % 5, name, chosen))
+    return rows
+
+
 def _question(
     identity: str, answer: str, numbers: tuple[float, float, float], words: str
 ) -> dict[str, object]:
@@ -364,9 +422,21 @@ def _run_document(folder: Path, events: int) -> dict[str, object]:
                 "encoder": {"clinical": "values", "slides": "colour_texture", "notes": "hashed_ngrams"}[name],
                 "entries": {"clinical": 95, "slides": 187, "notes": 112}[name],
                 "entries_sha256": hashlib.sha256(f"entries {name}".encode()).hexdigest(),
+                "modality": name,
+                "variant": "default",
+                "revisions": [],
+                "weights_sha256": "",
+                "readers": ["openslide", "tiffslide"] if name == "slides" else ["table"],
+                "devices": [],
+                "compute_dtypes": [],
+                "cases": 91 if name == "slides" else 95,
+                "of_cases": 95,
+                "columns": 12,
+                "entries_with_warnings": 7 if name == "slides" else 0,
             }
             for name in SETS
-        },
+        }
+        | {"slides:uni": UNI},
         "folds": {
             "repeats": 4,
             "folds": 5,
@@ -389,6 +459,7 @@ def _run_document(folder: Path, events: int) -> dict[str, object]:
         ],
         "arms": arms,
         "comparators": COMPARATORS,
+        "left_out": [{"arm": "ridge_cox__omics", "reason": "the cohort's card does not list omics"}],
         "failures": [
             {
                 "what": "arm gated__clinical+slides+notes",

@@ -170,6 +170,7 @@ def test_modalities_stand_in_one_order(page: str) -> None:
         "cases": "evaluated, with {}",
         "weights": "colour of {}",
         "failed": '<th scope="col">{}',
+        "encoders": '<th scope="row">{}',
         "provenance": '<th scope="row">{}',
     }.items():
         part = page[page.index(f'<section id="{identity}">') :]
@@ -225,10 +226,25 @@ def test_markup_in_files_stays_text(run_folder: Path) -> None:
             failures=[{"what": hostile, "expected": hostile, "got": hostile, "remedy": hostile}],
             arms=[arm | {"title": hostile + arm["name"], "reason": hostile} for arm in run["arms"]],
             versions={hostile: hostile},
+            left_out=[{"arm": hostile, "reason": hostile}],
+            feature_sets={
+                hostile: run["feature_sets"]["slides"] | {"encoder": hostile, "readers": [hostile]}
+            },
         ),
     )
     change_json(run_folder / "verdict.json", lambda verdict: verdict.update(top=hostile, notes=[hostile]))
     change_json(run_folder / "attention.json", lambda view: view.update(case_id=hostile, item_id=hostile))
+    change_json(
+        run_folder / "volumes.json",
+        lambda view: view.update(
+            case_id=hostile,
+            series=[series | {"name": hostile} for series in view["series"]],
+            regions=[region | {"name": hostile} for region in view["regions"]],
+            series_missing=[hostile],
+        ),
+    )
+    chosen = run_folder / "chosen.csv"
+    chosen.write_text(chosen.read_text(encoding="utf-8").replace("alpha=64", SCRIPT), encoding="utf-8")
     change_json(run_folder / "curves.json", lambda curves: curves["groups"][0].update(name=hostile))
     weights = run_folder / "weights.csv"
     quoted = hostile.replace('"', '""')
@@ -263,6 +279,8 @@ def test_written_twice_it_is_the_same_and_small(run_folder: Path, built_run: Pat
         "weights.csv",
         "curves.json",
         "attention.json",
+        "volumes.json",
+        "chosen.csv",
         "verdict.json",
         "folds.csv",
         "predictions/ridge_cox__notes.csv",
@@ -288,6 +306,79 @@ def test_a_changed_file_is_said_on_top(run_folder: Path) -> None:
 
 def test_an_untouched_folder_raises_no_warning(page: str) -> None:
     assert "not as the run left it" not in page
+
+
+def section(page: str, identity: str) -> str:
+    part = page[page.index(f'<section id="{identity}">') :]
+    return part[: part.index("</section>")]
+
+
+def test_a_study_is_shown_slice_by_slice_with_its_regions(page: str) -> None:
+    part = section(page, "volumes")
+    text = Markup(part).text
+    assert "Not there in this study: hbv." in text
+    assert "prostate" in text
+    assert "4 slices of the crop, from slice 0 to 9, 9.0 mm apart." in text
+    assert part.count("data:image/png;base64,") == 2
+    # every slice of both series is drawn from one strip each, at its place; the middle ones with an outline
+    for number in range(2):
+        tops = re.findall(rf'href="#strip-{number}" y="-(\d+)"', part)
+        assert tops == ["0", "10", "20", "30"]
+    assert re.findall(r'href="#outlines-(\d+)"', part) == ["1", "2", "1", "2"]
+    # 16 pixels of 0.5 mm are as broad as 8 rows of 1 mm are high: a slice is 8 mm by 10 mm
+    size = re.search(r'<svg viewBox="0 0 16 10" width="([\d.]+)" height="([\d.]+)"', part)
+    assert size is not None
+    assert float(size.group(1)) / float(size.group(2)) == pytest.approx(0.8)
+
+
+def test_a_study_without_mask_or_missing_series_says_so(run_folder: Path) -> None:
+    change_json(run_folder / "volumes.json", lambda view: view.update(regions=[], series_missing=[]))
+    text = Markup(section(write_report(run_folder).read_text(encoding="utf-8"), "volumes")).text
+    assert "No mask was drawn for this study" in text
+    assert "No series of the recipe is missing in this study." in text
+
+
+def test_a_study_whose_slices_do_not_agree_is_refused(run_folder: Path) -> None:
+    change_json(run_folder / "volumes.json", lambda view: view.update(slice_numbers=[1, 2]))
+    with pytest.raises(RunFolderError, match=r"volumes\.json: slices: expected a number and an outline"):
+        write_report(run_folder)
+
+
+def test_an_outline_is_a_path_and_nothing_else(run_folder: Path) -> None:
+    hostile = [{"name": "a", "outlines": ['M0 0"onload="alert(1)'] * 4}]
+    change_json(run_folder / "volumes.json", lambda view: view.update(regions=hostile))
+    with pytest.raises(RunFolderError, match=r"volumes\.json: regions\.0\.outlines\.0"):
+        write_report(run_folder)
+
+
+def test_which_encoder_was_used_where(page: str) -> None:
+    lines = dict(re.findall(r'<tr><th scope="row">([^<]*)</th>(.*?)</tr>', section(page, "encoders")))
+    uni = Markup(lines["slides:uni"]).text
+    assert uni == (
+        f"uni-0123456789ab uni cls {'d' * 12} {'e' * 12} openslide cuda float16 90 of 95 180 3 warned"
+    )
+    assert "no weights" in Markup(lines["slides"]).text
+    assert "openslide, tiffslide" in Markup(lines["slides"]).text
+
+
+def test_what_was_chosen_and_what_was_left_out_is_told(page: str) -> None:
+    text = Markup(page).text
+    assert "Late fusion: stacked, non-negative weights alpha=256 (15 of 20); alpha=64 (5 of 20)" in text
+    chosen = "The single modality chosen in each train part Cox regression, ridge penalty: slides (20 of 20)"
+    assert chosen in text
+    assert "nothing to choose" not in text
+    assert "ridge_cox__omics the cohort's card does not list omics" in text
+
+
+def test_a_run_of_before_has_no_volumes_and_no_choices(run_folder: Path) -> None:
+    for name in ("volumes.json", "chosen.csv"):
+        (run_folder / name).unlink()
+        change_json(run_folder / "run.json", lambda run, name=name: run["outputs"].pop(name))
+    text = Markup(write_report(run_folder).read_text(encoding="utf-8")).text
+    assert (
+        "There is no picture of a study in this run: The run was made by a version that draws none." in text
+    )
+    assert "What each arm chose" not in text
 
 
 def test_a_run_without_fusion_slides_or_curves_says_so(run_folder: Path) -> None:
