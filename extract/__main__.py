@@ -7,14 +7,14 @@ named, 2 the command line was not understood, 130 stopped by Ctrl-C, 143 by SIGT
 from __future__ import annotations
 
 import json
-import sys
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from feature_cache.errors import BraidError, Problem
+from feature_cache.command_line import count_problems, problem_lines, run_verbs
+from feature_cache.errors import Problem
 
 if TYPE_CHECKING:
     from extract.plan import Plan
@@ -93,9 +93,8 @@ def check(
     if as_json:
         print(json.dumps([problem.as_dict() for problem in problems], indent=2))
     else:
-        _print_problems(problems)
-        failing = sum(problem.fails for problem in problems)
-        print(f"{failing} to mend, {len(problems) - failing} warning(s)")
+        print(problem_lines(problems), end="")
+        print(count_problems(problems))
     _exit(any(problem.fails for problem in problems))
 
 
@@ -174,7 +173,7 @@ def run(
     made = len(planned.todo) - len(problems) - left
     print(f"{made} made, {done} were there, {len(problems)} failed in {report['wall_s']} s", end="")
     print(f"; most time went into: {report['bottleneck']}" if report["bottleneck"] else "")
-    _print_problems(problems)
+    print(problem_lines(problems), end="")
     if problems:
         print(f"failures.csv: {ledger.folder / 'failures.csv'}")
     if stopped is not None:
@@ -266,27 +265,14 @@ def _existing(cache: Path) -> FeatureCache:
     return FeatureCache.open(cache)
 
 
-def _print_problems(problems: list[Problem]) -> None:
-    for problem in problems:
-        print(f"{problem.level.upper():<8}{problem.where}: expected {problem.expected}; got {problem.got}.")
-        print(f"        {problem.remedy}")
-
-
 def _exit(failed: bool) -> None:
     if failed:
         raise typer.Exit(1)
 
 
 def main() -> None:
-    """Run a verb; what a user can act on becomes one line and exit status 1."""
-    from feature_cache.stopping import stopped_by_signals
-
-    try:
-        with stopped_by_signals():
-            app()
-    except BraidError as error:
-        print(error, file=sys.stderr)
-        sys.exit(1)
+    """Run a verb."""
+    run_verbs(app)
 
 
 if __name__ == "__main__":

@@ -7,12 +7,12 @@ named, 2 the command line was not understood, 130 stopped by Ctrl-C, 143 by SIGT
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from feature_cache.command_line import count_problems, problem_lines, run_verbs
 from feature_cache.errors import BraidError, Problem
 
 if TYPE_CHECKING:
@@ -57,7 +57,8 @@ def check(
     else:
         for fact in inspection.facts():
             print(fact)
-        _print_problems(inspection.problems)
+        print(problem_lines(inspection.problems), end="")
+        print(count_problems(inspection.problems))
     _exit(any(problem.fails for problem in inspection.problems))
 
 
@@ -124,14 +125,6 @@ def _print_json(problems: list[Problem], facts: list[str]) -> None:
     print(json.dumps({"problems": [problem.as_dict() for problem in problems], "facts": facts}, indent=2))
 
 
-def _print_problems(problems: list[Problem]) -> None:
-    for problem in problems:
-        print(f"{problem.level.upper():<8}{problem.where}: expected {problem.expected}; got {problem.got}.")
-        print(f"        {problem.remedy}")
-    failing = sum(problem.fails for problem in problems)
-    print(f"{failing} to mend, {len(problems) - failing} warning(s)")
-
-
 def _print_arms(run: Path, arms: tuple[ArmRecord, ...]) -> None:
     from fuse.files import read_csv
 
@@ -153,15 +146,8 @@ def _exit(failed: bool) -> None:
 
 
 def main() -> None:
-    """Run a verb; what a user can act on becomes one line and exit status 1."""
-    from feature_cache.stopping import stopped_by_signals
-
-    try:
-        with stopped_by_signals():
-            app()
-    except BraidError as error:
-        print(error, file=sys.stderr)
-        sys.exit(1)
+    """Run a verb."""
+    run_verbs(app)
 
 
 if __name__ == "__main__":

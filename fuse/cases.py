@@ -32,10 +32,11 @@ class Bags:
 class Modality:
     """One feature set of one modality over all cases.
 
-    `values` is (case, column) float64, NaN where not observed: clinical variables on their fixed scale, or
-    the mean embedding of a bag or a note. Rows of cases with `present` False are all NaN. `scale_columns`
-    says whether columns are in units of their own and must be standardised (clinical values, measured
-    features) or share one scale that carries meaning (n-gram counts).
+    `name` is its label among the arms (see `labels.py`). `values` is (case, column) float64, NaN where not
+    observed: clinical variables on their fixed scale, the mean embedding of a bag or a note, the regions of
+    volumes side by side. Rows of cases with `present` False are all NaN. `scale_columns` says whether columns
+    are in units of their own and must be standardised (clinical values, measured features) or share one scale
+    that carries meaning (n-gram counts, a network's output).
     """
 
     name: str

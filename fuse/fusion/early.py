@@ -16,8 +16,8 @@ from jaxtyping import Float
 from fuse.cases import Cases, Modality, Survival
 from fuse.models.card import ModelCard
 from fuse.models.design import Design, fit_design
-from fuse.models.learner import Learner, NullScorer, Scorer, Setting, is_learnable, spread
-from fuse.models.ridge_cox import ALPHAS, ridge_coefficients
+from fuse.models.learner import NullScorer, Scorer, Setting, is_learnable, spread
+from fuse.models.ridge_cox import RidgeCox, ridge_coefficients
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,18 +56,10 @@ class EarlyScorer:
         return parts
 
 
-class EarlyFusion(Learner):
-    """Ridge-penalised Cox regression on the columns of several modalities."""
+class EarlyFusion(RidgeCox):
+    """The same regression, the same penalties to choose from, on the columns of several modalities."""
 
     name = "early"
-
-    def __init__(self, modalities: tuple[str, ...], missing_indicators: bool = False) -> None:
-        self.modalities = modalities
-        self.missing_indicators = missing_indicators
-
-    def candidates(self) -> tuple[Setting, ...]:
-        """Return the penalties, the strongest first."""
-        return tuple(Setting((("alpha", alpha),)) for alpha in ALPHAS)
 
     def fit_path(
         self, cases: Cases, outcome: Survival, settings: tuple[Setting, ...], seed: int

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -78,22 +79,25 @@ class Tiny:
 def write_rows(path: Path, columns: str, rows: list[tuple[object, ...]]) -> None:
     """Write one CSV."""
     with path.open("w", newline="", encoding="utf-8") as stream:
-        writer = csv.writer(stream, lineterminator="\n")
+        # the csv module of some versions leaves a lone CR unquoted
+        odd = any("\r" in str(cell) for row in rows for cell in row)
+        quoting = csv.QUOTE_ALL if odd else csv.QUOTE_MINIMAL
+        writer = csv.writer(stream, lineterminator="\n", quoting=quoting)
         writer.writerow(columns.split(","))
         writer.writerows(rows)
 
 
-def write_tiny(folder: Path) -> Tiny:
+def write_tiny(folder: Path, rename: Callable[[str], str] = str) -> Tiny:
     """Write 60 cases, a third with an event: slides for 54 of them, notes for 50, clinical values for all.
 
-    Case 0003 has no outcome; case 0004 has nothing but clinical values.
+    Case 0003 has no outcome; case 0004 has nothing but clinical values. `rename` gives them other ids.
     """
     rng = np.random.default_rng(7)
     tiny = Tiny(cohort=folder / "tiny", cache=folder / "cache", protocol=folder / "protocol.yaml")
     tiny.cohort.mkdir(parents=True)
     (tiny.cohort / "cohort.yaml").write_text(yaml.safe_dump(CARD), encoding="utf-8")
     tiny.protocol.write_text(yaml.safe_dump(PROTOCOL), encoding="utf-8")
-    ids = [f"{number:04d}" for number in range(N_CASES)]
+    ids = [rename(f"{number:04d}") for number in range(N_CASES)]
     latent = rng.normal(size=(N_CASES, 3))
     time = rng.exponential(40 * np.exp(-latent.sum(axis=1)))
     end = rng.uniform(5, 60, size=N_CASES)
@@ -103,16 +107,16 @@ def write_tiny(folder: Path) -> Tiny:
     outcomes = [
         (case, "bcr", "1.0" if event[i] else "0.0", f"{min(time[i], end[i]) + 0.01:.3f}", "", "")
         for i, case in enumerate(ids)
-        if case != "0003"
+        if i != 3
     ]
     write_rows(tiny.cohort / "outcomes.csv", "case_id,endpoint,event,time,cause,value", outcomes)
     cache = FeatureCache.create(tiny.cache)
     entries = []
     for i, case in enumerate(ids):
-        entries.append(_clinical(case, latent[i, 0], rng))
-        if i % 10 and case != "0004":
+        entries.append(_clinical(case, latent[i, 0], rng, bounded=i == 5))
+        if i % 10 and i != 4:
             entries.extend(_slide(case, slide, latent[i, 1], rng) for slide in range(1 + i % 2))
-        if i % 6 and case != "0004":
+        if i % 6 and i != 4:
             entries.append(_note(case, latent[i, 2], rng))
     for entry in entries:
         cache.commit(entry)
@@ -152,10 +156,10 @@ def flip_one_bit(cache: Path, modality: str, case: str) -> None:
     path.write_bytes(bytes(data))
 
 
-def _clinical(case: str, latent: float, rng: np.random.Generator) -> EntryDraft:
+def _clinical(case: str, latent: float, rng: np.random.Generator, *, bounded: bool) -> EntryDraft:
     values = np.array([np.exp(latent + 0.3 * rng.normal() + 2), 65 + 5 * rng.normal()])
     state = np.array([OBSERVED, OBSERVED], dtype=np.uint8)
-    if case == "0005":
+    if bounded:
         values, state = np.array([100.0, np.nan]), np.array([BOUNDED_BELOW, MISSING], dtype=np.uint8)
     return draft(
         CLINICAL,
