@@ -38,7 +38,7 @@ check:
 	$(VENV) -m pytest -n 2
 
 extract: install
-	$(VENV) -m extract run $(COHORT) --root $(ROOT) --cache $(CACHE) --recipe $(RECIPE) --workers $(WORKERS)
+	$(VENV) -m extract run $(COHORT) --root $(ROOT) --cache $(CACHE) --recipe $(RECIPE) --workers $(WORKERS) $(if $(WEIGHTS),--weights $(WEIGHTS))
 
 fuse: $(ENOUGH_FOR_FUSE)
 	$(VENV) -m fuse benchmark $(COHORT) --cache $(CACHE) --protocol $(PROTOCOL) --out $(RUN) --jobs $(WORKERS)
