@@ -1,4 +1,4 @@
-"""Every trial of `make trials` in its quick form: the harness works, and the commonest fault is caught at once.
+"""Every trial of `make trials` in its quick form: the harness works, and a common fault is caught at once.
 
 The counts are small and the bars the same; no bar here is about seconds.
 """

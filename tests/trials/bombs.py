@@ -179,7 +179,6 @@ def note_table(cohort: HostileCohort, case: str) -> None:
 RAW_BOMBS: tuple[Bomb, ...] = (
     slide_tile,
     nifti_gz_voxels,
-    note_file,
     mask_pixels,
     mha_packed,
     slide_side,
@@ -188,6 +187,7 @@ RAW_BOMBS: tuple[Bomb, ...] = (
     slide_strip,
     nifti_size,
     slide_jpeg_tile,
+    note_file,
     note_table,
     mha_size,
     nifti_gz_stream,

@@ -52,10 +52,10 @@ class DisturbedRuns:
         words = extract_words(self.cohort.manifest, self.cohort.raw, self.cache, self.workers)
         return start(*words, "--format", self.form)
 
-    def wait_a_moment(self) -> None:
-        """Wait a uniformly random part of the length of a whole run."""
+    def wait_a_moment(self, already_s: float = 0.0) -> None:
+        """Wait a uniformly random part of what is left of the length of a whole run."""
         _, whole_s = self.quiet_run()
-        time.sleep(self.moments.uniform(0, whole_s))
+        time.sleep(self.moments.uniform(0, max(0.0, whole_s - already_s)))
 
     def quiet_run(self) -> tuple[str, float]:
         """Return the fingerprint and the seconds of an undisturbed run in the form in hand."""

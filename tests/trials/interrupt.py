@@ -22,7 +22,8 @@ from tests.trials.fused_cohort import unsynced_tiny
 from tests.trials.small_cohort import write_small
 from tests.trials.trial import Counts, Tally, told
 
-CASES = 6
+#: In a full run, and in a quick one.
+CASES, FEW_CASES = 6, 2
 WAYS = tuple((what, group) for what in (signal.SIGTERM, signal.SIGINT) for group in (False, True))
 #: Share of the signals that go to `fuse benchmark`.
 FUSED = 0.2
@@ -33,10 +34,11 @@ ENOUGH = 50
 
 def interrupt(work: Path, counts: Counts, seed: int) -> list[Measured]:
     """Send `counts.runs` signals to runs of stage 1, and some of them to runs of stage 2."""
-    to_fuse = max(1, round(counts.runs * FUSED))
+    to_fuse = round(counts.runs * FUSED)
     tally = Tally("cache/interrupt_", f"R3: {counts.runs} signals, {to_fuse} to fuse; seed {seed}")
     seconds = _interrupt_extract(work, counts.runs - to_fuse, seed, tally)
-    seconds += _interrupt_fuse(work / "fuse", to_fuse, seed, tally)
+    if to_fuse:
+        seconds += _interrupt_fuse(work / "fuse", to_fuse, seed, tally)
     slowest = max(seconds)
     enough = len(seconds) >= ENOUGH
     return [
@@ -53,16 +55,17 @@ def interrupt(work: Path, counts: Counts, seed: int) -> list[Measured]:
 
 
 def _interrupt_extract(work: Path, signals: int, seed: int, tally: Tally) -> list[float]:
-    cohort = write_small(work / "cohort", CASES, seed)
+    cohort = write_small(work / "cohort", CASES if signals >= len(WAYS) else FEW_CASES, seed)
     runs = DisturbedRuns(cohort=cohort, work=work / "runs", workers=2, seed=seed, tally=tally)
     runs.quiet_run()
     seconds: list[float] = []
     with told("R3: signals to extract run", signals) as advance:
         while len(seconds) < signals or runs.cache.exists():
+            began = time.monotonic()
             process = runs.begin()
             if len(seconds) < signals:
                 _wait_for(runs.cache / "_runs", process)
-                runs.wait_a_moment()
+                runs.wait_a_moment(time.monotonic() - began)
             else:
                 process.wait()
             if process.poll() is None:
@@ -87,9 +90,10 @@ def _interrupt_fuse(work: Path, signals: int, seed: int, tally: Tally) -> list[f
     with told("R3: signals to fuse benchmark", signals) as advance:
         while len(seconds) < signals:
             shutil.rmtree(run, ignore_errors=True)
+            began = time.monotonic()
             process = start(*words)
             _wait_for(work, process, pattern=".fuse-*")
-            time.sleep(moments.uniform(0, whole_s))
+            time.sleep(moments.uniform(0, max(0.0, whole_s - (time.monotonic() - began))))
             if process.poll() is None:
                 seconds.append(_send(process, WAYS[len(seconds) % len(WAYS)], tally))
                 advance()

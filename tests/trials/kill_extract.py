@@ -18,14 +18,15 @@ from tests.trials.disturbed_runs import DisturbedRuns
 from tests.trials.small_cohort import SmallCohort, write_small
 from tests.trials.trial import Counts, Tally, told
 
-CASES = 6
+#: In a full run, and in a quick one.
+CASES, FEW_CASES = 6, 2
 WORKERS = (2, 1)
 
 
 def kill_extract(work: Path, counts: Counts, seed: int) -> list[Measured]:
     """Kill `counts.runs` times in all, in `counts.each` loops side by side: with two workers, with one."""
-    cohort = write_small(work / "cohort", CASES, seed)
     loops_of = WORKERS[: counts.each]
+    cohort = write_small(work / "cohort", CASES if len(loops_of) > 1 else FEW_CASES, seed)
     kills = counts.runs // len(loops_of)
     with ThreadPoolExecutor(len(loops_of)) as pool:
         loops = [pool.submit(_kill, cohort, work / str(n), n, (kills, seed)) for n in loops_of]
@@ -63,7 +64,7 @@ def _kill(cohort: SmallCohort, work: Path, workers: int, told_to: tuple[int, int
     if orphans is not None:
         end_group(orphans)
     tally.source = (
-        f"R1: {landed} kills of runs of {runs.quiet_run()[1]:.1f} s, {CASES} cases, seed {seed}; "
+        f"R1: {landed} kills of runs of {runs.quiet_run()[1]:.1f} s; seed {seed}; "
         f"{runs.completed} caches completed and compared; after {outlived} of {landed // 2} kills of the "
         "parent alone a worker was still there one run later"
     )

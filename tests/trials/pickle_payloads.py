@@ -39,7 +39,7 @@ def pickle_payloads(work: Path, counts: Counts, seed: int) -> list[Measured]:
     """Offer `counts.runs` payloads."""
     marker = work / "marker"
     tally = Tally("cache/pickle_payload_", f"S1: {counts.runs} payloads in {len(FORMS)} forms; seed {seed}")
-    for form in FORMS:
+    for form in FORMS[: counts.runs]:
         path = work / "control"
         form.write(path, marker)
         form.open(path)
@@ -95,10 +95,10 @@ def _offer_raw_files(folder: Path, count: int, marker: Path, tally: Tally) -> in
         else:
             cohort.add_note(case, path.name, "text" if end == ".csv" else "")
     cohort.save()
-    for command in (cohort.check().command, cohort.run().command):
-        _look(marker, f"one of {sorted(whats.values())}", tally)
-        tally.count("tracebacks", "Traceback" in command.said, command.said[-600:])
-    ran = cohort.run()
+    checked, ran = cohort.check(), cohort.run()
+    _look(marker, f"one of {sorted(whats.values())}", tally)
+    for command in (checked.command, ran.command):
+        tally.count("tracebacks", "Traceback" in command.said, command.said)
     tally.count("good_case_lost", not ran.good_is_whole, ran.command.said[-300:])
     for case, what in whats.items():
         # text in any bytes is a note to somebody: a pickle there is read as such, and not run

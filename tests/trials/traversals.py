@@ -25,7 +25,7 @@ from tests.trials.witnessed import Witness
 
 SECRET = "metastasis of the sacrum"
 #: How many of the ids are forgotten again, by name.
-FORGOTTEN = 4
+FORGOTTEN = 2
 
 
 def traversals(work: Path, counts: Counts, seed: int) -> list[Measured]:

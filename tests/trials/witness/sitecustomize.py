@@ -1,7 +1,7 @@
 """Loaded by every Python that finds this folder in PYTHONPATH: notes which files and sockets it touches.
 
-Enters: BRAID_WITNESS, a file to append to, and BRAID_WITNESS_BELOW, a folder. Leaves: a JSON line for each
-write to any file, each touch of anything below the folder, each socket call, and each program started.
+Enters: BRAID_WITNESS, a file to append to, and BRAID_WITNESS_BELOW, a folder. Leaves: a JSON line for the
+start, each write to any file, each touch of anything below the folder, each socket call and each program.
 """
 
 import json
@@ -65,6 +65,7 @@ def _watch(log: str, below: str) -> None:
         elif event in _CALLS:
             note(event, str(told[_CALLS[event]]))
 
+    note("start", str(os.getpid()))
     sys.addaudithook(hook)
 
 
