@@ -38,7 +38,7 @@ OLD_PAGE = "the page of before\n"
 
 @dataclass(frozen=True)
 class _Target:
-    """A command to kill: its words, how to make the place ready, what the place holds, what lies beside it."""
+    """A command to kill: its words, how to make its place ready, what that holds, what lies beside it."""
 
     name: str
     words: tuple[object, ...]
