@@ -1,12 +1,11 @@
 """What a run leaves beside the entries: failures.csv, log.jsonl and report.json in `_runs/<id>/`.
 
-Enters: receipts as they come. Leaves: three small files that hold ids and figures, never text of a record.
-Clock and host stand here and nowhere else in a cache.
+Enters: receipts as they come. Leaves: three small files that hold ids and figures, never text of a record. No
+cell of failures.csv runs in a spreadsheet. Clock and host stand here and nowhere else in a cache.
 """
 
 from __future__ import annotations
 
-import csv
 import json
 import platform
 import secrets
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import TextIO
 
 from extract.run import Receipt
+from feature_cache.csv_lines import csv_line, guarded
 
 FAILURE_COLUMNS = ("modality", "case_id", "item_id", "where", "expected", "got", "remedy")
 STEPS = ("hash", "build", "commit")
@@ -32,10 +32,8 @@ class Ledger:
         self.outcomes: Counter[str] = Counter()
         self.seconds: dict[str, dict[str, float]] = defaultdict(lambda: dict.fromkeys(STEPS, 0.0))
         self._log = (self.folder / "log.jsonl").open("w", encoding="utf-8")
-        self._failures = (self.folder / "failures.csv").open("w", encoding="utf-8", newline="")
-        self._rows = csv.writer(self._failures)
-        self._rows.writerow(FAILURE_COLUMNS)
-        self._failures.flush()
+        self._failures = (self.folder / "failures.csv").open("w", encoding="utf-8", newline="\n")
+        self._write_failure(FAILURE_COLUMNS)
 
     def add(self, receipt: Receipt) -> None:
         """Write down one receipt."""
@@ -54,19 +52,9 @@ class Ledger:
             },
         )
         if receipt.problem is not None:
+            where = (receipt.modality, receipt.case_id, receipt.item_id)
             problem = receipt.problem
-            self._rows.writerow(
-                (
-                    receipt.modality,
-                    receipt.case_id,
-                    receipt.item_id,
-                    problem.where,
-                    problem.expected,
-                    problem.got,
-                    problem.remedy,
-                )
-            )
-            self._failures.flush()
+            self._write_failure((*where, problem.where, problem.expected, problem.got, problem.remedy))
 
     def close(self, left: int = 0) -> dict[str, object]:
         """Write report.json and return it: counts, seconds a step, which took longest, how many are left."""
@@ -88,6 +76,10 @@ class Ledger:
         }
         (self.folder / "report.json").write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
         return report
+
+    def _write_failure(self, cells: tuple[str, ...]) -> None:
+        self._failures.write(csv_line(map(guarded, cells)))
+        self._failures.flush()
 
 
 def _write_line(stream: TextIO, value: dict[str, str]) -> None:

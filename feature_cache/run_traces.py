@@ -16,6 +16,7 @@ from itertools import zip_longest
 from pathlib import Path
 
 from feature_cache.canonical import Json
+from feature_cache.csv_lines import as_given, csv_line
 from feature_cache.names import encode_name
 
 #: Columns and keys whose whole value is a case id.
@@ -59,11 +60,11 @@ def _without_rows(text: str, case: _Case) -> tuple[str, int]:
     rows = list(csv.reader(io.StringIO(text, newline="")))
     header = rows[0] if rows else []
     kept = [
-        row for row in rows if not any(case.is_in(*one) for one in zip_longest(header, row, fillvalue=""))
+        row
+        for row in rows
+        if not any(case.is_in(name, as_given(cell)) for name, cell in zip_longest(header, row, fillvalue=""))
     ]
-    table = io.StringIO(newline="")
-    csv.writer(table, lineterminator="\r\n" if "\r\n" in text else "\n").writerows(kept)
-    return table.getvalue(), len(rows) - len(kept)
+    return "".join(map(csv_line, kept)), len(rows) - len(kept)
 
 
 def _without_lines(text: str, case: _Case) -> tuple[str, int]:

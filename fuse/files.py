@@ -16,10 +16,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from urllib.parse import quote
 
-Cell = str | int | float | bool | None
+from feature_cache.csv_lines import as_given, csv_line, guarded
 
-#: A spreadsheet takes a cell for a formula that begins with one of these (the last four are full-width).
-FORMULA_STARTS = tuple("=+-@\t\r\n＝＋－＠")
+Cell = str | int | float | bool | None
 
 
 def write_text(path: Path, text: str) -> None:
@@ -39,12 +38,8 @@ def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Sequence[Cell]]
 
 
 def csv_text(columns: Sequence[str], rows: Iterable[Sequence[Cell]]) -> str:
-    """Return a table as `write_csv` writes it, the same text from every version of Python.
-
-    The csv module of some versions leaves a lone CR unquoted, which reads back as two lines.
-    """
-    lines = [",".join(_quoted(_text(cell)) for cell in row) for row in (columns, *rows)]
-    return "".join(f"{line}\n" for line in lines)
+    """Return a table as `write_csv` writes it, the same text from every version of Python."""
+    return "".join(csv_line(map(_text, row)) for row in (columns, *rows))
 
 
 def read_csv(path: Path) -> tuple[list[str], list[dict[str, str]]]:
@@ -61,15 +56,6 @@ def parse_csv(text: str) -> tuple[list[str], list[dict[str, str]]]:
     reader = csv.DictReader(io.StringIO(text, newline=""), restval="")
     rows = [{name: as_given(cell) for name, cell in row.items() if name is not None} for row in reader]
     return list(reader.fieldnames or ()), rows
-
-
-def as_given(cell: str) -> str:
-    """Take away what keeps a spreadsheet from running a cell as a formula.
-
-    >>> as_given("'=1+1"), as_given("-0.5"), as_given("'tis")
-    ('=1+1', '-0.5', "'tis")
-    """
-    return cell[1:] if cell.startswith("'") and _runs(cell) else cell
 
 
 def write_json(path: Path, value: object) -> None:
@@ -94,16 +80,7 @@ def _text(cell: Cell) -> str:
         return "true" if cell else "false"
     if isinstance(cell, float):
         return repr(float(cell))
-    # a text that has the mark already gets a second one, so that reading gives back exactly what was there
-    return f"'{cell}" if isinstance(cell, str) and _runs(cell) else str(cell)
-
-
-def _runs(text: str) -> bool:
-    return text.lstrip("'").startswith(FORMULA_STARTS)
-
-
-def _quoted(text: str) -> str:
-    return '"' + text.replace('"', '""') + '"' if any(mark in text for mark in ',"\r\n') else text
+    return guarded(cell) if isinstance(cell, str) else str(cell)
 
 
 def _without_nan(value: object) -> object:

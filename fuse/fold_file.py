@@ -15,10 +15,10 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Int
 
+from feature_cache.csv_lines import as_given
 from feature_cache.errors import OutcomeError, Problem, table_error
 from feature_cache.tables import read_table
 from fuse.cases import Survival
-from fuse.files import as_given
 from fuse.folds import COLUMNS, Fold, FoldPlan, Folds, Strata, make_inner
 
 FoldKey = tuple[int, int]

@@ -15,7 +15,7 @@ from extract.plan import Folders, Plan, Selection, make_plan, read_selection
 from extract.recipe import RecipeFile
 from extract.run import Receipt, run_items
 from feature_cache.cohort import read_cohort
-from feature_cache.errors import ManifestError, SourceError
+from feature_cache.errors import ManifestError, Problem, SourceError
 from feature_cache.store import FeatureCache
 
 RECIPE = RecipeFile(name="numbers", notes={"algorithm": 1})
@@ -151,3 +151,13 @@ def test_the_ledger_keeps_failures_counts_and_the_longest_step(
     assert report["bottleneck"] in {"hash", "build", "commit"}
     lines = (ledger.folder / "log.jsonl").read_text(encoding="utf-8").splitlines()
     assert [json.loads(line)["outcome"] for line in lines] == ["committed"] * 2 + ["failed"] * 2
+
+
+def test_no_cell_of_the_failures_runs_in_a_spreadsheet(cache: FeatureCache) -> None:
+    problem = Problem(level="error", where="@file", expected="-1", got="=1+1", remedy="\rmend")
+    ledger = Ledger(cache.runs_folder)
+    ledger.add(Receipt(modality="notes", case_id="=A1", item_id="+x", outcome="failed", problem=problem))
+    ledger.close()
+    with (ledger.folder / "failures.csv").open(newline="", encoding="utf-8") as stream:
+        _, row = csv.reader(stream)
+    assert row == ["notes", "'=A1", "'+x", "'@file", "'-1", "'=1+1", "'\rmend"]

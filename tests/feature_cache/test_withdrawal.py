@@ -83,6 +83,12 @@ def test_upper_and_lower_case_are_two_cases(tmp_path: Path) -> None:
     assert (tmp_path / "failures.csv").read_text() == "modality,case_id,where\nnotes,A,case A\n"
 
 
+def test_an_id_that_a_spreadsheet_would_run_is_found_under_its_mark(tmp_path: Path) -> None:
+    (tmp_path / "failures.csv").write_text("case_id,got\n'=1+1,x\n'=1+12,x\n")
+    assert remove_traces(tmp_path, "=1+1") == 1
+    assert (tmp_path / "failures.csv").read_text() == "case_id,got\n'=1+12,x\n"
+
+
 def test_traces_of_runs(tmp_path: Path) -> None:
     run = tmp_path / "_runs" / "1"
     run.mkdir(parents=True)

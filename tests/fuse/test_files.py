@@ -12,8 +12,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from feature_cache.csv_lines import FORMULA_STARTS
 from fuse.cases import FoldPrediction
-from fuse.files import FORMULA_STARTS, csv_text, file_stem, parse_csv
+from fuse.files import csv_text, file_stem, parse_csv
 from fuse.fold_file import read_folds
 from fuse.folds import FoldPlan, Strata, make_folds
 from fuse.predictions import read_predictions, write_predictions

@@ -10,7 +10,8 @@ import pytest
 from typer.testing import CliRunner
 
 from fuse.__main__ import app
-from fuse.files import FORMULA_STARTS, read_csv
+from feature_cache.csv_lines import FORMULA_STARTS
+from fuse.files import read_csv
 from tests.fuse.tiny_cohort import write_tiny
 
 HOSTILE = {
