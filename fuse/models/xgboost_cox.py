@@ -7,11 +7,11 @@ events and cannot choose more than one small number.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from fuse.cases import Cases, Survival
 from fuse.models.card import ModelCard
@@ -43,9 +43,10 @@ COLUMNS_PER_TREE = 32
 
 @dataclass(frozen=True, kw_only=True)
 class BoostedScorer:
-    """The first rounds of a booster, centred on the train part."""
+    """The first rounds of a booster, centred on the train part; `columns` are those that it knows."""
 
     modality: str
+    columns: Int[np.ndarray, " known"]
     booster: Booster
     rounds: int
     mean: float
@@ -62,7 +63,7 @@ class BoostedScorer:
         if not len(values):
             return np.empty(0)
         margin = self.booster.predict(
-            DMatrix(values, nthread=1), output_margin=True, iteration_range=(0, self.rounds)
+            DMatrix(values[:, self.columns], nthread=1), output_margin=True, iteration_range=(0, self.rounds)
         )
         return np.asarray(margin, dtype=np.float64)
 
@@ -91,23 +92,25 @@ class XgboostCox(Learner):
         if not is_learnable(seen):
             return tuple(NullScorer() for _ in settings)
         values = modality.values[rows]
+        # a column that only other cases have would be drawn for trees too, and they would be other trees
+        columns = np.flatnonzero(~np.isnan(values).all(axis=0))
         signed_time = np.where(seen.event, seen.time_days, -seen.time_days)
         parameters = {
             **PARAMETERS,
             "seed": seed % 2**31,
-            "colsample_bytree": min(1.0, COLUMNS_PER_TREE / values.shape[1]),
+            "colsample_bytree": min(1.0, COLUMNS_PER_TREE / len(columns)),
         }
         most = int(max(setting["rounds"] for setting in settings))
-        train = xgboost.DMatrix(values, label=signed_time, nthread=1)
+        train = xgboost.DMatrix(values[:, columns], label=signed_time, nthread=1)
         booster = xgboost.train(parameters, train, num_boost_round=most)
-        return tuple(self._scorer(booster, int(setting["rounds"]), values) for setting in settings)
+        whole = BoostedScorer(modality=modality.name, columns=columns, booster=booster, rounds=most, mean=0.0)
+        return tuple(_centred(whole, int(setting["rounds"]), values) for setting in settings)
 
-    def _scorer(
-        self, booster: Booster, rounds: int, values: Float[np.ndarray, "present column"]
-    ) -> BoostedScorer:
-        plain = BoostedScorer(modality=self.modalities[0], booster=booster, rounds=rounds, mean=0.0)
-        mean = float(plain.margin(values).mean())
-        return BoostedScorer(modality=self.modalities[0], booster=booster, rounds=rounds, mean=mean)
+
+def _centred(whole: BoostedScorer, rounds: int, values: Float[np.ndarray, "present column"]) -> BoostedScorer:
+    """Return the first rounds, with the mean over the train part taken off."""
+    first = replace(whole, rounds=rounds)
+    return replace(first, mean=float(first.margin(values).mean()))
 
 
 CARD = ModelCard(

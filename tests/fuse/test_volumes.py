@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -192,6 +193,20 @@ def test_a_series_that_no_train_case_has_cannot_touch_a_risk(model: str) -> None
     without.modalities["volumes"].values[:, 30:] = np.nan
     assert np.unique(scorer.risk(with_adc)).size > 10
     np.testing.assert_array_equal(scorer.risk(with_adc), scorer.risk(without))
+
+
+@pytest.mark.parametrize("model", ["ridge_cox", "xgboost_cox"])
+def test_a_series_that_no_train_case_has_changes_nothing_that_is_fitted(model: str) -> None:
+    cases, outcome = simulated_studies(np.random.default_rng(2))
+    volumes = cases.modalities["volumes"]
+    narrow = replace(volumes, columns=volumes.columns[:30], values=volumes.values[:, :30])
+    train = np.arange(0, 150, 2)  # ADC is in the test part alone, and so are its columns in the table
+    learner = build_learner(model, ("volumes",))
+    risks = [
+        learner.fit(table.take(train), outcome.take(train), learner.candidates()[-1], 0).risk(table)
+        for table in (cases, replace(cases, modalities={"volumes": narrow}))
+    ]
+    np.testing.assert_allclose(*risks, rtol=0, atol=1e-9)
 
 
 def test_a_mixed_set_names_the_entry(tmp_path: Path) -> None:
