@@ -218,12 +218,13 @@ def _plan(
         card = card_of(plan.model)
         card.check_options(dict(plan.options))
         card.check_modalities(plan.modalities)
-    longest = max((*(plan.name for plan in plans), selected_single_name(plans)), key=len)
-    if len(file_stem(longest)) > LONGEST_STEM:
+    names = (*(plan.name for plan in plans), selected_single_name(plans))
+    longest = max(map(file_stem, names), key=len)
+    if len(longest) > LONGEST_STEM:
         raise OutcomeError(
             f"protocol {protocol.name}: feature_sets",
             expected=f"arms whose names have {LONGEST_STEM} characters at most, for their files' sake",
-            got=f"{len(file_stem(longest))} in {longest[:60]}…",
+            got=f"{len(longest)} in {longest[:60]}…",
             remedy="Choose fewer feature sets at a time.",
         )
     if not plans:

@@ -15,11 +15,11 @@ def label_sets(modality: str, names: Sequence[str]) -> dict[str, str]:
     >>> label_sets("slides", ["stain-0123456789ab", "uni-0123456789ab"])
     {'slides': 'stain-0123456789ab', 'slides:uni': 'uni-0123456789ab'}
     """
-    recipes = [recipe_of(name) for name in names]
+    recipes = [_one_word(recipe_of(name)) for name in names]
     labels: dict[str, str] = {}
     for name, recipe in zip(names, recipes, strict=True):
         # two sets of one recipe name (other weights, say) are told apart by their hashes
-        own = recipe if recipes.count(recipe) == 1 else name
+        own = recipe if recipes.count(recipe) == 1 else _one_word(name)
         labels[f"{modality}:{own}" if labels else modality] = name
     return labels
 
@@ -36,3 +36,8 @@ def modality_of(label: str) -> str:
 def recipe_of(feature_set: str) -> str:
     """Return the recipe's name in the name of a feature set, `<recipe>-<hash12>`."""
     return feature_set.rpartition("-")[0]
+
+
+def _one_word(name: str) -> str:
+    """Return a name that can stand in an arm's, where a + joins the labels."""
+    return name.replace("+", "_")

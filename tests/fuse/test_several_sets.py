@@ -211,3 +211,13 @@ def test_sets_of_one_recipe_name_are_told_apart_by_their_hashes() -> None:
         "slides:uni-000000000002": names[1],
         "slides:coarse": names[2],
     }
+
+
+def test_no_label_holds_what_joins_labels_in_the_name_of_an_arm() -> None:
+    names = ["uni-000000000001", "a+b-000000000002", "a_b-000000000003", "c+d-000000000004"]
+    assert list(label_sets("slides", names)) == [
+        "slides",
+        "slides:a_b-000000000002",
+        "slides:a_b-000000000003",
+        "slides:c_d",
+    ]
