@@ -31,6 +31,9 @@ ProtocolName = Annotated[str, typer.Option(help="quick, full, torchfree, or a YA
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="Folder that `benchmark --out` wrote.")]
 Jobs = Annotated[int | None, typer.Option(min=1, help="Processes; all cores if not given.")]
 
+#: Characters of an arm's name beside its numbers; a longer one pushes only its own to the right.
+_WIDEST_ARM = 48
+
 
 @app.command()
 def check(
@@ -130,7 +133,7 @@ def _print_arms(run: Path, arms: tuple[ArmRecord, ...]) -> None:
 
     rows = {row["arm"]: row for row in read_csv(run / "metrics.csv")[1] if row["metric"] == "c_index"}
     print("C within folds, with its 95 % interval")
-    room = max(len(arm.name) for arm in arms) + 2
+    room = min(_WIDEST_ARM, max(len(arm.name) for arm in arms)) + 2
     for arm in arms:
         row = rows.get(arm.name)
         if row is None:

@@ -11,6 +11,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 
+from fuse.labels import modality_of
 from fuse.metrics.censoring import Horizon
 from fuse.metrics.comparison import ComparisonRow, Roles
 from fuse.metrics.evaluation import MetricRow
@@ -195,7 +196,8 @@ def _predicts_alone(evidence: Evidence, modality: str) -> Question:
     answer = decide(measured, 0.5)
     words = describe_pairs(measured, answer, evidence.size)
     if len(evidence.alone) > 1 and math.isfinite(measured.low):
-        words += WIDER.format(len(evidence.alone))
+        of_sets = len({modality_of(label) for label in evidence.alone}) < len(evidence.alone)
+        words += WIDER.format(len(evidence.alone), "feature sets" if of_sets else "modalities")
     identity = (f"{ALONE}{modality}", f"Do {name_modality(modality).text} predict alone?")
     return _question(identity, answer, measured, CHANCE_RULE, words)
 

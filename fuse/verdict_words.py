@@ -27,7 +27,7 @@ MODALITY_WORDS = {
 }
 """What a sentence calls a modality, in the order in which modalities are always listed."""
 
-WIDER = " This interval is wider than in the table of arms: those of all {} modalities shall hold together."
+WIDER = " This interval is wider than in the table of arms: those of all {} {} shall hold together."
 
 
 @dataclass(frozen=True, kw_only=True)

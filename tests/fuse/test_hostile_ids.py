@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from fuse.__main__ import app
 from feature_cache.csv_lines import FORMULA_STARTS
+from fuse.__main__ import app
 from fuse.files import read_csv
 from tests.fuse.tiny_cohort import write_tiny
 

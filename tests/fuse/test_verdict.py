@@ -227,6 +227,9 @@ def test_every_answer_on_a_single_modality_is_named_on_top() -> None:
         "Predict on their own: slides; do not usefully predict on their own: slides (uni); "
         "cannot tell: volumes."
     )
+    several = judge(replace(EVIDENCE, alone=alone, roles=replace(ROLES, singles=singles))).questions
+    said = next(one.words for one in several if one.id == "predicts_slides:uni")
+    assert said.endswith("those of all 3 feature sets shall hold together.")
     one = judge(replace(EVIDENCE, roles=replace(ROLES, singles={"slides": "ridge_cox__slides"})))
     assert "on their own" not in one.top
 
