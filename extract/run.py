@@ -37,6 +37,9 @@ _REMEDIES = {
 }
 
 
+Outcome = Literal["committed", "replaced", "already_there", "failed"]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Receipt:
     """What a worker sends back: never an array. `problem` is None where the entry is in the cache."""
@@ -44,7 +47,7 @@ class Receipt:
     modality: str
     case_id: str
     item_id: str
-    outcome: Literal["committed", "replaced", "already_there", "failed"]
+    outcome: Outcome
     problem: Problem | None = None
     hash_s: float = 0.0
     build_s: float = 0.0
@@ -84,7 +87,7 @@ def extract_item(item: WorkItem, cache: FeatureCache) -> Receipt:
 
 def _receipt(
     item: WorkItem,
-    outcome: Literal["committed", "replaced", "already_there", "failed"],
+    outcome: Outcome,
     *,
     problem: Problem | None = None,
     hash_s: float = 0.0,
