@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 import yaml
 
+from feature_cache.csv_lines import as_given
 from feature_cache.store import FeatureCache
 from tests.trials.commands import extract_words
 from tests.trials.small_cohort import CARD, COLUMNS, add_case, write_table
@@ -126,4 +127,4 @@ def _failures(runs: Path) -> Iterable[tuple[str, str]]:
     for table in sorted(runs.glob("*/failures.csv"))[-1:]:
         with table.open(newline="", encoding="utf-8") as stream:
             for row in csv.DictReader(stream):
-                yield row["case_id"], " | ".join(row.values())
+                yield as_given(row["case_id"]), " | ".join(row.values())
