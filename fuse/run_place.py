@@ -28,7 +28,7 @@ def run_place(out: Path) -> Iterator[Path]:
     Raises
     ------
     OutcomeError
-        Another process is writing a run of this name.
+        Another process is writing a run of this name, or no folder can be made there.
     """
     place = out.absolute().parent / f".fuse-{out.absolute().name}"
     handle, alone = _claim(place, out)
@@ -49,11 +49,16 @@ def run_place(out: Path) -> Iterator[Path]:
 def _claim(place: Path, out: Path) -> tuple[int, bool]:
     """Return an open lock file, and whether it proves that no other process uses the place."""
     while True:
-        place.mkdir(parents=True, exist_ok=True)
+        try:
+            place.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise _no_folder(out, error) from error
         try:
             handle = os.open(place / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
         except FileNotFoundError:
             continue  # whoever had the place has just removed it
+        except OSError as error:
+            raise _no_folder(out, error) from error
         try:
             alone = _lock(handle)
         except BlockingIOError as error:
@@ -67,6 +72,15 @@ def _claim(place: Path, out: Path) -> tuple[int, bool]:
         if _is_still(handle, place / _LOCK):
             return handle, alone
         os.close(handle)
+
+
+def _no_folder(out: Path, error: OSError) -> OutcomeError:
+    return OutcomeError(
+        f"--out {out}",
+        expected="a place where a folder can be made",
+        got=str(error.strerror),
+        remedy="Choose another place or mend the permissions.",
+    )
 
 
 def _lock(handle: int) -> bool:

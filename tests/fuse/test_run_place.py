@@ -127,3 +127,18 @@ def test_what_a_killed_run_leaves_is_gone_after_the_next(
     inputs = RunInputs(cohort_folder=tiny.cohort, cache=tiny.cache, protocol=protocol)
     run_benchmark(inputs, tmp_path / "run", jobs=1)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["long.yaml", "run"]
+
+
+@pytest.mark.parametrize("kind", ["under a file", "in place of a file", "a folder for a lock"])
+def test_a_place_where_no_folder_can_be_made_is_told(tmp_path: Path, kind: str) -> None:
+    out = tmp_path / "run"
+    if kind == "under a file":
+        out = tmp_path / "file" / "run"
+        out.parent.write_text("")
+    elif kind == "in place of a file":
+        (tmp_path / ".fuse-run").write_text("")
+    else:
+        (tmp_path / ".fuse-run" / "lock").mkdir(parents=True)
+    expected = r"--out .*expected a place where a folder can be made; got "
+    with pytest.raises(OutcomeError, match=expected), run_place(out):
+        pass
