@@ -17,6 +17,8 @@ SLICE_PX = 124.0
 #: A larger strip is written again as JPEG: a page of four series stays below two megabytes.
 LARGEST_STRIP_BYTES = 160_000
 
+_GRID_NOTE = "the series whose grid the others are laid on"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Strip:
@@ -81,7 +83,7 @@ def place_volumes(view: VolumeView) -> VolumePicture | None:
                     f"volumes.json: series {one.name}",
                     LARGEST_STRIP_BYTES,
                 ),
-                note="the series whose grid the others are laid on" if one.name == view.reference else "",
+                note=_GRID_NOTE if one.name == view.reference and len(view.series) > 1 else "",
             )
             for one in view.series
         ),

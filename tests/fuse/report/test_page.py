@@ -338,6 +338,22 @@ def test_a_study_without_mask_or_missing_series_says_so(run_folder: Path) -> Non
     assert "No series of the recipe is missing in this study." in text
 
 
+def test_only_among_several_series_is_one_the_grid_of_the_others(run_folder: Path, page: str) -> None:
+    said = "the series whose grid the others are laid on"
+    assert said in section(page, "volumes")
+    change_json(run_folder / "volumes.json", lambda view: view.update(series=view["series"][:1]))
+    assert said not in write_report(run_folder).read_text(encoding="utf-8")
+
+
+def test_no_sentence_ends_twice_and_one_repeat_is_one(run_folder: Path) -> None:
+    change_json(run_folder / "attention.json", lambda view: (view.clear(), view.update(reason="No slide.")))
+    change_json(run_folder / "run.json", lambda run: run["folds"].update(repeats=1))
+    text = Markup(write_report(run_folder).read_text(encoding="utf-8")).text
+    assert "There is no tile-attention picture in this run: No slide." in text
+    assert "No slide.." not in text
+    assert "1 repeat of " in text
+
+
 def test_a_study_whose_slices_do_not_agree_is_refused(run_folder: Path) -> None:
     change_json(run_folder / "volumes.json", lambda view: view.update(slice_numbers=[1, 2]))
     with pytest.raises(RunFolderError, match=r"volumes\.json: slices: expected a number and an outline"):
