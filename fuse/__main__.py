@@ -133,14 +133,14 @@ def _print_arms(run: Path, arms: tuple[ArmRecord, ...]) -> None:
 
     rows = {row["arm"]: row for row in read_csv(run / "metrics.csv")[1] if row["metric"] == "c_index"}
     print("C within folds, with its 95 % interval")
-    room = min(_WIDEST_ARM, max(len(arm.name) for arm in arms)) + 2
+    room = min(_WIDEST_ARM, max(len(arm.name) for arm in arms))
     for arm in arms:
         row = rows.get(arm.name)
         if row is None:
-            print(f"  {arm.name:<{room}}not run: {arm.reason}")
+            print(f"  {arm.name:<{room}}  not run: {arm.reason}")
             continue
         low, high = (f"{float(row[name]):.3f}" if row[name] else "-" for name in ("low", "high"))
-        print(f"  {arm.name:<{room}}{float(row['estimate']):.3f}  ({low} to {high})")
+        print(f"  {arm.name:<{room}}  {float(row['estimate']):.3f}  ({low} to {high})")
 
 
 def _exit(failed: bool) -> None:
