@@ -28,7 +28,9 @@ CommitResult = Literal["committed", "replaced", "already_there"]
 
 #: How often a writer gives way to others that move in and out at the same moment.
 _ATTEMPTS = 100
-_TAKEN = frozenset([errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR, errno.EACCES, errno.EPERM])
+_TAKEN = frozenset([errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR])
+#: What Windows says of a place that is taken, and every system of one that may not be written.
+_DENIED = frozenset([errno.EACCES, errno.EPERM])
 
 
 def is_done(root: Path, key: EntryKey, sources: tuple[Source, ...]) -> bool:
@@ -125,7 +127,8 @@ def _install(root: Path, staged: Path, draft: EntryDraft) -> CommitResult:
                 raise
             continue  # the parent went away (`forget`, `gc`): make it again
         except OSError as error:
-            if error.errno not in _TAKEN or not os.path.lexists(target):
+            # what was in the way may be gone by now, where another writer is moving it aside too
+            if error.errno not in _TAKEN and not (error.errno in _DENIED and os.path.lexists(target)):
                 raise
             if is_done(root, draft.key, draft.sources):
                 return "already_there"

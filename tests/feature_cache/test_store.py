@@ -5,6 +5,7 @@ import json
 import os
 import pickle
 import resource
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -259,6 +260,25 @@ class TestCommit:
         monkeypatch.setattr(os, "rename", rename_after_forget)
         assert cache.commit(draft) == "committed"
         assert len(calls) == 2 and cache.is_done(draft.key, draft.sources)
+
+    @pytest.mark.parametrize("code", [errno.ENOTEMPTY, errno.EEXIST])
+    def test_a_place_that_another_writer_emptied_meanwhile(
+        self, cache: FeatureCache, make_draft: MakeDraft, monkeypatch: pytest.MonkeyPatch, code: int
+    ) -> None:
+        """The old entry stood in the way, and by the time one looks another writer has moved it aside."""
+        old, draft, rename, calls = make_draft(), make_draft(source="other"), os.rename, []
+        cache.commit(old)
+
+        def rename_after_another(source: Path, target: Path) -> None:
+            calls.append(target)
+            if len(calls) == 1:
+                shutil.rmtree(target)
+                raise OSError(code, os.strerror(code))
+            rename(source, target)
+
+        monkeypatch.setattr(os, "rename", rename_after_another)
+        assert cache.commit(draft) == "committed"
+        assert cache.is_done(draft.key, draft.sources)
 
 
 class TestRefusals:
