@@ -13,7 +13,7 @@ import os
 import random
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,10 +52,11 @@ class Held:
 
 
 class CacheMachine(RuleBasedStateMachine):
-    """See the module. `games` and `steps_run` count over all machines of this process."""
+    """See the module. `games` and `steps_run` count over all machines; `told` hears of every step."""
 
     games = 0
     steps_run = 0
+    told: Callable[[], None] | None = None
 
     def __init__(self) -> None:
         super().__init__()
@@ -169,6 +170,8 @@ class CacheMachine(RuleBasedStateMachine):
 
     def _count(self) -> None:
         CacheMachine.steps_run += 1
+        if CacheMachine.told is not None:
+            CacheMachine.told()
 
     def _is_done(self, key: Key, version: int) -> bool:
         held = self.model.get(key)

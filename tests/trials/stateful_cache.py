@@ -33,15 +33,12 @@ def stateful_cache(work: Path, counts: Counts, seed: int) -> list[Measured]:
     games, steps, rounds = CacheMachine.games, CacheMachine.steps_run, 0
     wanted = counts.runs * counts.each
     differs = False
-    with told("R13: steps against the model", wanted) as advance:
+    with told("R13: steps against the model", wanted) as advance, patch.object(CacheMachine, "told", advance):
         while not differs and CacheMachine.steps_run - steps < wanted:
-            before = CacheMachine.steps_run
             # Hypothesis counts very short games too, so it is asked again until the steps are done
-            left = wanted - (before - steps)
+            left = wanted - (CacheMachine.steps_run - steps)
             differs = not _play(Counts(math.ceil(left / counts.each), counts.each), f"{seed}/{rounds}")
             rounds += 1
-            for _ in range(min(left, CacheMachine.steps_run - before)):
-                advance()
     games, steps = CacheMachine.games - games, CacheMachine.steps_run - steps
     return [
         Measured(
