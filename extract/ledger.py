@@ -10,12 +10,15 @@ import json
 import platform
 import secrets
 from collections import Counter, defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TextIO
 
 from extract.run import Receipt
 from feature_cache.csv_lines import csv_line, guarded
+from feature_cache.errors import CacheError
 
 FAILURE_COLUMNS = ("modality", "case_id", "item_id", "where", "expected", "got", "remedy")
 STEPS = ("hash", "build", "commit")
@@ -27,13 +30,14 @@ class Ledger:
     def __init__(self, runs_folder: Path) -> None:
         now = datetime.now(UTC)
         self.folder = runs_folder / f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
-        self.folder.mkdir(parents=True)
         self.started = now
         self.outcomes: Counter[str] = Counter()
         self.seconds: dict[str, dict[str, float]] = defaultdict(lambda: dict.fromkeys(STEPS, 0.0))
-        self._log = (self.folder / "log.jsonl").open("w", encoding="utf-8")
-        self._failures = (self.folder / "failures.csv").open("w", encoding="utf-8", newline="\n")
-        self._write_failure(FAILURE_COLUMNS)
+        with _refused_by_disk():
+            self.folder.mkdir(parents=True)
+            self._log = (self.folder / "log.jsonl").open("w", encoding="utf-8")
+            self._failures = (self.folder / "failures.csv").open("w", encoding="utf-8", newline="\n")
+            self._write_failure(FAILURE_COLUMNS)
 
     def add(self, receipt: Receipt) -> None:
         """Write down one receipt."""
@@ -58,8 +62,6 @@ class Ledger:
 
     def close(self, left: int = 0) -> dict[str, object]:
         """Write report.json and return it: counts, seconds a step, which took longest, how many are left."""
-        self._log.close()
-        self._failures.close()
         totals = {step: sum(steps[step] for steps in self.seconds.values()) for step in STEPS}
         report: dict[str, object] = {
             "started": self.started.isoformat(timespec="seconds"),
@@ -74,14 +76,33 @@ class Ledger:
             },
             "bottleneck": max(totals, key=lambda step: totals[step]) if any(totals.values()) else None,
         }
-        (self.folder / "report.json").write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+        with _refused_by_disk():
+            self._log.close()
+            self._failures.close()
+            (self.folder / "report.json").write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
         return report
 
     def _write_failure(self, cells: tuple[str, ...]) -> None:
-        self._failures.write(csv_line(map(guarded, cells)))
-        self._failures.flush()
+        with _refused_by_disk():
+            self._failures.write(csv_line(map(guarded, cells)))
+            self._failures.flush()
 
 
 def _write_line(stream: TextIO, value: dict[str, str]) -> None:
-    stream.write(json.dumps(value) + "\n")
-    stream.flush()
+    with _refused_by_disk():
+        stream.write(json.dumps(value) + "\n")
+        stream.flush()
+
+
+@contextmanager
+def _refused_by_disk() -> Iterator[None]:
+    """Say what a disk that is full or failing means here, instead of a traceback."""
+    try:
+        yield
+    except OSError as error:
+        raise CacheError(
+            "_runs: the record of this run",
+            expected="a disk that takes it",
+            got=error.strerror or type(error).__name__,
+            remedy="Make room or mend the disk and run again: entries that were made are whole.",
+        ) from error

@@ -68,5 +68,6 @@ def measurement_fault(
         remedy = "Take the row out: it is not known when the prediction is made."
         return f"a day up to the prediction day {last_day}", f"day {day}", remedy
     if unit is not None and unit != variable.unit:
-        return f"unit {variable.unit}", f"unit {unit}", "Convert the value: Braid converts no unit yet."
+        # what the cell says is text of a record: it is not repeated
+        return f"unit {variable.unit}", "another unit", "Convert the value: Braid converts no unit yet."
     return None

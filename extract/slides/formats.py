@@ -74,6 +74,7 @@ def find_format(path: Path) -> SlideFormat:
 def _tiff_format(path: Path, file: Any) -> SlideFormat:
     page = file.pages.first
     _check_pixels(path, page)
+    _check_compression(path, page)
     ome = file.is_ome or path.name.lower().endswith(OME_SUFFIXES)
     if page.is_tiled and int(page.compression) in _OPENSLIDE_COMPRESSIONS and not ome:
         return SlideFormat(reader="openslide", warnings=_orientation(page))
@@ -86,6 +87,14 @@ def _check_pixels(path: Path, page: Any) -> None:
         got = f"{page.samplesperpixel} channel(s) of {page.dtype}"
         remedy = "A mask belongs into mask_path; a fluorescence image cannot be encoded as H&E."
         _refuse(path, "8-bit RGB", got, remedy)
+
+
+def _check_compression(path: Path, page: Any) -> None:
+    from tifffile import COMPRESSION
+
+    if not isinstance(page.compression, COMPRESSION):  # a number that no codec stands for
+        got = f"Compression {page.compression}"
+        _refuse(path, "a compression that TIFF knows (Compression)", got, "Convert it to a pyramidal TIFF.")
 
 
 def _orientation(page: Any) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from extract.plan import Folders, Plan, Selection, make_plan, read_selection
 from extract.recipe import RecipeFile
 from extract.run import Receipt, run_items
 from feature_cache.cohort import read_cohort
-from feature_cache.errors import ManifestError, Problem, SourceError
+from feature_cache.errors import CacheError, ManifestError, Problem, SourceError
 from feature_cache.store import FeatureCache
 
 RECIPE = RecipeFile(name="numbers", notes={"algorithm": 1})
@@ -151,6 +151,13 @@ def test_the_ledger_keeps_failures_counts_and_the_longest_step(
     assert report["bottleneck"] in {"hash", "build", "commit"}
     lines = (ledger.folder / "log.jsonl").read_text(encoding="utf-8").splitlines()
     assert [json.loads(line)["outcome"] for line in lines] == ["committed"] * 2 + ["failed"] * 2
+
+
+def test_a_disk_that_takes_no_record_of_a_run_is_named(cache: FeatureCache) -> None:
+    ledger = Ledger(cache.runs_folder)
+    (ledger.folder / "report.json").mkdir()
+    with pytest.raises(CacheError, match=r"_runs: the record of this run: expected a disk that takes it"):
+        ledger.close()
 
 
 def test_no_cell_of_the_failures_runs_in_a_spreadsheet(cache: FeatureCache) -> None:

@@ -108,7 +108,7 @@ def test_measurements_are_ordered_and_keep_bounds() -> None:
     ("row", "message"),
     [
         ({"day": 1, "value": "4"}, "expected a day up to the prediction day 0; got day 1"),
-        ({"day": 0, "value": "4", "unit": "ug/L"}, "expected unit ng/mL; got unit ug/L"),
+        ({"day": 0, "value": "4", "unit": "ug/L"}, "expected unit ng/mL; got another unit"),
         ({"day": 0, "value": "high"}, "expected a number with a decimal point"),
     ],
 )

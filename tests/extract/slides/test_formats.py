@@ -107,6 +107,13 @@ def test_grey_and_deep_tiffs_are_refused(tmp_path: Path) -> None:
     assert "got 3 channel(s) of uint16" in refusal(deep)
 
 
+def test_a_compression_that_is_none_is_refused(tmp_path: Path) -> None:
+    path = write_tiff(tmp_path / "slide.tif", colour_noise(64, 64), tile=(64, 64))
+    with tifffile.TiffFile(path, mode="r+b") as file:
+        file.pages.first.tags["Compression"].overwrite(999)
+    assert "expected a compression that TIFF knows (Compression); got Compression 999." in refusal(path)
+
+
 @pytest.mark.parametrize("content", [b"", b"II*\0", b"\x89PNG and no TIFF at all"])
 def test_a_tiff_that_is_none_is_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "a.tif").write_bytes(content)

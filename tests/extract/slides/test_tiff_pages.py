@@ -55,6 +55,7 @@ def refusal(path: Path) -> str:
         ({"ImageWidth": 2**32 - 1}, "ImageWidth", "4,294,967,295"),
         ({"TileWidth": 2**20, "TileLength": 2**20}, "TileWidth x TileLength", "1,048,576 x 1,048,576 pixels"),
         ({"TileLength": 0}, "TileWidth x TileLength", "128 x 0 pixels, 0 bytes"),
+        ({"TileWidth": 0}, "TileWidth x TileLength", "0 x 128 pixels, 0 bytes"),
     ],
 )
 @pytest.mark.parametrize("page", [0, 1])
