@@ -155,6 +155,12 @@ def test_a_model_without_tokenizer_config_or_of_another_family_is_refused(
         _resolve(cohort, models)
 
 
+def test_a_model_that_does_not_say_its_length_is_refused(cohort: Cohort, models: Path) -> None:
+    edit_config(models / "model", max_position_embeddings=None)
+    with pytest.raises(RecipeError, match=r"config\.json: expected max_position_embeddings, a whole number"):
+        _resolve(cohort, models)
+
+
 def test_positions_behind_padding_and_the_tokenizers_own_limit_count(cohort: Cohort, models: Path) -> None:
     (models / "roberta").mkdir()
     save_roberta(models / "roberta")
