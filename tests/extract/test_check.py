@@ -315,7 +315,7 @@ class TestLeaks:
             ("notes.csv: case 0071, note 0071_1", "day 3"),
             ("series.csv: case 0071, 0001/adc", "day 4"),
             ("measurements.csv: case 0071, pre_operative_PSA", "day 5"),
-            ("measurements.csv: case 0071, pre_operative_PSA on day -5", "unit ug/L"),
+            ("measurements.csv: case 0071, pre_operative_PSA on day -5", "another unit"),
         ]
 
     def test_undated_items_need_a_declared_day(self, cohort: Path, root: Path) -> None:

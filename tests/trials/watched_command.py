@@ -1,12 +1,12 @@
 """A command with its price: what it returned and said, its peak of memory, its seconds.
 
 Enters: the words of a command. Leaves: a `Watched`. The peak is that of the command or of the largest child
-that it waited for, as the kernel counted it.
+that it waited for, as the kernel counted it. It counts from the fork on, when a child is still as large as
+its parent: a small process in between keeps the size of this one, which may run all tests, out of the peak.
 """
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import tempfile
@@ -18,6 +18,15 @@ from tests.trials.commands import ENVIRONMENT
 
 #: ru_maxrss is in kilobytes on Linux and in bytes on macOS.
 _MAXRSS_BYTES = 1 if sys.platform == "darwin" else 1024
+
+
+_BETWEEN = """
+import os, sys
+pid = os.posix_spawn(sys.executable, [sys.executable, "-m", *sys.argv[2:]], os.environ)
+_, status, usage = os.wait4(pid, 0)
+with open(sys.argv[1], "w") as stream:
+    stream.write(f"{os.waitstatus_to_exitcode(status)} {usage.ru_maxrss}")
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,24 +48,28 @@ class Watched:
 def watch(*words: object, environment: dict[str, str] | None = None) -> Watched:
     """Run `python -m WORDS` in the checkout to its end and weigh it."""
     began = time.monotonic()
-    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as errors:
-        process = subprocess.Popen(
-            [sys.executable, "-m", *map(str, words)],
+    with (
+        tempfile.TemporaryFile() as out,
+        tempfile.TemporaryFile() as errors,
+        tempfile.NamedTemporaryFile() as price,
+    ):
+        subprocess.run(
+            [sys.executable, "-c", _BETWEEN, price.name, *map(str, words)],
             cwd=ROOT,
             env=ENVIRONMENT | (environment or {}),
             stdout=out,
             stderr=errors,
+            check=True,
         )
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
+        status, peak = map(int, price.read().split())
         texts = []
         for stream in (out, errors):
             stream.seek(0)
             texts.append(stream.read().decode(errors="surrogateescape"))
     return Watched(
-        status=process.returncode,
+        status=status,
         out=texts[0],
         errors=texts[1],
-        peak_bytes=usage.ru_maxrss * _MAXRSS_BYTES,
+        peak_bytes=peak * _MAXRSS_BYTES,
         seconds=time.monotonic() - began,
     )
