@@ -24,8 +24,7 @@ _BETWEEN = """
 import os, sys
 pid = os.posix_spawn(sys.executable, [sys.executable, "-m", *sys.argv[2:]], os.environ)
 _, status, usage = os.wait4(pid, 0)
-with open(sys.argv[1], "w") as stream:
-    stream.write(f"{os.waitstatus_to_exitcode(status)} {usage.ru_maxrss}")
+os.write(int(sys.argv[1]), f"{os.waitstatus_to_exitcode(status)} {usage.ru_maxrss}".encode())
 """
 
 
@@ -51,16 +50,18 @@ def watch(*words: object, environment: dict[str, str] | None = None) -> Watched:
     with (
         tempfile.TemporaryFile() as out,
         tempfile.TemporaryFile() as errors,
-        tempfile.NamedTemporaryFile() as price,
+        tempfile.TemporaryFile() as price,
     ):
         subprocess.run(
-            [sys.executable, "-c", _BETWEEN, price.name, *map(str, words)],
+            [sys.executable, "-c", _BETWEEN, str(price.fileno()), *map(str, words)],
             cwd=ROOT,
             env=ENVIRONMENT | (environment or {}),
             stdout=out,
             stderr=errors,
+            pass_fds=(price.fileno(),),
             check=True,
         )
+        price.seek(0)
         status, peak = map(int, price.read().split())
         texts = []
         for stream in (out, errors):
