@@ -11,7 +11,7 @@ from pathlib import Path
 IDS = (
     "..",
     "../../outside/new",
-    "/tmp/../outside",
+    "/etc/../outside",
     ".",
     "a/b",
     "nul",

@@ -14,13 +14,13 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-import torch.library
+from torch import library
 
 _HERE = Path(__file__).parent.parent.resolve()
 
 
 def _import_the_real_one() -> None:
-    describe, path = torch.library.register_fake, sys.path.copy()
+    describe, path = library.register_fake, sys.path.copy()
 
     def describe_others(operator: Any, *rest: Any, **named: Any) -> Any:
         if str(operator).startswith("torchvision::"):
@@ -29,13 +29,13 @@ def _import_the_real_one() -> None:
 
     del sys.modules["torchvision"]
     sys.path[:] = [entry for entry in path if Path(entry or ".").resolve() != _HERE]
-    torch.library.register_fake = describe_others
+    library.register_fake = describe_others
     try:
         with warnings.catch_warnings():  # it says that its image codecs are not there either
             warnings.simplefilter("ignore")
             importlib.import_module("torchvision")
     finally:
-        torch.library.register_fake = describe
+        library.register_fake = describe
         sys.path[:] = path
 
 
