@@ -1,12 +1,11 @@
-"""Whether every series and mask opens, and can be laid on one grid with its study.
+"""Whether every series and mask of a study opens, and can be laid on one grid with it.
 
-Enters: series.csv, masks.csv and the root. Leaves: a problem for everything that stage 1 would refuse from
+Enters: the rows of one study and the root. Leaves: a problem for everything that stage 1 would refuse from
 headers alone, with the same functions, and a warning for each oddity. No voxel is decoded.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,24 +23,23 @@ from feature_cache.tables import MaskRow, SeriesRow
 
 
 def volume_problems(cohort: Cohort, root: Path) -> Iterator[Problem]:
-    """Yield one row for every series, mask and study that cannot be used, and a warning for what is odd."""
-    studies: dict[tuple[str, str], dict[str, OpenedSeries]] = defaultdict(dict)
+    """Yield one row for everything of one study that cannot be used, and a warning for what is odd."""
+    study: dict[str, OpenedSeries] = {}
     for series in cohort.series:
         try:
             opened = _open_series(series, root)
         except SourceError as error:
             yield error.as_problem()
             continue
-        studies[series.case_id, series.study_id][series.series_id] = opened
+        study[series.series_id] = opened
         yield from (_odd(_series_name(series), warning) for warning in opened.stored.warnings)
         if not opened.spacing_known:
             yield _odd(_series_name(series), "a spacing of 1 x 1 x 1 counts as unknown: nothing in mm")
-    yield from _sequences(cohort)
-    for study in studies.values():
-        yield from _unplaced(list(study.values()))
+    yield from _sequences(cohort.series)
+    yield from _unplaced(list(study.values()))
     for mask in cohort.masks:
         try:
-            doubts = _mask_doubts(mask, root, studies[mask.case_id, mask.study_id])
+            doubts = _mask_doubts(mask, root, study)
         except SourceError as error:
             yield error.as_problem()
             continue
@@ -63,10 +61,10 @@ def _unplaced(study: list[OpenedSeries]) -> Iterator[Problem]:
     """
     order = VolumesBlock().reference
     rank = {sequence: place for place, sequence in enumerate(order)}
-    reference, *others = sorted(study, key=lambda one: rank.get(one.file.sequence, len(order)))
-    for other in others:
+    ranked = sorted(study, key=lambda one: rank.get(one.file.sequence, len(order)))
+    for other in ranked[1:]:
         try:
-            refuse_unplaced(other, reference)
+            refuse_unplaced(other, ranked[0])
         except SourceError as error:
             yield error.as_problem()
 
@@ -81,13 +79,12 @@ def _mask_doubts(row: MaskRow, root: Path, study: dict[str, OpenedSeries]) -> tu
     return (*stored.warnings, *place_mask(stored.grid, grids, where).doubts())
 
 
-def _sequences(cohort: Cohort) -> Iterator[Problem]:
-    studies: dict[tuple[str, str], list[str]] = defaultdict(list)
-    for row in cohort.series:
-        studies[row.case_id, row.study_id].append(sequence_of(row))
-    for (case_id, study_id), sequences in studies.items():
+def _sequences(rows: tuple[SeriesRow, ...]) -> Iterator[Problem]:
+    for row in rows[:1]:
         try:
-            refuse_sequences(sequences, f"series.csv: case {case_id}, study {study_id}")
+            refuse_sequences(
+                [sequence_of(each) for each in rows], f"series.csv: case {row.case_id}, study {row.study_id}"
+            )
         except SourceError as error:
             yield error.as_problem()
 

@@ -218,14 +218,14 @@ def _other_tokenizer(card: EncoderCard, size: int, got: str) -> RecipeError:
 
 def _longest_window(config: dict[str, Any], weights: Weights) -> int:
     """Return the most tokens that the model has positions for, or that its tokenizer was made for."""
-    if not isinstance(config.get("max_position_embeddings"), int):
+    longest = config.get("max_position_embeddings")
+    if not isinstance(longest, int):
         raise RecipeError(
             "encoder bert: config.json",
             expected="max_position_embeddings, a whole number",
             got="none",
             remedy="Take the config.json that belongs to the weights.",
         )
-    longest = int(config["max_position_embeddings"])
     if config["model_type"] in BEHIND_PADDING:
         longest -= int(config.get("pad_token_id", PADDING)) + 1
     told = weights.folder / "tokenizer_config.json"

@@ -88,12 +88,13 @@ def _check_size(where: str, page: Any) -> None:
 
 def _check_chunk(where: str, page: Any) -> None:
     """Refuse a tile or strip that decoders would unpack into more than memory can be spared for."""
-    if page.is_tiled or "TileWidth" in page.tags:  # a tile of width 0 is a lie, not a strip
+    tiled = page.is_tiled or "TileWidth" in page.tags  # a tile of width 0 is a lie, not a strip
+    if tiled:
         tags, claimed = "TileWidth x TileLength", (page.tilewidth, page.tilelength, page.tiledepth)
     else:
         tags, claimed = "RowsPerStrip", (page.imagewidth, page.rowsperstrip, page.imagedepth)
     width, length, depth = (_number(where, tags, value) for value in claimed)
-    length = min(length, page.imagelength) if tags == "RowsPerStrip" else length
+    length = length if tiled else min(length, page.imagelength)
     samples = _number(where, "SamplesPerPixel", page.samplesperpixel)
     bits = _number(where, "BitsPerSample", page.bitspersample)
     needed = width * length * max(1, depth) * samples * bits // 8

@@ -1,4 +1,4 @@
-"""A modality made of small text files, to test plan and run without any image."""
+"""A modality of small text files, to test plan and run without any image; a small download and its scan."""
 
 from __future__ import annotations
 
@@ -14,13 +14,27 @@ from extract.caps import Caps
 from extract.encoders.weights import WeightsSource
 from extract.item import HashFile, ResolvedBlock, WorkItem
 from extract.pool import _attempt
+from extract.scan import scan
 from feature_cache.canonical import Json
 from feature_cache.cohort import Cohort
 from feature_cache.entry import EntryDraft, EntryKey, Source
 from feature_cache.errors import SourceError
 from feature_cache.recipe import ResolvedRecipe
+from tests.extract.chimera_tree import write_chimera
 
 USERS_OF_THE_POOL = ("extract.run", "extract.check.raw_files", "extract.cost")
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """A download in the CHIMERA layout."""
+    return write_chimera(tmp_path / "task1")
+
+
+@pytest.fixture
+def cohort(root: Path, tmp_path: Path) -> Path:
+    """Its manifest, as scan drafts it."""
+    return scan("chimera", root, "mine", tmp_path / "m").folder
 
 
 class NumberStage:

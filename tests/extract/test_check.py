@@ -12,19 +12,9 @@ from extract.check import check, refusals
 from extract.scan import scan
 from feature_cache.cohort import read_cohort
 from feature_cache.errors import Problem
-from tests.extract.chimera_tree import FULL, write_chimera, write_mask, write_mha, write_record, write_slide
+from tests.extract.chimera_tree import FULL, write_mask, write_mha, write_record, write_slide
 
 pytestmark = pytest.mark.usefixtures("in_this_process")
-
-
-@pytest.fixture
-def root(tmp_path: Path) -> Path:
-    return write_chimera(tmp_path / "task1")
-
-
-@pytest.fixture
-def cohort(root: Path, tmp_path: Path) -> Path:
-    return scan("chimera", root, "mine", tmp_path / "m").folder
 
 
 def _failures(problems: list[Problem]) -> list[tuple[str, str]]:

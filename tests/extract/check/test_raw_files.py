@@ -8,18 +8,7 @@ import pytest
 
 from extract.caps import Caps
 from extract.check import check, raw_files
-from extract.scan import scan
-from tests.extract.chimera_tree import write_chimera, write_mask, write_mha, write_slide
-
-
-@pytest.fixture
-def root(tmp_path: Path) -> Path:
-    return write_chimera(tmp_path / "task1")
-
-
-@pytest.fixture
-def cohort(root: Path, tmp_path: Path) -> Path:
-    return scan("chimera", root, "mine", tmp_path / "m").folder
+from tests.extract.chimera_tree import write_mask, write_mha, write_slide
 
 
 def test_problems_of_files_come_back_in_the_order_of_the_tables(cohort: Path, root: Path) -> None:
