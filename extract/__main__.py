@@ -7,17 +7,28 @@ named, 2 the command line was not understood, 130 stopped by Ctrl-C, 143 by SIGT
 from __future__ import annotations
 
 import json
-from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from extract.options import (
+    Cache,
+    CacheFolder,
+    CasesFile,
+    CohortName,
+    Format,
+    Limit,
+    MemoryGb,
+    RecipeName,
+    Root,
+    TimeLimit,
+    Weights,
+    Workers,
+)
 from feature_cache.command_line import count_problems, problem_lines, run_verbs
-from feature_cache.errors import Problem
 
 if TYPE_CHECKING:
-    from extract.plan import Plan
     from feature_cache.store import FeatureCache
 
 app = typer.Typer(
@@ -26,24 +37,6 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-
-CohortName = Annotated[str, typer.Argument(metavar="COHORT", help="Folder of manifest tables, or a name.")]
-Root = Annotated[Path, typer.Option(help="Folder that the manifest's paths are relative to.")]
-CacheFolder = Annotated[Path, typer.Argument(metavar="CACHE", help="A feature cache.")]
-Cache = Annotated[Path, typer.Option("--cache", help="The feature cache to write.")]
-RecipeName = Annotated[str, typer.Option("--recipe", help="A shipped recipe or a YAML file.")]
-Weights = Annotated[Path | None, typer.Option(help="Folder of encoder weights.")]
-CasesFile = Annotated[Path | None, typer.Option("--cases", help="File of case ids, one a line.")]
-Limit = Annotated[int | None, typer.Option(min=1, help="Stop after so many items.")]
-Workers = Annotated[int, typer.Option(min=1, help="Processes.")]
-MemoryGb = Annotated[
-    float | None,
-    typer.Option(min=0.1, help="Memory an item may take; if not given, 90 % of the machine's / workers."),
-]
-#: 10,000 tiles through the largest network take 16 hours on two cores, and no item may hold a run for ever.
-#: The whole time counts, not the time without progress: a decoder that hangs and one at work look the same.
-TimeLimit = Annotated[float, typer.Option(min=0.01, help="Minutes that an item may take.")]
-Format = Annotated[Literal["zarr", "hdf5"], typer.Option("--format", help="How arrays lie on disk.")]
 
 
 @app.command()
@@ -111,17 +104,20 @@ def plan(
     array_format: Format = "zarr",
 ) -> None:
     """Say what a run would do and what it costs; makes no cache."""
-    from extract.cost import add_up_costs
-    from feature_cache.store import FeatureCache
+    from extract.request import Request, plan_lines
 
-    store = FeatureCache(root=cache.absolute(), array_format=array_format)
-    planned = _plan(cohort, (root, weights), store, recipe, (cases, limit))
-    costs = add_up_costs(planned.todo, workers)
-    for part in planned.sets:
-        cost = ", ".join(f"{name} {value:,}" for name, value in sorted(costs.get(part.block, {}).items()))
-        counts = f"{len(part.todo):>6} to do {part.done:>6} done"
-        print(f"{part.block:<14}{part.recipe.folder:<40}{counts}  {cost}")
-    print(f"{len(planned.todo)} item(s) for {workers} worker(s)")
+    asked = Request(
+        cohort=cohort,
+        root=root,
+        cache=cache,
+        recipe=recipe,
+        weights=weights,
+        cases=cases,
+        limit=limit,
+        array_format=array_format,
+    )
+    for line in plan_lines(asked, workers):
+        print(line)
 
 
 @app.command()
@@ -144,42 +140,24 @@ def run(
     failures.csv too. Ctrl-C or SIGTERM stops at once; the next run goes on.
     """
     from extract.caps import item_caps
-    from extract.ledger import Ledger
-    from extract.progress import progress
-    from extract.run import run_items
-    from feature_cache.stopping import Stopped
-    from feature_cache.store import FeatureCache
+    from extract.extraction import extract
+    from extract.request import Request
 
-    store = FeatureCache.create(cache, array_format=array_format)
-    planned = _plan(cohort, (root, weights), store, recipe, (cases, limit))
-    caps = item_caps(workers, memory_gb, time_limit)
-    ledger = Ledger(store.runs_folder)
-    problems: list[Problem] = []
-    left, stopped = len(planned.todo), None
-    try:
-        with progress("extracting", left) as advance:
-            for items in planned.passes:
-                with closing(run_items(items, store, workers, caps)) as receipts:
-                    for receipt in receipts:
-                        ledger.add(receipt)
-                        left -= 1
-                        if receipt.problem is not None:
-                            problems.append(receipt.problem)
-                        advance()
-    except Stopped as signal:
-        stopped = signal
-    report = ledger.close(left)
-    done = sum(part.done for part in planned.sets)
-    made = len(planned.todo) - len(problems) - left
-    print(f"{made} made, {done} were there, {len(problems)} failed in {report['wall_s']} s", end="")
-    print(f"; most time went into: {report['bottleneck']}" if report["bottleneck"] else "")
-    print(problem_lines(problems), end="")
-    if problems:
-        print(f"failures.csv: {ledger.folder / 'failures.csv'}")
-    if stopped is not None:
-        print(f"stopped with {left} item(s) left: run it again to go on")
-        raise stopped
-    _exit(bool(problems))
+    asked = Request(
+        cohort=cohort,
+        root=root,
+        cache=cache,
+        recipe=recipe,
+        weights=weights,
+        cases=cases,
+        limit=limit,
+        array_format=array_format,
+    )
+    summary = extract(asked, workers, item_caps(workers, memory_gb, time_limit))
+    print(summary.describe(), end="")
+    if summary.stopped is not None:
+        raise summary.stopped
+    _exit(bool(summary.problems))
 
 
 @app.command()
@@ -235,28 +213,6 @@ def doctor() -> None:
     for finding in findings:
         print(f"{finding.verdict}  {finding.subject}: {finding.found}. {finding.remedy}".rstrip())
     _exit(any(finding.verdict == "FAIL" for finding in findings))
-
-
-def _plan(
-    cohort: str,
-    read: tuple[Path, Path | None],
-    store: FeatureCache,
-    recipe: str,
-    chosen: tuple[Path | None, int | None],
-) -> Plan:
-    from extract.plan import Folders, make_plan, read_selection
-    from extract.recipe import read_recipe
-    from feature_cache.cohort import find_cohort, read_cohort
-    from feature_cache.errors import ManifestError
-
-    root, weights = read
-    if not root.is_dir():
-        raise ManifestError(
-            f"--root {root}", expected="a folder", got="no such folder", remedy="Name where the files are."
-        )
-    manifest = read_cohort(find_cohort(cohort))
-    folders = Folders(root=root, weights=weights)
-    return make_plan(manifest, folders, store, read_recipe(recipe), read_selection(*chosen, manifest))
 
 
 def _existing(cache: Path) -> FeatureCache:

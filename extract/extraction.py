@@ -1,0 +1,76 @@
+"""One run of stage 1: its plan carried out, item by item, with a ledger and progress for people.
+
+Enters: a request, how many workers, what an item may take. Leaves: entries in the cache, the record of the
+run beside them, and a `Summary` to print.
+"""
+
+from __future__ import annotations
+
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+from extract.caps import Caps
+from extract.ledger import Ledger
+from extract.progress import progress
+from extract.request import Request
+from extract.run import run_items
+from feature_cache.command_line import problem_lines
+from feature_cache.errors import Problem
+from feature_cache.stopping import Stopped
+from feature_cache.store import FeatureCache
+
+
+@dataclass(frozen=True, kw_only=True)
+class Summary:
+    """What became of a run; `stopped` is the signal that ended it early, if one did."""
+
+    made: int
+    done: int
+    left: int
+    problems: tuple[Problem, ...]
+    report: dict[str, object]
+    record: Path
+    stopped: Stopped | None = None
+
+    def describe(self) -> str:
+        """Return the lines that `run` prints at its end."""
+        counts = f"{self.made} made, {self.done} were there, {len(self.problems)} failed"
+        bottleneck = self.report["bottleneck"]
+        most = f"; most time went into: {bottleneck}" if bottleneck else ""
+        lines = f"{counts} in {self.report['wall_s']} s{most}\n{problem_lines(self.problems)}"
+        if self.problems:
+            lines += f"failures.csv: {self.record / 'failures.csv'}\n"
+        if self.stopped is not None:
+            lines += f"stopped with {self.left} item(s) left: run it again to go on\n"
+        return lines
+
+
+def extract(request: Request, workers: int, caps: Caps) -> Summary:
+    """Make every entry that is not there yet; what fails is named and does not stop the others."""
+    store = FeatureCache.create(request.cache, array_format=request.array_format)
+    planned = request.plan(store)
+    ledger = Ledger(store.runs_folder)
+    problems: list[Problem] = []
+    left, stopped = len(planned.todo), None
+    try:
+        with progress("extracting", left) as advance:
+            for items in planned.passes:
+                with closing(run_items(items, store, workers, caps)) as receipts:
+                    for receipt in receipts:
+                        ledger.add(receipt)
+                        left -= 1
+                        if receipt.problem is not None:
+                            problems.append(receipt.problem)
+                        advance()
+    except Stopped as signal:
+        stopped = signal
+    return Summary(
+        made=len(planned.todo) - len(problems) - left,
+        done=sum(part.done for part in planned.sets),
+        left=left,
+        problems=tuple(problems),
+        report=ledger.close(left),
+        record=ledger.folder,
+        stopped=stopped,
+    )
