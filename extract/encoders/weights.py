@@ -200,7 +200,14 @@ def _read_safe(path: Path) -> dict[str, Tensor]:
         raise _unreadable(path, "damaged or no safetensors") from error
 
 
-def _read_pickled(path: Path) -> dict[str, Tensor]:
+def load_pickled(path: Path) -> Any:
+    """Return what a pickled file holds, on the CPU: tensors and plain containers, nothing of it is run.
+
+    Raises
+    ------
+    RecipeError
+        Another class is asked for, the file is damaged, or torch is too old to be asked.
+    """
     from pickle import UnpicklingError  # the exception alone: torch raises it for what it refuses to run
 
     import torch
@@ -214,11 +221,17 @@ def _read_pickled(path: Path) -> dict[str, Tensor]:
             remedy="Install a later torch, or convert the weights to safetensors.",
         )
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        return torch.load(path, map_location="cpu", weights_only=True)
     except UnpicklingError as error:
         raise _unreadable(path, "a pickle that holds more than tensors; nothing of it was run") from error
     except (RuntimeError, EOFError, ValueError, KeyError, OSError) as error:
         raise _unreadable(path, f"a damaged file ({type(error).__name__})") from error
+
+
+def _read_pickled(path: Path) -> dict[str, Tensor]:
+    import torch
+
+    content = load_pickled(path)
     if isinstance(content, dict) and isinstance(content.get("state_dict"), dict):
         content = content["state_dict"]
     if not isinstance(content, dict) or not all(isinstance(one, torch.Tensor) for one in content.values()):
