@@ -11,9 +11,9 @@ import pytest
 
 from extract import stages
 from extract.caps import Caps
+from extract.child import _attempt
 from extract.encoders.weights import WeightsSource
 from extract.item import HashFile, ResolvedBlock, WorkItem
-from extract.pool import _attempt
 from extract.scan import scan
 from feature_cache.canonical import Json
 from feature_cache.cohort import Cohort
@@ -88,10 +88,14 @@ def in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
     """Do here what goes to child processes, errors included; test_pool.py is about the children."""
 
     def here(
-        function: Callable[[object], object], tasks: Iterable[object], caps: Caps, workers: int
+        function: Callable[[object], object],
+        tasks: Iterable[object],
+        caps: Caps,
+        workers: int,
+        threads: int = 1,
     ) -> Iterator[tuple[object, object]]:
-        for task in tasks:
-            yield task, ForkingPickler.loads(_attempt(function, task))
+        for number, task in enumerate(tasks):
+            yield task, ForkingPickler.loads(_attempt(function, number, task))[1]
 
     for module in USERS_OF_THE_POOL:
         monkeypatch.setattr(f"{module}.run_capped", here)

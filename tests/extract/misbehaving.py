@@ -12,6 +12,8 @@ from typing import NoReturn
 
 #: Touched at once; enough to go over a cap of a few hundred MB, and bounded should no one watch.
 _STEP_BYTES, _MOST_BYTES = 32 << 20, 3 << 30
+_MEETING = threading.Lock()
+_BARRIERS: list[threading.Barrier] = []
 
 
 class UnpicklableError(Exception):
@@ -54,6 +56,14 @@ def _raise(detail: str) -> None:
     raise UnpicklableError("the patient's name")
 
 
+def _meet(detail: str) -> None:
+    """Wait until as many tasks of this process as named are here at once: none can do it alone."""
+    with _MEETING:
+        if not _BARRIERS:
+            _BARRIERS.append(threading.Barrier(int(detail)))
+    _BARRIERS[0].wait()
+
+
 def _mark(detail: str) -> None:
     Path(detail).touch()
     threading.Event().wait()
@@ -69,4 +79,5 @@ MISDEEDS: dict[str, Callable[[str], object]] = {
     "loop": _loop,
     "raise": _raise,
     "mark": _mark,
+    "meet": _meet,
 }

@@ -11,7 +11,7 @@ import pytest
 
 from extract.caps import Caps, header_caps, item_caps
 from extract.memory import _group_limits, memory_gb_per_worker
-from extract.pool import Death, run_capped
+from extract.pool import CappedChild, Death, run_capped
 from tests.extract.misbehaving import do, give_back_no_text
 
 ROOMY = Caps(memory_gb=1.0, seconds=600)
@@ -124,6 +124,56 @@ def test_no_more_children_than_tasks() -> None:
     next(running)
     assert len(multiprocessing.active_children()) <= 2
     running.close()
+
+
+def test_a_child_does_several_tasks_at_once() -> None:
+    ended = list(run_capped(do, ["meet 3"] * 3, ROOMY, 1, 3))
+    assert len({str(outcome) for _, outcome in ended}) == 1
+
+
+@pytest.mark.parametrize("deed", ["abort", "exit 3", "eat"])
+def test_of_several_tasks_in_a_child_the_one_that_ends_it_is_found_and_the_others_are_done(deed: str) -> None:
+    tasks = ("a", "b", deed, "c", "d", "e")
+    done = dict(run_capped(do, tasks, Caps(memory_gb=0.4, seconds=600), 2, 3))
+    assert isinstance(done.pop(deed), Death)
+    assert {task: str(outcome).split()[0] for task, outcome in done.items()} == {word: word for word in WORDS}
+    assert multiprocessing.active_children() == []
+
+
+def test_of_several_tasks_in_a_child_the_one_without_end_is_known_at_once(tmp_path: Path) -> None:
+    tasks = ("hang", *WORDS)
+    done = dict(run_capped(do, tasks, Caps(memory_gb=1.0, seconds=3.0), 1, 2))
+    assert death(done.pop("hang")).cause == "time"
+    assert all(isinstance(outcome, str) for outcome in done.values())
+
+
+def test_several_culprits_are_all_found() -> None:
+    done = dict(run_capped(do, ("abort", "exit 3", "kill", "a"), ROOMY, 1, 4))
+    assert [death(done[task]).cause for task in ("abort", "exit 3", "kill")] == ["signal", "exit", "signal"]
+    assert isinstance(done["a"], str)
+
+
+def test_one_child_is_kept_for_one_task_after_the_other_and_replaced_after_a_death() -> None:
+    with CappedChild(do, ROOMY) as child:
+        first, second = child.do("a"), child.do("b")
+        lost, error = death(child.do("abort")), death(child.do("raise"))
+        third = child.do("c")
+    assert str(first).split()[1] == str(second).split()[1] != str(third).split()[1]
+    assert (lost.cause, error.cause) == ("signal", "error")
+    assert multiprocessing.active_children() == []
+
+
+def test_the_death_of_an_idle_child_costs_no_task() -> None:
+    with CappedChild(do, ROOMY) as child:
+        process = psutil.Process(int(str(child.do("a")).split()[1]))
+        process.kill()
+        psutil.wait_procs([process])
+        assert isinstance(child.do("b"), str)
+
+
+def test_one_child_is_under_caps() -> None:
+    with CappedChild(do, Caps(memory_gb=0.4, seconds=3.0)) as child:
+        assert [death(child.do(deed)).cause for deed in ("eat", "hang")] == ["memory", "time"]
 
 
 def test_the_memory_of_the_machine_is_shared_by_the_workers() -> None:
