@@ -158,7 +158,7 @@ def _too_late(work: str, seconds: float) -> Death:
 
 
 def _serve(function: Callable[[Any], Any], pipe: Connection, threads: int) -> None:
-    """Do tasks until the pipe closes: the whole life of a child. The main thread is the first of `threads`."""
+    """Do tasks until the pipe closes: the whole life of a child. The main thread is one of `threads`."""
     follow_parent()
     taking, giving = threading.Lock(), threading.Lock()
     pipe.send(_READY)
@@ -177,7 +177,7 @@ def _serve(function: Callable[[Any], Any], pipe: Connection, threads: int) -> No
     def work_or_end() -> None:
         try:
             work()
-        finally:  # a thread that ends takes the process with it, as the main thread does: no task is forgotten
+        finally:  # takes the process with it, as the end of the main thread does: no task is forgotten
             os._exit(1)
 
     for _ in range(threads - 1):
