@@ -1,7 +1,7 @@
 """Quality of each tile, measured and stored beside its embedding; nothing is thrown away here.
 
 Enters: RGB tiles. Leaves: one row a tile. A filter can change later without encoding again, because the
-measures stay with the entry.
+measures stay with the entry. All sums are of whole numbers: the same pixels give the same bytes anywhere.
 """
 
 from __future__ import annotations
@@ -9,26 +9,41 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float, UInt8
+from jaxtyping import Float64, UInt8
 
-from extract.slides.tissue import is_pen
+from extract.slides.compiled import compiled
+from extract.slides.ink import ink_limits
+from extract.slides.quality_loops import measure_pixels
 
-#: Order of the columns of the `quality` array; tissue_fraction comes from the mask, the others from pixels.
-QUALITY_MEASURES = ("tissue_fraction", "focus", "pen_fraction", "saturated_fraction")
+#: Known before a tile is read: its share of tissue, and its share that no scanner saw.
+PLACE_MEASURES = ("tissue_fraction", "out_of_bounds_fraction")
+#: Measured on its pixels, in the order of the columns of `measure_tiles`.
+PIXEL_MEASURES = ("focus", "pen_fraction", "saturated_fraction")
+#: Order of the columns of the `quality` array.
+QUALITY_MEASURES = (*PLACE_MEASURES, *PIXEL_MEASURES)
 #: Hand-bumped when the numbers change.
-QUALITY_ALGORITHM = 1
+QUALITY_ALGORITHM = 2
 
-_LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
+#: Focus looks at every so many rows, the shares at every so many pixels along and down. Neither shares a
+#: factor with 8: steps of 4, 8 or 16 meet the same rows of all JPEG blocks and are off by 15 to 49 %, where
+#: 11 is by 1.6 % (root mean square over the tiles of a real slide).
+_ROW_STEP, _PIXEL_STEP = 11, 5
+#: Smaller tiles (px) are looked at whole.
+_SAMPLED_FROM_PX = 128
 
 
-def measure_tile(tile: UInt8[np.ndarray[Any, Any], "height width 3"]) -> Float[np.ndarray[Any, Any], " 3"]:
-    """Return focus, pen and saturated shares of one tile.
+def measure_tiles(
+    tiles: UInt8[np.ndarray[Any, Any], "tile height width 3"],
+) -> Float64[np.ndarray[Any, Any], "tile 3"]:
+    """Return focus, pen and saturated shares of tiles of at least 3 x 3 pixels.
 
-    focus: mean absolute Laplacian of the luma (grey levels per pixel; blurred tiles are near 0). pen: share
-    of pixels in the colour of marker ink. saturated: share with a channel at 0 or all channels at 255.
+    focus: mean absolute Laplacian of the luma (grey levels per pixel; blurred tiles are near 0) along every
+    11th row. pen and saturated: share of pixels in the colour of marker ink, and with a channel at 0 or all
+    at 255, on every 5th pixel along and down. Tiles with a side under 128 px are looked at whole.
     """
-    red, green, blue = (tile[..., channel] for channel in range(3))
-    luma = red * _LUMA[0] + green * _LUMA[1] + blue * _LUMA[2]
-    laplacian = 4 * luma[1:-1, 1:-1] - luma[:-2, 1:-1] - luma[2:, 1:-1] - luma[1:-1, :-2] - luma[1:-1, 2:]
-    saturated = (red == 0) | (green == 0) | (blue == 0) | ((red & green & blue) == 255)
-    return np.array([np.abs(laplacian).mean(), is_pen(tile).mean(), saturated.mean()], dtype=np.float64)
+    measured = np.empty((len(tiles), len(PIXEL_MEASURES)))
+    whole = min(tiles.shape[1:3]) < _SAMPLED_FROM_PX
+    row_step, pixel_step = (1, 1) if whole else (_ROW_STEP, _PIXEL_STEP)
+    pixels = np.ascontiguousarray(tiles)
+    compiled(measure_pixels)(pixels, ink_limits(), row_step, pixel_step, measured)
+    return measured

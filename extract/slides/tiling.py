@@ -17,7 +17,7 @@ from jaxtyping import Bool, Float, Int32, UInt8
 from extract.encoders.card import TileEncoder
 from extract.slides.grid import Grid
 from extract.slides.overview import Overview, read_field, read_overview
-from extract.slides.quality import QUALITY_MEASURES, measure_tile
+from extract.slides.quality import PLACE_MEASURES, QUALITY_MEASURES, measure_tiles
 from extract.slides.reader import RegionError, SlideReader
 from extract.slides.tissue import TISSUE_PIXEL_UM, box_fractions, find_tissue
 from extract.slides.tissue_mask import TissueMask
@@ -87,7 +87,8 @@ def read_tiles(
     for rows, pixels in _batches(reader, grid, level, positions[seen]):
         read = seen[rows]
         embeddings[read] = encoder.encode(pixels, grid.target_mpp)
-        quality[read, 1:] = np.stack([measure_tile(tile) for tile in pixels])
+        quality[read, 1] = 0.0
+        quality[read, len(PLACE_MEASURES) :] = measure_tiles(pixels)
         valid[read] = True
     return Tiles(xy_px0=positions, embeddings=embeddings, valid=valid, quality=quality)
 

@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool, Float, Float32, Int, UInt8
 
+from extract.slides.ink import Rgb, is_pen
+
 #: The rule is stated for pixels of this size (um); coarser or finer ones shift its thresholds.
 TISSUE_PIXEL_UM = 8.0
 #: Hand-bumped when the numbers change.
@@ -26,7 +28,6 @@ _GREY_SHARE = 0.15
 #: Groups of tissue pixels smaller than this (um2) are dust.
 _SMALLEST_UM2 = 1500.0
 
-Rgb = UInt8[np.ndarray[Any, Any], "*pixels 3"]
 #: The share of tissue in every cell of a plane.
 Shares = Bool[np.ndarray[Any, Any], "height width"] | Float32[np.ndarray[Any, Any], "height width"]
 
@@ -36,15 +37,6 @@ def optical_density(rgb: Rgb) -> Float[np.ndarray[Any, Any], "*pixels 3"]:
     table = -np.log((np.arange(256, dtype=np.float32) + 1) / 256)
     density: np.ndarray[Any, Any] = table[rgb]
     return density
-
-
-def is_pen(rgb: Rgb) -> Bool[np.ndarray[Any, Any], "*pixels"]:
-    """Whether a pixel has the colour of green, blue or red marker ink."""
-    red, green, blue = np.moveaxis(optical_density(rgb), -1, 0)
-    cool = (red > 1.25 * green + 0.1) & (red > blue)
-    warm = (green > 0.35) & (red < 0.8 * green) & (blue > 0.75 * green) & (blue < 1.2 * green)
-    pen: np.ndarray[Any, Any] = cool | warm
-    return pen
 
 
 def find_tissue(

@@ -9,7 +9,7 @@ import pytest
 
 from extract.slides import tiling
 from extract.slides.grid import Grid
-from extract.slides.quality import measure_tile
+from extract.slides.quality import measure_tiles
 from extract.slides.reader import open_slide
 from extract.slides.tiling import Tiles, read_thumbnail, read_tiles, tissue_on_grid
 from extract.slides.tissue_mask import TissueMask
@@ -60,7 +60,7 @@ def test_every_row_is_its_own_tile_in_any_batch(
     ):
         tile = image[y : y + TILE, x : x + TILE]
         np.testing.assert_allclose(embedding, tile.mean(axis=(0, 1)), rtol=1e-6)
-        np.testing.assert_array_equal(quality[1:], measure_tile(tile).astype(np.float16))
+        np.testing.assert_array_equal(quality[2:], measure_tiles(tile[None])[0].astype(np.float16))
         assert quality[0] == 1
 
 

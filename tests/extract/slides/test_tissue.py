@@ -11,9 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from extract.slides.ink import is_pen
 from extract.slides.region import composite_on_white
 from extract.slides.resample import area_resize
-from extract.slides.tissue import box_fractions, find_tissue, is_pen, optical_density
+from extract.slides.tissue import box_fractions, find_tissue, optical_density
 from tests.extract.slides.pyramids import EOSIN, GLASS, HAEMATOXYLIN
 
 #: The pictures are of about 0.5 um; 16 of their pixels make one of the overview's 8 um.
@@ -73,22 +74,6 @@ def test_tissue_is_kept_even_beside_ink(shared_data: Path, name: str, least: flo
 def test_real_tissue_is_hardly_ever_ink(shared_data: Path) -> None:
     for name in ("tissue-level0-4302-10273-4814-10785", "tcga-lung-rgb", "low-nuclei-score-level1"):
         assert is_pen(overview(shared_data / f"tiles/qc/{name}.png")).mean() < 0.01
-
-
-@pytest.mark.parametrize(
-    ("colour", "pen"),
-    [
-        ((70, 140, 90), True),  # green
-        ((40, 90, 180), True),  # blue
-        ((190, 50, 60), True),  # red
-        (EOSIN, False),
-        (HAEMATOXYLIN, False),
-        (GLASS, False),
-        ((20, 20, 20), False),
-    ],
-)
-def test_colours_of_ink(colour: tuple[int, int, int], pen: bool) -> None:
-    assert is_pen(np.array([[colour]], dtype=np.uint8)).item() is pen
 
 
 def test_a_painted_rectangle_is_found_to_the_pixel_and_dust_is_not() -> None:
