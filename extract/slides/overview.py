@@ -14,9 +14,11 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool, UInt8
 
-from extract.slides.grid import choose_level, plan_read
-from extract.slides.reader import RegionError, RgbImage, SlideReader
-from extract.slides.resample import Box, area_resize
+from extract.slides.fields import read_field
+from extract.slides.grid import choose_level
+from extract.slides.reader import RegionError, SlideReader
+
+__all__ = ["Overview", "read_field", "read_overview"]
 
 #: Pixels of a level read at once, along one side.
 _BLOCK_PX = 2048
@@ -35,12 +37,6 @@ class Overview:
 
     rgb: UInt8[np.ndarray[Any, Any], "height width 3"]
     readable: Bool[np.ndarray[Any, Any], "height width"]
-
-
-def read_field(reader: SlideReader, box_px0: Box, level: int, size_px: tuple[int, int]) -> RgbImage:
-    """Read a field (level-0 pixels, float) from one level and average it down to `size_px`."""
-    plan = plan_read(box_px0, level, reader.level_downsamples[level], reader.level_sizes_px[level])
-    return area_resize(reader.read_region(plan.location_px0, level, plan.size_px), plan.box_px, size_px)
 
 
 def read_overview(reader: SlideReader, size_px: tuple[int, int]) -> Overview:

@@ -7,6 +7,7 @@ level-0 pixels; downsamples are floats, because real pyramids are not round (1.9
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol, Self
@@ -14,22 +15,22 @@ from typing import Any, Protocol, Self
 import numpy as np
 from jaxtyping import UInt8
 
+from extract.slides.fields import Boxes, FieldBatch, Resampler
 from extract.slides.formats import find_format
 from extract.slides.pyramid import check_pyramid
+from extract.slides.region import RegionError
 from feature_cache.errors import SourceError
 
+__all__ = ["FieldBatch", "RegionError", "Resampler", "RgbImage", "SlideReader", "open_slide"]
+
 RgbImage = UInt8[np.ndarray[Any, Any], "height width 3"]
-
-
-class RegionError(SourceError):
-    """One region of a slide cannot be decoded; the rest of the slide may be fine."""
 
 
 class SlideReader(Protocol):
     """An open slide.
 
     `level_downsamples` are exact ratios to level 0; `mpp` is (x, y) in um per level-0 pixel, None where
-    the file does not tell or tells nonsense (then `warnings` says so).
+    the file does not tell or tells nonsense (then `warnings` says so). `resamplers` are those it has.
     """
 
     name: str
@@ -40,6 +41,7 @@ class SlideReader(Protocol):
     mpp: tuple[float, float] | None
     mpp_source: str
     warnings: tuple[str, ...]
+    resamplers: tuple[Resampler, ...]
 
     def read_region(self, xy_px0: tuple[int, int], level: int, size_px: tuple[int, int]) -> RgbImage:
         """Read `size_px` (width, height) pixels of a level from level-0 position `xy_px0`.
@@ -50,6 +52,21 @@ class SlideReader(Protocol):
             The pixels cannot be decoded.
         ValueError
             The region does not lie within the level: callers clip, readers never pad.
+        """
+
+    def read_fields(
+        self, boxes_px0: Boxes, level: int, size_px: tuple[int, int], resampler: Resampler, batch: int
+    ) -> Iterator[FieldBatch]:
+        """Read many fields (left, top, right, bottom; level-0 pixels) of a level at `size_px`.
+
+        Every row comes exactly once, as pixels or as failed, in an order that the reader chooses; no batch
+        has more than `batch` fields, and the last may hold failures alone. Memory does not grow with the
+        number of boxes. What "jpeg" becomes in a reader without it: `fields.resampler_used`.
+
+        Raises
+        ------
+        ValueError
+            A box does not lie within the level.
         """
 
     def close(self) -> None:

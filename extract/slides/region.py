@@ -6,20 +6,42 @@ Readers never pad: white pixels that nobody scanned would pass for glass.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from jaxtyping import UInt8
 
+from feature_cache.errors import SourceError
+
 if TYPE_CHECKING:
+    from extract.slides.fields import Boxes, FieldBatch, Resampler
     from extract.slides.reader import SlideReader
 
 
+class RegionError(SourceError):
+    """One region of a slide cannot be decoded; the rest of the slide may be fine."""
+
+
 class ClosingReader:
-    """A reader that gives its decoder's handle back at the end of a `with` block."""
+    """A reader that closes its decoder at the end of a `with` block, and reads field by field."""
 
     _slide: Any
+    resamplers: tuple[Resampler, ...] = ("area",)
+
+    def read_fields(
+        self: SlideReader,
+        boxes_px0: Boxes,
+        level: int,
+        size_px: tuple[int, int],
+        resampler: Resampler,
+        batch: int,
+    ) -> Iterator[FieldBatch]:
+        """Read many fields (see `SlideReader`), each by itself and by exact area."""
+        from extract.slides.fields import read_one_by_one
+
+        return read_one_by_one(self, boxes_px0, level, size_px, batch)
 
     def close(self) -> None:
         """Release the file."""

@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from extract.slides.reader import RegionError, RgbImage
-from extract.slides.region import ClosingReader, check_region, composite_on_white
+from extract.slides.reader import RgbImage
+from extract.slides.region import ClosingReader, RegionError, check_region, composite_on_white
 from extract.slides.scale import parse_mpp
 from feature_cache.errors import SourceError
 
