@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from jaxtyping import Float64, Int, UInt8
 
-from extract.slides.grid import plan_read
+from extract.slides.grid import plan_read, scale_of
 from extract.slides.region import RegionError
 from extract.slides.resample import Box, area_resize
 
@@ -50,7 +50,7 @@ def read_field(
     reader: SlideReader, box_px0: Box, level: int, size_px: tuple[int, int]
 ) -> UInt8[np.ndarray[Any, Any], "height width 3"]:
     """Read a field (level-0 pixels, float) from one level and average it down to `size_px`."""
-    plan = plan_read(box_px0, level, reader.level_downsamples[level], reader.level_sizes_px[level])
+    plan = plan_read(box_px0, scale_of(reader, level), reader.between_pixels)
     return area_resize(reader.read_region(plan.location_px0, level, plan.size_px), plan.box_px, size_px)
 
 

@@ -22,6 +22,7 @@ class OpenSlideReader(ClosingReader):
     """A slide opened by openslide (`SlideReader`)."""
 
     name = "openslide"
+    between_pixels = True
 
     def __init__(self, path: Path, warnings: tuple[str, ...] = ()) -> None:
         import openslide

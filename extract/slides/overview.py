@@ -15,7 +15,7 @@ import numpy as np
 from jaxtyping import Bool, UInt8
 
 from extract.slides.fields import read_field
-from extract.slides.grid import choose_level
+from extract.slides.grid import choose_level, usable_downsamples
 from extract.slides.reader import RegionError, SlideReader
 
 __all__ = ["Overview", "read_field", "read_overview"]
@@ -42,7 +42,7 @@ class Overview:
 def read_overview(reader: SlideReader, size_px: tuple[int, int]) -> Overview:
     """Read the whole slide at `size_px` (width, height), block by block."""
     step_px0 = (reader.size_px0[0] / size_px[0], reader.size_px0[1] / size_px[1])
-    level = choose_level("overview", reader.level_downsamples, max(1.0, min(step_px0)))
+    level = choose_level("overview", usable_downsamples(reader), max(1.0, min(step_px0)))
     per_pixel = max(step_px0) / reader.level_downsamples[level]
     block = max(1, math.floor(_BLOCK_PX / per_pixel))
     rgb = np.full((size_px[1], size_px[0], 3), _UNREAD_GREY, dtype=np.uint8)

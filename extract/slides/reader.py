@@ -31,6 +31,7 @@ class SlideReader(Protocol):
 
     `level_downsamples` are exact ratios to level 0; `mpp` is (x, y) in um per level-0 pixel, None where
     the file does not tell or tells nonsense (then `warnings` says so). `resamplers` are those it has.
+    `between_pixels`: a region that starts between two level pixels is interpolated, not moved to the next.
     """
 
     name: str
@@ -42,6 +43,7 @@ class SlideReader(Protocol):
     mpp_source: str
     warnings: tuple[str, ...]
     resamplers: tuple[Resampler, ...]
+    between_pixels: bool
 
     def read_region(self, xy_px0: tuple[int, int], level: int, size_px: tuple[int, int]) -> RgbImage:
         """Read `size_px` (width, height) pixels of a level from level-0 position `xy_px0`.
@@ -98,8 +100,9 @@ def open_slide(path: Path) -> SlideReader:
     opener = OpenSlideReader if found.reader == "openslide" else TiffSlideReader
     slide = opener(path, found.warnings)
     try:
-        check_pyramid(path.name, slide.level_sizes_px, slide.level_downsamples)
+        doubts = check_pyramid(path.name, slide.level_sizes_px, slide.level_downsamples)
     except SourceError:
         slide.close()
         raise
+    slide.warnings = (*slide.warnings, *doubts)
     return slide

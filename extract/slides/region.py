@@ -29,6 +29,7 @@ class ClosingReader:
 
     _slide: Any
     resamplers: tuple[Resampler, ...] = ("area",)
+    between_pixels = False
 
     def read_fields(
         self: SlideReader,

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from extract.slides.grid import Grid, choose_level, plan_read
+from extract.slides.pyramid import MOST_DOUBT_PX, level_scales
 from feature_cache.errors import SourceError
 
 DOWNSAMPLES = (1.0, 1.9996, 3.998, 4.016, 15.992)
@@ -82,40 +83,73 @@ def test_no_further_tile_would_fit(grid: Grid) -> None:
     st.sampled_from(DOWNSAMPLES),
     st.integers(0, 10**6),
     st.integers(0, 10**6),
+    st.booleans(),
 )
 def test_what_is_read_covers_the_field_and_little_more(
-    grid: Grid, downsample: float, column: int, row: int
+    grid: Grid, downsample: float, column: int, row: int, between_pixels: bool
 ) -> None:
     """The plan's box, put back on level 0, is the field; the region lies in the level."""
     tile = some_tiles(grid, column, row)
-    if tile is None:
+    width, height = (math.ceil(size / downsample) for size in grid.slide_size_px0)
+    ratio = (grid.slide_size_px0[0] / width + grid.slide_size_px0[1] / height) / 2  # as openslide has it
+    _, scale = level_scales((grid.slide_size_px0, (width, height)), (1.0, ratio))
+    if tile is None or scale is None:
         return
-    level_size = tuple(math.ceil(size / downsample) for size in grid.slide_size_px0)
-    assert len(level_size) == 2
     field = grid.box_px0(corner_of(grid, *tile))
-    plan = plan_read(field, 1, downsample, level_size)
+    plan = plan_read(field, scale, between_pixels)
     for axis in (0, 1):
         start, size = plan.location_px0[axis], plan.size_px[axis]
         low, high = plan.box_px[axis], plan.box_px[axis + 2]
         assert 0 <= low < high <= size
-        assert abs(start + low * downsample - field[axis]) <= 0.5 + 1e-6
-        assert abs(start + high * downsample - field[axis + 2]) <= 0.5 + 1e-5
+        first = start / ratio if between_pixels else round(start / ratio)
+        # what lies beyond the level's last pixel, or before its first, is a part of one pixel
+        off = 1.001 if min(width, height) < 8 else MOST_DOUBT_PX + 0.51 / ratio
+        assert abs(first + low - field[axis] / scale.px0_per_px[axis]) <= off
+        assert abs(first + high - field[axis + 2] / scale.px0_per_px[axis]) <= off
         # at most one whole level pixel beyond the field at either side
-        assert size <= (field[axis + 2] - field[axis]) / downsample + 3
+        assert size <= (field[axis + 2] - field[axis]) / scale.px0_per_px[axis] + 3
         assert start >= 0
-        assert start / downsample + size < level_size[axis] + 1
-        # the region starts on a whole level pixel, to half a level-0 pixel
-        assert abs(start - round(start / downsample) * downsample) <= 0.5
+        assert start / ratio + size < scale.size_px[axis] + 1
+        # the region starts on a whole level pixel, to a level-0 pixel
+        assert abs(start - round(start / ratio) * ratio) <= (1 if between_pixels else 0.5)
 
 
-def test_a_peers_mistake_is_not_made() -> None:
+@pytest.mark.parametrize("between_pixels", [True, False])
+def test_a_peers_mistake_is_not_made(between_pixels: bool) -> None:
     """int(1.9996) = 1: 256 px at 0.5 um would be read as 512 level-1 px; here they are 256."""
     grid = Grid(slide_size_px0=(4801, 4803), mpp=(0.25, 0.25), target_mpp=0.5, tile_px=256)
-    level = choose_level("slide", (1.0, 1.9996, 3.9983), grid.wanted_downsample)
-    plan = plan_read(grid.box_px0((512, 1024)), level, 1.9996, (2401, 2402))
+    downsamples = (1.0, 4801 / 2401, 3.9983)
+    level = choose_level("slide", downsamples, grid.wanted_downsample)
+    scale = level_scales(((4801, 4803), (2401, 2402), (1201, 1201)), downsamples)[level]
+    assert scale is not None
+    plan = plan_read(grid.box_px0((512, 1024)), scale, between_pixels)
     assert level == 1
-    assert plan.size_px == (257, 257)
-    assert plan.box_px[2] - plan.box_px[0] == pytest.approx(512 / 1.9996)
+    assert set(plan.size_px) <= {256, 257, 258}
+    assert plan.box_px[2] - plan.box_px[0] == pytest.approx(512 / 1.9998, rel=1e-5)
+
+
+def test_tiles_overlap_by_what_the_recipe_says_and_fill_the_slide() -> None:
+    grid = Grid(slide_size_px0=(1000, 700), mpp=(0.25, 0.25), target_mpp=0.5, tile_px=128, overlap_px=32)
+    assert (grid.tile_px0, grid.step_px0) == ((256.0, 256.0), (192.0, 192.0))
+    assert grid.counts == (4, 3)
+    assert grid.positions_px0()[:5].tolist() == [[0, 0], [192, 0], [384, 0], [576, 0], [0, 192]]
+    with pytest.raises(ValueError, match="tiles of 128 px cannot overlap by 128 px"):
+        Grid(slide_size_px0=(1, 1), mpp=(1, 1), target_mpp=1, tile_px=128, overlap_px=128)
+
+
+def test_tiles_outside_the_bounds_of_a_scan_are_none_and_cut_ones_say_so() -> None:
+    grid = Grid(
+        slide_size_px0=(1000, 1000),
+        mpp=(0.5, 0.5),
+        target_mpp=0.5,
+        tile_px=100,
+        bounds_px0=(250, 300, 500, 450),
+    )
+    positions = grid.positions_px0()
+    assert positions.tolist() == [[x, y] for y in (300, 400) for x in (200, 300, 400)]
+    np.testing.assert_allclose(grid.outside(positions), [0.5, 0, 0, 0.75, 0.5, 0.5])
+    everywhere = Grid(slide_size_px0=(1000, 1000), mpp=(0.5, 0.5), target_mpp=0.5, tile_px=100)
+    assert not everywhere.outside(everywhere.positions_px0()).any()
 
 
 def test_tiles_of_one_cohort_have_one_field_whatever_the_scanner() -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 
-from extract.slides.pyramid import check_pyramid
+from extract.slides.pyramid import MOST_DOUBT_PX, check_pyramid, level_scales
 from feature_cache.errors import SourceError
 
 WHOLE = (46_000, 32_914)
@@ -22,7 +23,9 @@ WHOLE = (46_000, 32_914)
     ],
 )
 def test_real_pyramids_pass(sizes: tuple[tuple[int, int], ...], downsamples: tuple[float, ...]) -> None:
-    check_pyramid("a.svs", sizes, downsamples)
+    assert check_pyramid("a.svs", sizes, downsamples) == ()
+    scales = level_scales(sizes, downsamples)
+    assert [scale is not None and scale.doubt_px <= MOST_DOUBT_PX for scale in scales] == [True] * len(sizes)
 
 
 @pytest.mark.parametrize(
@@ -46,3 +49,31 @@ def test_others_are_refused(
 ) -> None:
     with pytest.raises(SourceError, match=message):
         check_pyramid("a.svs", sizes, downsamples)
+
+
+def test_levels_lie_halfway_between_what_writers_do() -> None:
+    """2401 px of 4801 were averaged by 2 or resized by 1.9996: at the far edge that is half a pixel."""
+    sizes = ((4801, 4800), (2401, 2400), (1200, 1200), (300, 300), (1600, 1600))
+    scales = level_scales(sizes, (1.0, 1.9998, 4.0004, 16.0017, 3.0003))
+    found = []
+    for scale in scales:
+        assert scale is not None
+        found.append((4801 / scale.px0_per_px[0], 4800 / scale.px0_per_px[1], scale.doubt_px))
+    # in pixels of the level: where the slide's far corner lies, and how sure that is
+    expected = [(4801, 4800, 0), (2400.75, 2400, 0.25), (1200.125, 1200, 0.125)]
+    expected += [(300.03125, 300, 0.03125), (1600 + 1 / 6, 1600, 1 / 6)]
+    np.testing.assert_allclose(found, expected, rtol=1e-12)
+
+
+def test_a_level_of_no_whole_factor_was_resized() -> None:
+    (_, scale) = level_scales(((4000, 3000), (1600, 1200)), (1.0, 2.5))
+    assert scale is not None
+    assert (scale.px0_per_px, scale.doubt_px) == ((2.5, 2.5), 0)
+
+
+def test_a_level_whose_last_tiles_were_cut_off_is_not_read() -> None:
+    """4 times smaller and cut to whole tiles of 256 px along x: 4.17 along x, 4 along y."""
+    sizes = ((10_700, 10_240), (2560, 2560))
+    assert level_scales(sizes, (1.0, 4.09))[1] is None
+    (warning,) = check_pyramid("a.svs", sizes, (1.0, 4.09))
+    assert warning == "level 1 of 2,560 x 2,560 px is not read: no one factor makes it of 10,700 x 10,240 px"
