@@ -15,9 +15,10 @@ from extract.paths import find_file
 from feature_cache.canonical import Json
 from feature_cache.cohort import Cohort
 from feature_cache.entry import EntryDraft, EntryKey, Source
+from feature_cache.errors import BraidError
 from feature_cache.recipe import ResolvedRecipe
 
-__all__ = ["HashFile", "ResolvedBlock", "Stage", "WorkItem"]
+__all__ = ["HashFile", "ResolvedBlock", "SharingStage", "Stage", "Task", "WorkItem"]
 
 #: What one item of a block is called where it is named to people.
 ITEM_WORDS = {"slides": "slide", "slide_vector": "vector of slide", "notes": "note", "volumes": "study"}
@@ -67,6 +68,10 @@ class WorkItem:
         return f"case {self.key.case_id}, {word} {self.key.item_id}"
 
 
+#: What a worker is given at a time: one item, or those that share a pass over one file.
+Task = tuple[WorkItem, ...]
+
+
 class Stage(Protocol):
     """What makes the entries of one block. `extract/stages.py` lists them."""
 
@@ -89,3 +94,12 @@ class Stage(Protocol):
 
     def cost(self, item: WorkItem) -> dict[str, int]:
         """Return what `plan` adds up without decoding pixels: `bytes`, and `tiles` for slides."""
+
+
+class SharingStage(Stage, Protocol):
+    """A stage that can make the entries of several feature sets in one pass over their file."""
+
+    def build_together(
+        self, task: Task, sources: tuple[tuple[Source, ...], ...]
+    ) -> tuple[EntryDraft | BraidError, ...]:
+        """Return for each item its entry, or why it alone has none; raise what concerns them all."""

@@ -17,11 +17,11 @@ from pathlib import Path
 from typing import TextIO
 
 from extract.run import Receipt
+from extract.steps import STEPS, Seconds, held_up
 from feature_cache.csv_lines import csv_line, guarded
 from feature_cache.errors import CacheError
 
 FAILURE_COLUMNS = ("modality", "case_id", "item_id", "where", "expected", "got", "remedy")
-STEPS = ("hash", "build", "commit")
 
 
 class Ledger:
@@ -32,7 +32,7 @@ class Ledger:
         self.folder = runs_folder / f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
         self.started = now
         self.outcomes: Counter[str] = Counter()
-        self.seconds: dict[str, dict[str, float]] = defaultdict(lambda: dict.fromkeys(STEPS, 0.0))
+        self.seconds: dict[str, Seconds] = defaultdict(lambda: dict.fromkeys(STEPS, 0.0))
         with _refused_by_disk():
             self.folder.mkdir(parents=True)
             self._log = (self.folder / "log.jsonl").open("w", encoding="utf-8")
@@ -43,8 +43,8 @@ class Ledger:
         """Write down one receipt."""
         self.outcomes[receipt.outcome] += 1
         steps = self.seconds[receipt.modality]
-        for step in STEPS:
-            steps[step] += getattr(receipt, f"{step}_s")
+        for step, value in receipt.seconds.items():
+            steps[step] += value
         _write_line(
             self._log,
             {
@@ -61,8 +61,9 @@ class Ledger:
             self._write_failure((*where, problem.where, problem.expected, problem.got, problem.remedy))
 
     def close(self, left: int = 0) -> dict[str, object]:
-        """Write report.json and return it: counts, seconds a step, which took longest, how many are left."""
-        totals = {step: sum(steps[step] for steps in self.seconds.values()) for step in STEPS}
+        """Write report.json and return it: counts, seconds a step, what held up longest, how many left."""
+        held = [held_up(steps) for steps in self.seconds.values()]
+        totals = {step: sum(steps[step] for steps in held) for step in STEPS}
         report: dict[str, object] = {
             "started": self.started.isoformat(timespec="seconds"),
             "wall_s": round((datetime.now(UTC) - self.started).total_seconds(), 3),
@@ -74,7 +75,7 @@ class Ledger:
                 modality: {step: round(value, 3) for step, value in steps.items()}
                 for modality, steps in sorted(self.seconds.items())
             },
-            "bottleneck": max(totals, key=lambda step: totals[step]) if any(totals.values()) else None,
+            "bottleneck": max(STEPS, key=lambda step: totals[step]) if any(totals.values()) else None,
         }
         with _refused_by_disk():
             self._log.close()

@@ -6,15 +6,18 @@ opened; a file is hashed only where an entry is there already and may be out of 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from extract.check import refusals
+from extract.distribute.shard import Shard
+from extract.distribute.share import Share
 from extract.encoders.weights import WeightsSource
-from extract.item import Stage, WorkItem
+from extract.item import Stage, Task, WorkItem
 from extract.limits import MOST_CASE_LIST_BYTES, refuse_large_file
 from extract.recipe import RecipeFile
-from extract.stages import SECOND_PASS, STAGES
+from extract.stages import SECOND_PASS, SHARED_PASS, STAGES
 from feature_cache.canonical import sha256_of_file
 from feature_cache.cohort import Cohort
 from feature_cache.errors import CacheError, ManifestError, SourceError
@@ -41,21 +44,25 @@ class Plan:
     @property
     def todo(self) -> tuple[WorkItem, ...]:
         """Every item that is to be made, those first that others are made of."""
-        return tuple(item for items in self.passes for item in items)
+        return tuple(item for tasks in self.passes for task in tasks for item in task)
 
     @property
-    def passes(self) -> tuple[tuple[WorkItem, ...], ...]:
-        """The items to make; a pass begins when the one before it is over, because it reads its entries."""
-        first = tuple(item for part in self.sets if part.block not in SECOND_PASS for item in part.todo)
-        second = tuple(item for part in self.sets if part.block in SECOND_PASS for item in part.todo)
+    def passes(self) -> tuple[tuple[Task, ...], ...]:
+        """The tasks to do; a pass begins when the one before it is over, because it reads its entries.
+
+        A task is one item, or the items of several feature sets that share one pass over a slide.
+        """
+        first = _tasks(part for part in self.sets if part.block not in SECOND_PASS)
+        second = _tasks(part for part in self.sets if part.block in SECOND_PASS)
         return (first, second) if second else (first,)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Selection:
-    """Which items of a cohort a run is about: all, those of some cases, or the first `limit` to do."""
+    """Which items of a cohort a run is about: all, some cases, one shard, the first `limit` to do."""
 
     case_ids: frozenset[str] | None = None
+    shard: Shard | None = None
     limit: int | None = None
 
 
@@ -122,27 +129,41 @@ def make_plan(
         raise ManifestError(problem.where, expected=problem.expected, got=problem.got, remedy=problem.remedy)
     sets: list[PlannedSet] = []
     left = selection.limit
+    share = None if selection.shard is None else Share(selection.shard, cache)
     # hashes are remembered in the cache, and a plan makes none
     hash_file = cache.hash_file if cache.root.is_dir() else sha256_of_file
     source = WeightsSource(root=folders.weights, hash_file=hash_file)
-    for name, block in recipe.blocks.items():
-        stage = STAGES[name]
-        resolved = stage.resolve(recipe.name, block, cohort, source)
-        root = cache.root if name in SECOND_PASS else folders.root
+    for part in recipe.parts:
+        stage = STAGES[part.block]
+        resolved = stage.resolve(part.name, part.settings, cohort, source)
+        root = cache.root if part.block in SECOND_PASS else folders.root
         items = [
             item
             for item in stage.items(cohort, root, resolved)
             if selection.case_ids is None or item.key.case_id in selection.case_ids
         ]
+        if share is not None:  # cut before it is asked what is done: every shard must see the same items
+            items = share.of(items, SECOND_PASS.get(part.block, part.block))
         # what is made of an entry that will be another one is not done, whatever the cache says now
-        stale = {_of(item) for part in sets if part.block == SECOND_PASS.get(name) for item in part.todo}
+        made_of = (part.name, SECOND_PASS.get(part.block))
+        stale = {_of(item) for old in sets if (old.recipe.name, old.block) == made_of for item in old.todo}
         todo = [item for item in items if _of(item) in stale or not _is_done(item, stage, cache)]
         done = len(items) - len(todo)
         if left is not None:
             todo = todo[:left]
             left -= len(todo)
-        sets.append(PlannedSet(block=name, recipe=resolved.recipe, todo=tuple(todo), done=done))
+        sets.append(PlannedSet(block=part.block, recipe=resolved.recipe, todo=tuple(todo), done=done))
     return Plan(sets=tuple(sets))
+
+
+def _tasks(sets: Iterable[PlannedSet]) -> tuple[Task, ...]:
+    """Put items together that share a pass over one file, in the order of the first of each."""
+    tasks: dict[tuple[str, ...], list[WorkItem]] = {}
+    for part in sets:
+        apart = () if part.block in SHARED_PASS else (part.recipe.hash,)
+        for item in part.todo:
+            tasks.setdefault((part.block, *_of(item), *apart), []).append(item)
+    return tuple(tuple(items) for items in tasks.values())
 
 
 def _of(item: WorkItem) -> tuple[str, str]:

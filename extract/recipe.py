@@ -1,11 +1,12 @@
 """Recipe files: what to encode, and how.
 
-Enters: a name under extract/recipes/ or a YAML file. Leaves: a name and its raw blocks; each
-block's stage validates its own block and resolves it into the identity of a feature set.
+Enters: a name under extract/recipes/ or a YAML file. Leaves: a name and its raw parts, one a feature set;
+the stage of a part's block validates it and resolves it into the identity of its feature set.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -22,37 +23,83 @@ Block = TypeVar("Block", bound=BaseModel)
 SHIPPED = Path(__file__).parent / "recipes"
 
 
+@dataclass(frozen=True, kw_only=True)
+class RecipePart:
+    """What makes one feature set: a block's name, the name of the set, and its settings as written."""
+
+    block: str
+    name: str
+    settings: dict[str, Any]
+
+
 class RecipeFile(BaseModel):
     """A recipe as written: a name and a block for each thing that it encodes.
 
-    `slide_vector` pools what the block `slides` makes, so there is none without it.
+    `slides` is one mapping, or a list of them for several encoders or scales in one pass over each slide.
+    `slide_vector` pools what the block `slides` makes, so there is none without it; it may be a list too.
+    Each of its mappings pools every set of slides, or those of the encoder that it names as `tiles`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str
-    slides: dict[str, Any] | None = None
-    slide_vector: dict[str, Any] | None = None
+    slides: dict[str, Any] | list[dict[str, Any]] | None = None
+    slide_vector: dict[str, Any] | list[dict[str, Any]] | None = None
     volumes: dict[str, Any] | None = None
     notes: dict[str, Any] | None = None
     clinical: dict[str, Any] | None = None
 
+    @field_validator("slides", "slide_vector")
+    @classmethod
+    def _lists_some_once(cls, blocks: Any) -> Any:
+        if isinstance(blocks, list) and (not blocks or any(blocks.count(block) > 1 for block in blocks)):
+            raise ValueError("a list of different mappings, at least one")
+        return blocks
+
     @field_validator("slide_vector")
     @classmethod
-    def _pools_slides(cls, block: dict[str, Any] | None, info: ValidationInfo) -> dict[str, Any] | None:
-        if block is not None and info.data.get("slides") is None:
+    def _pools_slides(cls, blocks: Any, info: ValidationInfo) -> Any:
+        slides = info.data.get("slides")
+        if blocks is not None and slides is None:
             raise ValueError("nothing to pool: the recipe has no block slides")
-        if block is not None and "slides" in block:
-            raise ValueError("the slides block belongs beside it, not into it")
-        return block
+        encoders = {block.get("encoder") for block in _listed(slides)}
+        for block in _listed(blocks):
+            if "slides" in block:
+                raise ValueError("the slides block belongs beside it, not into it")
+            if block.get("tiles") not in {None, *encoders}:
+                raise ValueError("`tiles` names no encoder of the block slides")
+        return blocks
 
     @property
-    def blocks(self) -> dict[str, dict[str, Any]]:
-        """The blocks that are there, by name; that of `slide_vector` with the `slides` that it pools."""
-        there = {key: block for key, block in self.model_dump(exclude={"name"}).items() if block is not None}
-        if self.slide_vector is not None:
-            there["slide_vector"] = {**self.slide_vector, "slides": self.slides}
-        return there
+    def parts(self) -> tuple[RecipePart, ...]:
+        """A part a feature set; that of `slide_vector` holds the `slides` that it pools."""
+        slides = self._slides()
+        parts = [*slides]
+        for vector in _listed(self.slide_vector):
+            own = {key: value for key, value in vector.items() if key != "tiles"}
+            parts += [
+                RecipePart(block="slide_vector", name=bags.name, settings={**own, "slides": bags.settings})
+                for bags in slides
+                if vector.get("tiles") in {None, bags.settings.get("encoder")}
+            ]
+        for block in ("volumes", "notes", "clinical"):
+            if (settings := getattr(self, block)) is not None:
+                parts.append(RecipePart(block=block, name=self.name, settings=settings))
+        return tuple(parts)
+
+    def _slides(self) -> list[RecipePart]:
+        if not isinstance(self.slides, list):
+            return [RecipePart(block="slides", name=self.name, settings=own) for own in _listed(self.slides)]
+        parts = []
+        for own in self.slides:
+            words = [self.name, own.get("encoder"), own.get("mpp")]
+            name = "-".join(str(word) for word in words if word is not None)
+            parts.append(RecipePart(block="slides", name=name, settings=own))
+        return parts
+
+
+def _listed(blocks: dict[str, Any] | list[dict[str, Any]] | None) -> list[dict[str, Any]]:
+    return blocks if isinstance(blocks, list) else [] if blocks is None else [blocks]
 
 
 def read_recipe(name_or_file: str) -> RecipeFile:

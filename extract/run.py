@@ -1,26 +1,27 @@
 """Work items in, committed entries out.
 
-Enters: a plan and a cache. Leaves: entries, and a receipt of what became of each item. Items are independent
-and idempotent: a run that was killed anywhere is finished by running it again. Items are made in the child
-processes of `pool.py`; what goes wrong there, the end of the child included, is the item's alone.
+Enters: tasks of a plan and a cache. Leaves: entries, and a receipt of what became of each item. Tasks are
+independent and idempotent: a run that was killed anywhere is finished by running it again. They are done in
+the child processes of `pool.py`; what goes wrong there, the end of the child included, is the task's alone.
 """
 
 from __future__ import annotations
 
-import time
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Literal
 
 from pydantic import JsonValue
 
 from extract.caps import Caps
-from extract.item import WorkItem
+from extract.item import Task, WorkItem
 from extract.pool import Death, run_capped
-from extract.stages import STAGES
+from extract.stages import SHARED_PASS, STAGES
+from extract.steps import Seconds, accounted, step
 from feature_cache import origin
+from feature_cache.entry import EntryDraft, Source
 from feature_cache.errors import BraidError, Problem
 from feature_cache.store import FeatureCache
 
@@ -42,58 +43,88 @@ Outcome = Literal["committed", "replaced", "already_there", "failed"]
 
 @dataclass(frozen=True, kw_only=True)
 class Receipt:
-    """What a worker sends back: never an array. `problem` is None where the entry is in the cache."""
+    """What a worker sends back: never an array. `problem` is None where the entry is in the cache.
+
+    What items share of a pass over one file is in the `seconds` of the first.
+    """
 
     modality: str
     case_id: str
     item_id: str
     outcome: Outcome
     problem: Problem | None = None
-    hash_s: float = 0.0
-    build_s: float = 0.0
-    commit_s: float = 0.0
+    seconds: Seconds = field(default_factory=dict)
 
 
 def run_items(
-    items: tuple[WorkItem, ...], cache: FeatureCache, workers: int, caps: Caps
+    tasks: Iterable[Task], cache: FeatureCache, workers: int, caps: Caps, readers: int = 1
 ) -> Generator[Receipt, None, None]:
-    """Make every item in `workers` child processes and yield receipts as they come.
+    """Make every item in `workers` child processes, `readers` tasks in each; yield receipts as they come.
 
-    Closing the iterator ends the items in hand: their entries stay absent.
+    Closing the iterator ends the tasks in hand: their entries stay absent.
     """
-    with closing(run_capped(partial(extract_item, cache=cache), items, caps, workers)) as outcomes:
-        for item, outcome in outcomes:
-            yield _lost(item, outcome) if isinstance(outcome, Death) else outcome
+    function = partial(extract_items, cache=cache)
+    with closing(run_capped(function, tasks, caps, workers, readers)) as outcomes:
+        for task, outcome in outcomes:
+            yield from lost(task, outcome) if isinstance(outcome, Death) else outcome
 
 
-def extract_item(item: WorkItem, cache: FeatureCache) -> Receipt:
-    """Make one entry and commit it; what a user can act on becomes a failed receipt."""
-    key = item.key
-    stage = STAGES[item.block]
-    started = time.perf_counter()
+def extract_items(task: Task, cache: FeatureCache) -> tuple[Receipt, ...]:
+    """Make the entries of one task and commit them; what a user can act on becomes failed receipts."""
+    receipts: dict[int, Receipt] = {}
+    with accounted() as seconds:
+        todo = _sources(task, cache, receipts)
+        drafts = _build(tuple(task[number] for number in todo), tuple(todo.values()))
+        for number, draft in zip(todo, drafts, strict=True):
+            receipts[number] = _commit(task[number], draft, cache)
+    receipts[0] = replace(receipts[0], seconds=seconds)
+    return tuple(receipts[number] for number in range(len(task)))
+
+
+def lost(task: Task, death: Death) -> tuple[Receipt, ...]:
+    """Return the receipts of a task whose child was ended or died."""
+    return tuple(_receipt(item, "failed", _lost(item, death)) for item in task)
+
+
+def _sources(task: Task, cache: FeatureCache, receipts: dict[int, Receipt]) -> dict[int, tuple[Source, ...]]:
+    """Return the sources of those items that are to be made; the others have their receipt."""
+    todo: dict[int, tuple[Source, ...]] = {}
+    with step("hash"):
+        for number, item in enumerate(task):
+            try:
+                sources = STAGES[item.block].sources(item, cache.hash_file)
+                if cache.is_done(item.key, sources):
+                    receipts[number] = _receipt(item, "already_there")
+                else:
+                    todo[number] = sources
+            except BraidError as error:
+                receipts[number] = _receipt(item, "failed", error.as_problem())
+    return todo
+
+
+def _build(task: Task, sources: tuple[tuple[Source, ...], ...]) -> tuple[EntryDraft | BraidError, ...]:
+    if not task:
+        return ()
+    block = task[0].block
     try:
-        sources = stage.sources(item, cache.hash_file)
-        hashed = time.perf_counter()
-        if cache.is_done(key, sources):
-            return _receipt(item, "already_there", hash_s=hashed - started)
-        draft = stage.build(item, sources)
-        built = time.perf_counter()
-        result = cache.commit(replace(draft, used={**draft.used, **_origin()}))
-        committed = time.perf_counter()
+        if block in SHARED_PASS:
+            return SHARED_PASS[block].build_together(task, sources)
+        return tuple(STAGES[block].build(item, found) for item, found in zip(task, sources, strict=True))
     except BraidError as error:
-        return _receipt(item, "failed", problem=error.as_problem())
-    return _receipt(item, result, hash_s=hashed - started, build_s=built - hashed, commit_s=committed - built)
+        return (error,) * len(task)
 
 
-def _receipt(
-    item: WorkItem,
-    outcome: Outcome,
-    *,
-    problem: Problem | None = None,
-    hash_s: float = 0.0,
-    build_s: float = 0.0,
-    commit_s: float = 0.0,
-) -> Receipt:
+def _commit(item: WorkItem, draft: EntryDraft | BraidError, cache: FeatureCache) -> Receipt:
+    if isinstance(draft, BraidError):
+        return _receipt(item, "failed", draft.as_problem())
+    try:
+        with step("write"):
+            return _receipt(item, cache.commit(replace(draft, used={**draft.used, **_origin()})))
+    except BraidError as error:
+        return _receipt(item, "failed", error.as_problem())
+
+
+def _receipt(item: WorkItem, outcome: Outcome, problem: Problem | None = None) -> Receipt:
     key = item.key
     return Receipt(
         modality=key.modality,
@@ -101,15 +132,12 @@ def _receipt(
         item_id=key.item_id,
         outcome=outcome,
         problem=problem,
-        hash_s=hash_s,
-        build_s=build_s,
-        commit_s=commit_s,
     )
 
 
-def _lost(item: WorkItem, death: Death) -> Receipt:
+def _lost(item: WorkItem, death: Death) -> Problem:
     expected = f"a readable {item.key.modality} item"
-    return _receipt(item, "failed", problem=death.as_problem(str(item), expected, _REMEDIES[death.cause]))
+    return death.as_problem(str(item), expected, _REMEDIES[death.cause])
 
 
 def _origin() -> dict[str, JsonValue]:

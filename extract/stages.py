@@ -6,7 +6,7 @@ Adding one is one line here and a `Stage` (extract/item.py) of its own.
 from __future__ import annotations
 
 from extract.clinical.stage import ClinicalStage
-from extract.item import Stage
+from extract.item import SharingStage, Stage
 from extract.notes.stage import NoteStage
 from extract.slide_vector.stage import SlideVectorStage
 from extract.slides.stage import SlideStage
@@ -19,3 +19,6 @@ STAGES: dict[str, Stage] = {
 
 #: Blocks whose sources are entries, with the block that makes those: they are made in a second pass.
 SECOND_PASS = {SlideVectorStage.block: SlideStage.block}
+
+#: Blocks whose items of one file share a pass over it, whatever their feature set.
+SHARED_PASS: dict[str, SharingStage] = {SlideStage.block: SlideStage()}

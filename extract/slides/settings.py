@@ -16,6 +16,7 @@ from extract.encoders.registry import find_encoder, find_weights
 from extract.encoders.weights import WeightsSource
 from extract.item import ResolvedBlock
 from extract.recipe import read_block
+from extract.slides.fields import Resampler
 from extract.slides.formats import FORMATS_ALGORITHM
 from extract.slides.grid import GRID_ALGORITHM
 from extract.slides.quality import QUALITY_ALGORITHM
@@ -27,7 +28,6 @@ from feature_cache.errors import RecipeError
 from feature_cache.recipe import ResolvedRecipe
 
 MODALITY = "slides"
-RESAMPLER = "area"
 #: Longest side of the thumbnail that an entry keeps.
 THUMBNAIL_PX = 768
 #: For an encoder that takes any scale.
@@ -38,7 +38,8 @@ class SlidesBlock(BaseModel):
     """The block as a user writes it; what is left out is the encoder's card's.
 
     `min_tissue` is the least share of tissue that makes a tile. `variant` chooses among the outputs of a
-    network, `revision` is where the hub's copy of its weights is pinned.
+    network, `revision` is where the hub's copy of its weights is pinned. `resampler` is "area", the exact
+    mean, or "jpeg", halving within the transform of a JPEG where the slide is one.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -49,15 +50,17 @@ class SlidesBlock(BaseModel):
     mpp: float | None = Field(default=None, gt=0)
     tile_px: int | None = Field(default=None, ge=32, le=4096)
     min_tissue: float = Field(default=0.1, gt=0, le=1)
+    resampler: Resampler = "area"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Tiling:
-    """How the slides of one feature set are cut: um per pixel, pixels a side, least share of tissue."""
+    """How the slides of one feature set are cut: um per pixel, pixels a side, least tissue, resampler."""
 
     mpp: float
     tile_px: int
     min_tissue: float
+    resampler: Resampler
 
 
 def resolve_slides(name: str, block: dict[str, Json], weights: WeightsSource) -> ResolvedBlock:
@@ -78,7 +81,6 @@ def resolve_slides(name: str, block: dict[str, Json], weights: WeightsSource) ->
     settings: dict[str, Json] = {
         **asdict(tiling),
         "encoder": card.identity(),
-        "resampler": RESAMPLER,
         "thumbnail_px": THUMBNAIL_PX,
         "algorithm": {
             "formats": FORMATS_ALGORITHM,
@@ -104,9 +106,7 @@ def card_of(recipe: ResolvedRecipe) -> EncoderCard:
 
 def tiling_of(recipe: ResolvedRecipe) -> Tiling:
     """Return how a resolved recipe cuts slides."""
-    mpp, tile_px, min_tissue = (recipe.settings[name] for name in ("mpp", "tile_px", "min_tissue"))
-    assert isinstance(mpp, float) and isinstance(tile_px, int) and isinstance(min_tissue, float)
-    return Tiling(mpp=mpp, tile_px=tile_px, min_tissue=min_tissue)
+    return Tiling(**{name: recipe.settings[name] for name in Tiling.__dataclass_fields__})  # type: ignore[arg-type]
 
 
 def _tiling(name: str, chosen: SlidesBlock, card: EncoderCard) -> Tiling:
@@ -123,4 +123,4 @@ def _tiling(name: str, chosen: SlidesBlock, card: EncoderCard) -> Tiling:
             got=f"{tile_px} px at {mpp:g} um",
             remedy="Take a scale that the encoder was made for.",
         )
-    return Tiling(mpp=mpp, tile_px=tile_px, min_tissue=chosen.min_tissue)
+    return Tiling(mpp=mpp, tile_px=tile_px, min_tissue=chosen.min_tissue, resampler=chosen.resampler)

@@ -1,45 +1,67 @@
-"""Tiles of one open slide: which hold tissue, read in batches, encoded, measured.
+"""Tiles of one open slide: which hold tissue, read in batches, measured, encoded by one encoder or several.
 
-Enters: an open reader, its scale, a mask or none, and the settings. Leaves: arrays with one row a tile. A
-tile that cannot be decoded keeps its row: valid False, embedding NaN, counted. Memory does not grow with
-the slide but by its rows.
+Enters: an open reader, its scale, a mask or none, and bags to fill. Leaves: arrays with one row a tile. A
+tile that cannot be read keeps its row: valid False, embedding NaN, quality NaN but for what is known without
+pixels, and the reason. Memory does not grow with the slide but by its rows.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float, Int32, UInt8
 
-from extract.encoders.card import TileEncoder
+from extract.slides.bag import Bag
+from extract.slides.fields import Resampler
 from extract.slides.grid import Grid
-from extract.slides.overview import Overview, read_field, read_overview
+from extract.slides.overview import Overview, read_overview
 from extract.slides.quality import PLACE_MEASURES, QUALITY_MEASURES, measure_tiles
-from extract.slides.reader import RegionError, SlideReader
+from extract.slides.reader import SlideReader
 from extract.slides.tissue import TISSUE_PIXEL_UM, box_fractions, find_tissue
 from extract.slides.tissue_mask import TissueMask
+from extract.steps import step
 
 #: Tiles held in memory at once.
 BATCH = 64
+#: Why a tile has no pixels that was never asked for.
+UNSEEN = "what is there could not be seen in the overview"
+#: A slide with more reasons than a byte can count keeps the first of them.
+_MOST_REASONS = 256
+_FURTHER = "a further reason"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChosenTiles:
+    """The tiles of a grid with enough tissue, and how they are read.
+
+    `tissue` is the share of tissue, NaN where nobody could see half of the tile.
+    """
+
+    grid: Grid
+    level: int
+    resampler: Resampler
+    xy_px0: Int32[np.ndarray[Any, Any], "tile 2"]
+    tissue: Float[np.ndarray[Any, Any], " tile"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Tiles:
-    """What was read of a slide, one row a tile with enough tissue."""
+    """What was read of a slide, one row a tile; `reason` counts in `reasons`, "" being that of valid ones."""
 
-    xy_px0: Int32[np.ndarray[Any, Any], "tile 2"]
-    embeddings: Float[np.ndarray[Any, Any], "tile dim"]
     valid: Bool[np.ndarray[Any, Any], " tile"]
     quality: Float[np.ndarray[Any, Any], "tile measure"]
+    reason: UInt8[np.ndarray[Any, Any], " tile"]
+    reasons: tuple[str, ...]
 
 
 def tissue_from_image(reader: SlideReader, mpp: tuple[float, float]) -> TissueMask:
     """Find tissue in an overview of about 8 um per pixel; what could not be decoded is `unread`."""
     size_px = _overview_size(reader.size_px0, max(TISSUE_PIXEL_UM / axis for axis in mpp))
-    overview = read_overview(reader, size_px)
+    with step("read"):
+        overview = read_overview(reader, size_px)
     px0_per_px = (reader.size_px0[0] / size_px[0], reader.size_px0[1] / size_px[1])
     pixel_um2 = px0_per_px[0] * mpp[0] * px0_per_px[1] * mpp[1]
     return TissueMask(
@@ -51,7 +73,8 @@ def tissue_from_image(reader: SlideReader, mpp: tuple[float, float]) -> TissueMa
 
 def read_thumbnail(reader: SlideReader, longest_px: int) -> Overview:
     """Read the whole slide with its longer side at most `longest_px`."""
-    return read_overview(reader, _overview_size(reader.size_px0, max(reader.size_px0) / longest_px))
+    with step("read"):
+        return read_overview(reader, _overview_size(reader.size_px0, max(reader.size_px0) / longest_px))
 
 
 def tissue_on_grid(
@@ -65,32 +88,66 @@ def tissue_on_grid(
     return np.asarray(covered > 0.5, dtype=np.uint8).reshape(size_px[1], size_px[0])
 
 
-def read_tiles(
-    reader: SlideReader, grid: Grid, level: int, tissue: TissueMask, min_tissue: float, encoder: TileEncoder
-) -> Tiles:
-    """Read from one level, and encode, every tile with at least `min_tissue` of tissue, row by row.
+def choose_tiles(
+    grid: Grid, level: int, resampler: Resampler, tissue: TissueMask, min_tissue: float
+) -> ChosenTiles:
+    """Choose, row by row, every tile with at least `min_tissue` of tissue, to be read from one level.
 
-    A tile of which nobody could see half, and no tissue in the rest, has a row too: it is not encoded and
-    its share of tissue is NaN.
+    A tile of which nobody could see half, and no tissue in the rest, is among them; it is not read.
     """
     positions = grid.positions_px0()
     fractions = box_fractions(tissue.mask, tissue.px0_per_px, positions, grid.tile_px0)
     hidden = _is_hidden(tissue, positions, grid.tile_px0) & (fractions < min_tissue)
     fractions[hidden] = np.nan
     kept = hidden | (fractions >= min_tissue)
-    positions, fractions = positions[kept], fractions[kept]
-    embeddings = np.full((len(positions), len(encoder.feature_names)), np.nan, dtype=np.float32)
-    quality = np.full((len(positions), len(QUALITY_MEASURES)), np.nan, dtype=np.float16)
-    quality[:, 0] = fractions
-    valid = np.zeros(len(positions), dtype=bool)
-    seen = np.flatnonzero(~np.isnan(fractions))
-    for rows, pixels in _batches(reader, grid, level, positions[seen]):
-        read = seen[rows]
-        embeddings[read] = encoder.encode(pixels, grid.target_mpp)
-        quality[read, 1] = 0.0
-        quality[read, len(PLACE_MEASURES) :] = measure_tiles(pixels)
-        valid[read] = True
-    return Tiles(xy_px0=positions, embeddings=embeddings, valid=valid, quality=quality)
+    return ChosenTiles(
+        grid=grid, level=level, resampler=resampler, xy_px0=positions[kept], tissue=fractions[kept]
+    )
+
+
+def read_tiles(reader: SlideReader, chosen: ChosenTiles, bags: Sequence[Bag]) -> Tiles:
+    """Read the chosen tiles once, measure them, and let every bag encode them."""
+    count = len(chosen.xy_px0)
+    valid = np.zeros(count, dtype=bool)
+    quality = np.full((count, len(QUALITY_MEASURES)), np.nan, dtype=np.float16)
+    quality[:, PLACE_MEASURES.index("tissue_fraction")] = chosen.tissue
+    quality[:, PLACE_MEASURES.index("out_of_bounds_fraction")] = 0
+    seen = np.flatnonzero(~np.isnan(chosen.tissue))
+    unread = dict.fromkeys(np.flatnonzero(np.isnan(chosen.tissue)).tolist(), UNSEEN)
+    for bag in bags:
+        bag.begin(count)
+    grid = chosen.grid
+    boxes_px0 = np.array([grid.box_px0((x, y)) for x, y in chosen.xy_px0[seen].tolist()]).reshape(-1, 4)
+    size_px = (grid.tile_px, grid.tile_px)
+    batches = iter(reader.read_fields(boxes_px0, chosen.level, size_px, chosen.resampler, BATCH))
+    while True:
+        with step("read"):
+            batch = next(batches, None)
+        if batch is None:
+            break
+        unread.update((int(seen[row]), reason) for row, reason in batch.failed)
+        if len(batch.rows):
+            rows = seen[batch.rows]
+            quality[rows, len(PLACE_MEASURES) :] = measure_tiles(batch.pixels)
+            valid[rows] = True
+            for bag in bags:
+                bag.add(rows, batch.pixels)
+    reason, reasons = _reasons(count, unread)
+    return Tiles(valid=valid, quality=quality, reason=reason, reasons=reasons)
+
+
+def _reasons(
+    tiles: int, unread: dict[int, str]
+) -> tuple[UInt8[np.ndarray[Any, Any], " tile"], tuple[str, ...]]:
+    """Return a number a tile and the texts that the numbers stand for, in the order of the tiles."""
+    numbers = {"": 0}
+    reason = np.zeros(tiles, dtype=np.uint8)
+    for tile in sorted(unread):
+        text = unread[tile]
+        if text not in numbers and len(numbers) >= _MOST_REASONS - 1:
+            text = _FURTHER
+        reason[tile] = numbers.setdefault(text, len(numbers))
+    return reason, tuple(numbers)
 
 
 def _is_hidden(
@@ -100,25 +157,6 @@ def _is_hidden(
         return np.zeros(len(positions), dtype=bool)
     hidden: np.ndarray[Any, Any] = box_fractions(tissue.unread, tissue.px0_per_px, positions, side_px0) >= 0.5
     return hidden
-
-
-def _batches(
-    reader: SlideReader, grid: Grid, level: int, positions: Int32[np.ndarray[Any, Any], "tile 2"]
-) -> Iterator[tuple[list[int], UInt8[np.ndarray[Any, Any], "tile height width 3"]]]:
-    rows: list[int] = []
-    pixels: list[UInt8[np.ndarray[Any, Any], "height width 3"]] = []
-    for row, (x, y) in enumerate(positions.tolist()):
-        try:
-            tile = read_field(reader, grid.box_px0((x, y)), level, (grid.tile_px, grid.tile_px))
-        except RegionError:  # the row stays: valid False, NaN, counted in the entry's quality
-            continue
-        rows.append(row)
-        pixels.append(tile)
-        if len(rows) == BATCH:
-            yield rows, np.stack(pixels)
-            rows, pixels = [], []
-    if rows:
-        yield rows, np.stack(pixels)
 
 
 def _overview_size(size_px0: tuple[int, int], px0_per_px: float) -> tuple[int, int]:

@@ -11,7 +11,7 @@ import pytest
 from extract import cost
 from extract.caps import Caps
 from extract.encoders.weights import WeightsSource
-from extract.item import WorkItem
+from extract.item import Task, WorkItem
 from extract.notes.stage import NoteStage
 from extract.run import run_items
 from feature_cache.cohort import read_cohort
@@ -40,6 +40,10 @@ def items(tmp_path: Path) -> tuple[WorkItem, ...]:
     return tuple(stage.items(cohort, tmp_path, resolved))
 
 
+def alone(items: tuple[WorkItem, ...]) -> tuple[Task, ...]:
+    return tuple((item,) for item in items)
+
+
 def kill_the_first_child() -> None:
     """Kill a child of this process as soon as there is one."""
 
@@ -54,7 +58,7 @@ def kill_the_first_child() -> None:
 def test_a_worker_that_is_killed_costs_its_item_alone(tmp_path: Path, items: tuple[WorkItem, ...]) -> None:
     cache = FeatureCache.create(tmp_path / "cache")
     kill_the_first_child()
-    receipts = {receipt.case_id: receipt for receipt in run_items(items, cache, 1, ROOMY)}
+    receipts = {receipt.case_id: receipt for receipt in run_items(alone(items), cache, 1, ROOMY)}
     lost = receipts.pop("00").problem
     assert lost is not None
     assert (lost.where, lost.expected) == ("case 00, note n", "a readable notes item")
@@ -62,13 +66,13 @@ def test_a_worker_that_is_killed_costs_its_item_alone(tmp_path: Path, items: tup
     assert lost.remedy.endswith("a later run tries this one again.")
     assert [receipts[item.key.case_id].outcome for item in items[1:]] == ["committed"] * 5
     assert all(check.ok for check in cache.verify())
-    (again,) = run_items(items[:1], cache, 1, ROOMY)
+    (again,) = run_items(alone(items[:1]), cache, 1, ROOMY)
     assert again.outcome == "committed"
 
 
 def test_items_that_need_too_much_memory_are_named(tmp_path: Path, items: tuple[WorkItem, ...]) -> None:
     cache = FeatureCache.create(tmp_path / "cache")
-    receipts = list(run_items(items[:2], cache, 2, Caps(memory_gb=0.01, seconds=600)))
+    receipts = list(run_items(alone(items[:2]), cache, 2, Caps(memory_gb=0.01, seconds=600)))
     problems = [receipt.problem for receipt in receipts if receipt.problem]
     assert [problem.got[:26] for problem in problems] == ["a worker process that held"] * 2
     assert all("--memory-gb" in problem.remedy for problem in problems)

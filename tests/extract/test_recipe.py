@@ -6,21 +6,44 @@ from pathlib import Path
 
 import pytest
 
-from extract.recipe import read_recipe
+from extract.recipe import RecipePart, read_recipe
 from feature_cache.errors import RecipeError
 
 
 def test_the_shipped_recipe_has_a_block_for_every_modality_of_stage_1() -> None:
     recipe = read_recipe("weightfree")
     assert recipe.name == "weightfree"
-    assert set(recipe.blocks) == {"slides", "volumes", "notes", "clinical"}
+    assert {part.block for part in recipe.parts} == {"slides", "volumes", "notes", "clinical"}
 
 
 def test_a_recipe_may_leave_modalities_out(tmp_path: Path) -> None:
     path = tmp_path / "own.yaml"
     path.write_text("name: own\nnotes: {encoder: hashed_ngrams}\n", encoding="utf-8")
-    assert read_recipe(str(path)).blocks == {"notes": {"encoder": "hashed_ngrams"}}
+    (part,) = read_recipe(str(path)).parts
+    assert part == RecipePart(block="notes", name="own", settings={"encoder": "hashed_ngrams"})
 
+
+def test_slides_can_be_encoded_in_several_ways_at_once_each_a_set_of_its_own(tmp_path: Path) -> None:
+    path = tmp_path / "own.yaml"
+    path.write_text(
+        "name: own\nslides:\n- {encoder: one}\n- {encoder: two, mpp: 0.5}\n- {encoder: two, mpp: 1.0}\n"
+        "slide_vector:\n- {pooling: mean}\n- {pooling: other, tiles: one}\n",
+        encoding="utf-8",
+    )
+    parts = read_recipe(str(path)).parts
+    bags = [part for part in parts if part.block == "slides"]
+    assert [(part.name, part.settings) for part in bags] == [
+        ("own-one", {"encoder": "one"}),
+        ("own-two-0.5", {"encoder": "two", "mpp": 0.5}),
+        ("own-two-1.0", {"encoder": "two", "mpp": 1.0}),
+    ]
+    vectors = [part for part in parts if part.block == "slide_vector"]
+    assert [(part.name, part.settings["pooling"]) for part in vectors] == [
+        *((part.name, "mean") for part in bags),
+        ("own-one", "other"),
+    ]
+    assert [part.settings["slides"] for part in vectors] == [part.settings for part in (*bags, bags[0])]
+    assert all("tiles" not in part.settings for part in vectors)
 
 @pytest.mark.parametrize(
     ("text", "message"),
@@ -29,6 +52,12 @@ def test_a_recipe_may_leave_modalities_out(tmp_path: Path) -> None:
         ("notes: {}\n", "name: expected keys among .*; got none"),
         ("name: [\n", "expected YAML in UTF-8"),
         ("name: own\nnotes: {dim: 64}\nnotes: {dim: 512}\n", "the key notes is there twice"),
+        ("name: own\nslides: []\n", "slides: expected .*; got .*a list of different mappings, at least one"),
+        ("name: own\nslides: [{a: 1}, {a: 1}]\n", "slides: expected .*a list of different mappings"),
+        (
+            "name: own\nslides: {encoder: one}\nslide_vector: {tiles: two}\n",
+            "slide_vector: expected .*`tiles` names no encoder of the block slides",
+        ),
         ("!!python/object/apply:os.system ['true']\n", "expected YAML in UTF-8"),
     ],
 )

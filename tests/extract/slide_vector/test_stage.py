@@ -11,7 +11,7 @@ import pytest
 from extract.item import WorkItem
 from extract.plan import Folders, Plan, Selection, make_plan
 from extract.recipe import RecipeFile, read_recipe
-from extract.run import Receipt, extract_item
+from extract.run import Receipt, extract_items
 from feature_cache.cohort import read_cohort
 from feature_cache.entry import OBSERVED, EntryRecord
 from feature_cache.errors import DamagedEntryError, RecipeError
@@ -60,7 +60,8 @@ def plan(manifest: Path, cache: FeatureCache, recipe: RecipeFile = RECIPE) -> Pl
 
 
 def run(manifest: Path, cache: FeatureCache) -> list[Receipt]:
-    return [extract_item(item, cache) for items in plan(manifest, cache).passes for item in items]
+    passes = plan(manifest, cache).passes
+    return [receipt for tasks in passes for task in tasks for receipt in extract_items(task, cache)]
 
 
 def record(cache: FeatureCache, kind: str) -> EntryRecord:
@@ -111,7 +112,7 @@ def test_vectors_come_after_the_bags_and_a_second_run_makes_nothing(
     manifest: Path, cache: FeatureCache
 ) -> None:
     passes = plan(manifest, cache).passes
-    assert [[item.block for item in items] for items in passes] == [["slides"] * 2, ["slide_vector"] * 2]
+    assert [[item.block for (item,) in tasks] for tasks in passes] == [["slides"] * 2, ["slide_vector"] * 2]
     run(manifest, cache)
     again = plan(manifest, cache)
     assert [(item.block, item.key.item_id) for item in again.todo] == [("slides", "b"), ("slide_vector", "b")]
@@ -138,7 +139,7 @@ def test_a_slide_without_an_entry_is_named(manifest: Path, cache: FeatureCache) 
 def test_a_damaged_bag_is_not_pooled(manifest: Path, cache: FeatureCache) -> None:
     from extract.stages import STAGES
 
-    extract_item(plan(manifest, cache).todo[0], cache)
+    extract_items(plan(manifest, cache).todo[:1], cache)
     item = vector_item(manifest, cache)
     folder = next(path for path in cache.root.rglob("entry.json")).parent
     victim = max((path for path in folder.rglob("*") if path.is_file()), key=lambda path: path.stat().st_size)

@@ -57,6 +57,7 @@ def test_a_real_slide_gives_an_entry_as_the_contract_says(one_slide: Write, shar
         "xy_px0": ("<i4", (count, 2)),
         "valid": ("|b1", (count,)),
         "quality": ("<f2", (count, len(QUALITY_MEASURES))),
+        "reason": ("|u1", (count,)),
         "thumbnail": ("|u1", (768, 575, 3)),
         "tissue": ("|u1", (768, 575)),
     }
@@ -82,6 +83,7 @@ def test_a_real_slide_gives_an_entry_as_the_contract_says(one_slide: Write, shar
         "level_downsample": 1.0,
         "resampler": "area",
         "quality_measures": list(QUALITY_MEASURES),
+        "reasons": [""],
         "slide_size_px0": [2220, 2967],
         "thumbnail_downsample": [2220 / 575, 2967 / 768],
     }
@@ -223,7 +225,11 @@ class TestDamage:
         np.testing.assert_array_equal(draft.arrays["xy_px0"], whole.arrays["xy_px0"])
         assert draft.arrays["valid"].tolist() == [True, False, True, True]
         assert np.isnan(draft.arrays["embeddings"][1]).all()
-        assert np.isnan(draft.arrays["quality"][1, 1:]).all()
+        assert np.isnan(draft.arrays["quality"][1, 2:]).all()
+        assert draft.arrays["reason"].tolist() == [0, 1, 0, 0]
+        reasons = draft.attrs["reasons"]
+        assert isinstance(reasons, list)
+        assert [bool(reason) for reason in reasons] == [False, True]
         others = [0, 2, 3]
         np.testing.assert_array_equal(draft.arrays["embeddings"][others], whole.arrays["embeddings"][others])
         assert draft.quality["tiles"] == 4
@@ -238,7 +244,7 @@ class TestDamage:
         draft = one_slide(path).build()
         assert draft.arrays["xy_px0"].tolist() == [[0, 0], [256, 0], [0, 256], [256, 256]]
         assert draft.arrays["valid"].tolist() == [True, False, True, True]
-        assert np.isnan(draft.arrays["quality"][1]).all()  # not even its tissue is known
+        assert np.isnan(draft.arrays["quality"][1]).tolist() == [True, False, True, True, True]
         assert draft.warnings == ("1 of 4 tiles could not be decoded",)
         assert np.all(draft.arrays["thumbnail"][40:200, 300:480] == 128)
 

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pytest
 
+from extract.encoders.registry import find_encoder
 from extract.slides import tiling
+from extract.slides.bag import Bag
 from extract.slides.grid import Grid
 from extract.slides.quality import measure_tiles
 from extract.slides.reader import open_slide
-from extract.slides.tiling import Tiles, read_thumbnail, read_tiles, tissue_on_grid
+from extract.slides.tiling import UNSEEN, _reasons, choose_tiles, read_thumbnail, read_tiles, tissue_on_grid
 from extract.slides.tissue_mask import TissueMask
-from tests.extract.slides.pyramids import colour_noise, write_pyramid
+from feature_cache.canonical import Json
+from feature_cache.errors import SourceError
+from tests.extract.slides.pyramids import JPEG_YCBCR, break_tile, colour_noise, write_pyramid
 
 TILE = 32
 
@@ -22,6 +28,7 @@ class MeanColour:
     """An encoder whose answer can be seen: the mean colour."""
 
     feature_names = ("red", "green", "blue")
+    used: ClassVar[dict[str, Json]] = {}
 
     def encode(self, tiles: np.ndarray, mpp: float) -> np.ndarray:
         assert mpp == 0.5
@@ -33,10 +40,41 @@ def image() -> np.ndarray:
     return colour_noise(5 * TILE, 7 * TILE)
 
 
-def read(path: Path, tissue: TissueMask) -> Tiles:
+class Refusing(MeanColour):
+    """An encoder that gives up."""
+
+    def encode(self, tiles: np.ndarray, mpp: float) -> np.ndarray:
+        raise SourceError("encoder", expected="a", got="b", remedy="c")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Read:
+    """What was read of a slide with the mean colour."""
+
+    xy_px0: np.ndarray
+    embeddings: np.ndarray
+    valid: np.ndarray
+    quality: np.ndarray
+    reasons: list[str]
+
+
+def bag_of(encoder: MeanColour) -> Bag:
+    return Bag(find_encoder("stain_texture_nuclei"), encoder, 0.5)
+
+
+def read(path: Path, tissue: TissueMask, others: tuple[Bag, ...] = ()) -> Read:
+    bag = bag_of(MeanColour())
     with open_slide(path) as slide:
         grid = Grid(slide_size_px0=slide.size_px0, mpp=(0.5, 0.5), target_mpp=0.5, tile_px=TILE)
-        return read_tiles(slide, grid, 0, tissue, 0.5, MeanColour())
+        chosen = choose_tiles(grid, 0, "area", tissue, 0.5)
+        tiles = read_tiles(slide, chosen, [*others, bag])
+    return Read(
+        xy_px0=chosen.xy_px0,
+        embeddings=bag.finish(),
+        valid=tiles.valid,
+        quality=tiles.quality,
+        reasons=[tiles.reasons[number] for number in tiles.reason],
+    )
 
 
 def per_tile(shares: np.ndarray, unread: np.ndarray | None = None) -> TissueMask:
@@ -74,6 +112,45 @@ def test_a_tile_that_nobody_saw_has_a_row_and_nothing_else(image: np.ndarray, tm
     assert found.valid.tolist() == [True, True, True, False, False]
     assert np.isnan(found.embeddings).all(axis=1).tolist() == [False, False, False, True, True]
     assert np.isnan(found.quality[:, 0]).tolist() == [False, False, False, True, True]
+    assert found.reasons == ["", "", "", UNSEEN, UNSEEN]
+
+
+def test_a_tile_that_cannot_be_decoded_says_why_and_the_others_are_as_before(
+    image: np.ndarray, tmp_path: Path
+) -> None:
+    all_tissue = per_tile(np.ones((5, 7), dtype=bool))
+    path = write_pyramid(tmp_path / "slide.tif", image, codec=JPEG_YCBCR)
+    whole = read(path, all_tissue)
+    break_tile(path, 1, 0)  # of 128 px: four columns of the grid from the fifth
+    broken = read(path, all_tissue)
+    lost = ~broken.valid
+    assert [divmod(row, 7) for row in np.flatnonzero(lost)] == [(y, x) for y in range(4) for x in (4, 5, 6)]
+    assert np.isnan(broken.embeddings[lost]).all()
+    assert np.isnan(broken.quality[lost][:, 2:]).all()
+    assert set(broken.quality[lost][:, 0]) == {1}
+    (why,) = {broken.reasons[row] for row in np.flatnonzero(lost)}
+    assert why
+    assert str(tmp_path) not in why
+    np.testing.assert_array_equal(broken.embeddings[~lost], whole.embeddings[~lost])
+    np.testing.assert_array_equal(broken.quality[~lost], whole.quality[~lost])
+
+
+def test_an_encoder_that_gives_up_ends_its_own_bag_alone(image: np.ndarray, tmp_path: Path) -> None:
+    refusing, all_tissue = bag_of(Refusing()), per_tile(np.ones((5, 7), dtype=bool))
+    path = write_pyramid(tmp_path / "slide.tif", image)
+    np.testing.assert_array_equal(
+        read(path, all_tissue, (refusing,)).embeddings, read(path, all_tissue).embeddings
+    )
+    with pytest.raises(SourceError, match="expected a; got b"):
+        refusing.finish()
+
+
+def test_more_reasons_than_a_byte_can_count_end_in_one() -> None:
+    reason, reasons = _reasons(400, {tile: f"why {tile}" for tile in range(300)})
+    assert len(reasons) == 256
+    assert [reasons[number] for number in reason[[0, 253, 254, 299, 300]]] == [
+        "why 0", "why 253", "a further reason", "a further reason", "",
+    ]  # fmt: skip
 
 
 def test_no_tissue_is_no_row(image: np.ndarray, tmp_path: Path) -> None:
