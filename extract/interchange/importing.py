@@ -1,0 +1,200 @@
+"""A folder of a neighbour's features becomes a feature set: looked at, claimed as a whole, then repacked.
+
+Enters: a folder, a cohort, a claim. Leaves: one entry a slide, the record of the run beside them, and a
+summary. Files are opened in child processes under caps alone. An import that was killed is finished by
+doing it again; a slide that fails is named and does not stop the others.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+
+from extract.caps import Caps
+from extract.interchange.claim import MODALITY, Claim
+from extract.interchange.export_note import exported_dtypes
+from extract.interchange.incoming import draft_entry
+from extract.interchange.layout import match_files
+from extract.interchange.neighbour import find_neighbour
+from extract.interchange.slide_files import Seen, SlideTask, look_at
+from extract.ledger import Ledger
+from extract.pool import Death, run_capped
+from extract.progress import progress
+from extract.run import Outcome, Receipt
+from feature_cache.array_format import AnyArray
+from feature_cache.cohort import Cohort
+from feature_cache.command_line import problem_lines
+from feature_cache.entry import EntryKey
+from feature_cache.errors import BraidError, Problem
+from feature_cache.recipe import ResolvedRecipe
+from feature_cache.store import FeatureCache
+from feature_cache.tables import SlideRow
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImportRequest:
+    """What a user asks of `import`: whose files, where they are, and what is claimed of them.
+
+    `beside` is the neighbour's folder of positions, where it keeps them apart; `root` that of the slides
+    themselves, from which mpp is read where slides.csv does not give it. `name` is the recipe's.
+    """
+
+    source: str
+    folder: Path
+    claim: Claim
+    name: str
+    beside: Path | None = None
+    root: Path | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImportSummary:
+    """What became of an import; `others` counts feature files that belong to no slide of the cohort."""
+
+    feature_set: str
+    made: int
+    done: int
+    others: int
+    problems: tuple[Problem, ...]
+    record: Path | None
+
+    def describe(self) -> str:
+        """Return the lines that `import` prints at its end."""
+        lines = f"{self.made} made, {self.done} were there, {len(self.problems)} failed; {self.feature_set}\n"
+        if self.others:
+            lines += f"{self.others} file(s) belong to no slide of the cohort and were left\n"
+        lines += problem_lines(self.problems)
+        return lines + (
+            f"failures.csv: {self.record / 'failures.csv'}\n" if self.problems and self.record else ""
+        )
+
+
+def import_slides(
+    request: ImportRequest, cohort: Cohort, cache: FeatureCache, workers: int, caps: Caps
+) -> ImportSummary:
+    """Import every slide of the cohort that the folder has features of.
+
+    Raises
+    ------
+    RecipeError
+        An unknown format or encoder, or a claim that its card contradicts.
+    SourceError
+        The files are of several encoders, scales or tile sizes, or contradict the claim.
+    """
+    request.claim.check()
+    neighbour = find_neighbour(request.source)
+    matched = match_files(cohort.slides, neighbour.parts, request.folder, request.beside)
+    dtypes = exported_dtypes(request.folder)
+    tasks = [
+        SlideTask(
+            source=request.source,
+            row=row,
+            files=files,
+            root=request.root,
+            dtype=dtypes.get(row.slide_id),
+        )
+        for row, files in matched.files.items()
+    ]
+    failed: dict[SlideRow, Problem] = dict(matched.problems)
+    ready: list[SlideTask] = []
+    hashes: list[str] = []
+    for task, seen in _in_children(partial(look_at, cache=cache), tasks, "looking", workers, caps):
+        problem = seen if isinstance(seen, Problem) else seen.problem
+        if isinstance(seen, Seen):
+            hashes += [source.sha256 for source in seen.files]
+        if problem is not None:
+            failed[task.row] = problem
+        elif isinstance(seen, Seen):
+            ready.append(replace(task, seen=seen))
+    if not ready:
+        return _summary(request.name, Counter(), failed, matched.others, None)
+    told = [task.seen.told for task in ready if task.seen is not None and task.seen.told is not None]
+    recipe = request.claim.resolve(request.source, request.name, told, hashes)
+    ledger = Ledger(cache.runs_folder)
+    outcomes: Counter[str] = Counter()
+    try:
+        for row, problem in failed.items():
+            ledger.add(_receipt(row, "failed", problem))
+        build = partial(_build, recipe=recipe, cohort=cohort.name, cache=cache)
+        for task, outcome in _in_children(build, ready, "importing", workers, caps):
+            receipt = outcome if isinstance(outcome, Receipt) else _receipt(task.row, "failed", outcome)
+            ledger.add(receipt)
+            outcomes[receipt.outcome] += 1
+            if receipt.problem is not None:
+                failed[task.row] = receipt.problem
+    finally:
+        ledger.close(len(ready) - outcomes.total())
+    return _summary(recipe.folder, outcomes, failed, matched.others, ledger.folder)
+
+
+def _in_children(
+    function: Callable[[SlideTask], T], tasks: list[SlideTask], title: str, workers: int, caps: Caps
+) -> Iterator[tuple[SlideTask, T | Problem]]:
+    with (
+        progress(title, len(tasks)) as advance,
+        closing(run_capped(function, tasks, caps, workers)) as outcomes,
+    ):
+        for task, outcome in outcomes:
+            advance()
+            if isinstance(outcome, Death):
+                expected = "a file of features that can be read"
+                remedy = "Look at the file; where it is sound, give --memory-gb more."
+                yield task, outcome.as_problem(task.where, expected, remedy)
+            else:
+                yield task, outcome
+
+
+def _build(task: SlideTask, recipe: ResolvedRecipe, cohort: str, cache: FeatureCache) -> Receipt:
+    """Make one entry and commit it."""
+    seen = task.seen
+    assert seen is not None
+    key = EntryKey.of(cohort, recipe, task.row.case_id, task.row.slide_id)
+    try:
+        if cache.is_done(key, task.sources):
+            return _receipt(task.row, "already_there")
+        bag = find_neighbour(task.source).read(task.paths(), seen.slide_mpp, task.where)
+        bag = replace(bag, embeddings=_as_exported(bag.embeddings, task.dtype))
+        return _receipt(task.row, cache.commit(draft_entry(bag, recipe, key, task.sources, seen.mpp_source)))
+    except BraidError as error:
+        return _receipt(task.row, "failed", error.as_problem())
+
+
+def _as_exported(embeddings: AnyArray, dtype: str | None) -> AnyArray:
+    """Return the numbers in the precision that they had before an export, where that loses nothing."""
+    if dtype not in ("float16", "float32") or embeddings.dtype.name == dtype:
+        return embeddings
+    with np.errstate(over="ignore"):
+        narrow = embeddings.astype(dtype)
+    return narrow if np.array_equal(narrow, embeddings, equal_nan=True) else embeddings
+
+
+def _receipt(row: SlideRow, outcome: Outcome, problem: Problem | None = None) -> Receipt:
+    return Receipt(
+        modality=MODALITY, case_id=row.case_id, item_id=row.slide_id, outcome=outcome, problem=problem
+    )
+
+
+def _summary(
+    feature_set: str,
+    outcomes: Mapping[str, int],
+    failed: Mapping[SlideRow, Problem],
+    others: int,
+    record: Path | None,
+) -> ImportSummary:
+    return ImportSummary(
+        feature_set=feature_set,
+        made=outcomes.get("committed", 0) + outcomes.get("replaced", 0),
+        done=outcomes.get("already_there", 0),
+        others=others,
+        problems=tuple(failed.values()),
+        record=record,
+    )

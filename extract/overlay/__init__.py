@@ -1,0 +1,1 @@
+"""What is known of tiles, drawn on the original slide: GeoJSON for QuPath."""
