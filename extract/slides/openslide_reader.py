@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from jaxtyping import Bool, UInt8
 
+from extract.slides.bounds import parse_bounds
 from extract.slides.reader import RgbImage
 from extract.slides.region import ClosingReader, RegionError, check_region, composite_on_white
 from extract.slides.scale import parse_mpp
@@ -36,15 +38,28 @@ class OpenSlideReader(ClosingReader):
         self.level_downsamples = tuple(float(value) for value in self._slide.level_downsamples)
         self.mpp, doubts = parse_mpp(properties.get("openslide.mpp-x"), properties.get("openslide.mpp-y"))
         self.mpp_source = f"file ({properties.get('openslide.vendor', 'unknown')} metadata)"
-        self.warnings = (*warnings, *doubts)
+        self.bounds_px0, further = parse_bounds(properties, self.size_px0)
+        self.has_gaps = "openslide.bounds-x" in properties  # formats that scan islands of a canvas
+        self.warnings = (*warnings, *doubts, *further)
 
     def read_region(self, xy_px0: tuple[int, int], level: int, size_px: tuple[int, int]) -> RgbImage:
         """Read a region of a level (see `SlideReader`)."""
+        return composite_on_white(self._read(xy_px0, level, size_px))
+
+    def read_scanned(
+        self, xy_px0: tuple[int, int], level: int, size_px: tuple[int, int]
+    ) -> Bool[np.ndarray[Any, Any], "height width"]:
+        """Read where a region of a level was scanned: where it is not wholly transparent."""
+        return np.asarray(self._read(xy_px0, level, size_px)[..., 3] > 0)
+
+    def _read(
+        self, xy_px0: tuple[int, int], level: int, size_px: tuple[int, int]
+    ) -> UInt8[np.ndarray[Any, Any], "height width 4"]:
         import openslide
 
         check_region(self, xy_px0, level, size_px)
         try:
-            pixels = np.asarray(self._slide.read_region(xy_px0, level, size_px))
+            return np.asarray(self._slide.read_region(xy_px0, level, size_px))
         except openslide.OpenSlideError as error:
             self._slide.close()
             self._slide = _open(self._path)
@@ -54,7 +69,6 @@ class OpenSlideReader(ClosingReader):
                 got=f"openslide cannot decode them ({type(error).__name__})",
                 remedy="Copy the file again and compare its checksum.",
             ) from error
-        return composite_on_white(pixels)
 
 
 def _open(path: Path) -> Any:

@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Any, Protocol, Self
 
 import numpy as np
-from jaxtyping import UInt8
+from jaxtyping import Bool, UInt8
 
 from extract.slides.fields import Boxes, FieldBatch, Resampler
 from extract.slides.formats import find_format
@@ -32,6 +32,8 @@ class SlideReader(Protocol):
     `level_downsamples` are exact ratios to level 0; `mpp` is (x, y) in um per level-0 pixel, None where
     the file does not tell or tells nonsense (then `warnings` says so). `resamplers` are those it has.
     `between_pixels`: a region that starts between two level pixels is interpolated, not moved to the next.
+    `bounds_px0` (left, top, right, bottom) is what was scanned, where that is not all; `has_gaps`: some of
+    the canvas may be transparent, and `read_scanned` tells where.
     """
 
     name: str
@@ -44,6 +46,8 @@ class SlideReader(Protocol):
     warnings: tuple[str, ...]
     resamplers: tuple[Resampler, ...]
     between_pixels: bool
+    bounds_px0: tuple[int, int, int, int] | None
+    has_gaps: bool
 
     def read_region(self, xy_px0: tuple[int, int], level: int, size_px: tuple[int, int]) -> RgbImage:
         """Read `size_px` (width, height) pixels of a level from level-0 position `xy_px0`.
@@ -55,6 +59,11 @@ class SlideReader(Protocol):
         ValueError
             The region does not lie within the level: callers clip, readers never pad.
         """
+
+    def read_scanned(
+        self, xy_px0: tuple[int, int], level: int, size_px: tuple[int, int]
+    ) -> Bool[np.ndarray[Any, Any], "height width"]:
+        """Read where a region was scanned; the arguments and errors of `read_region`."""
 
     def read_fields(
         self, boxes_px0: Boxes, level: int, size_px: tuple[int, int], resampler: Resampler, batch: int

@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
-from jaxtyping import UInt8
+from jaxtyping import Bool, UInt8
 
 from feature_cache.errors import SourceError
 
@@ -30,6 +30,8 @@ class ClosingReader:
     _slide: Any
     resamplers: tuple[Resampler, ...] = ("area",)
     between_pixels = False
+    bounds_px0: tuple[int, int, int, int] | None = None
+    has_gaps = False
 
     def read_fields(
         self: SlideReader,
@@ -43,6 +45,12 @@ class ClosingReader:
         from extract.slides.fields import read_one_by_one
 
         return read_one_by_one(self, boxes_px0, level, size_px, batch)
+
+    def read_scanned(
+        self, xy_px0: tuple[int, int], level: int, size_px: tuple[int, int]
+    ) -> Bool[np.ndarray[Any, Any], "height width"]:
+        """Return where a region was scanned: everywhere, for files without transparency."""
+        return np.ones((size_px[1], size_px[0]), dtype=bool)
 
     def close(self) -> None:
         """Release the file."""

@@ -37,9 +37,10 @@ DEFAULT_MPP = 0.5
 class SlidesBlock(BaseModel):
     """The block as a user writes it; what is left out is the encoder's card's.
 
-    `min_tissue` is the least share of tissue that makes a tile. `variant` chooses among the outputs of a
-    network, `revision` is where the hub's copy of its weights is pinned. `resampler` is "area", the exact
-    mean, or "jpeg", halving within the transform of a JPEG where the slide is one.
+    `overlap_px` is what a tile shares with the next, `min_tissue` the least share of tissue that makes one.
+    `variant` chooses among the outputs of a network, `revision` is where the hub's copy of its weights is
+    pinned. `resampler` is "area", the exact mean, or "jpeg", halving within the transform of a JPEG where the
+    slide is one.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -49,16 +50,18 @@ class SlidesBlock(BaseModel):
     revision: str | None = None
     mpp: float | None = Field(default=None, gt=0)
     tile_px: int | None = Field(default=None, ge=32, le=4096)
+    overlap_px: int = Field(default=0, ge=0)
     min_tissue: float = Field(default=0.1, gt=0, le=1)
     resampler: Resampler = "area"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Tiling:
-    """How the slides of one feature set are cut: um per pixel, pixels a side, least tissue, resampler."""
+    """How the slides of one feature set are cut: um per pixel, pixels of a tile, least tissue, resampler."""
 
     mpp: float
     tile_px: int
+    overlap_px: int
     min_tissue: float
     resampler: Resampler
 
@@ -123,4 +126,17 @@ def _tiling(name: str, chosen: SlidesBlock, card: EncoderCard) -> Tiling:
             got=f"{tile_px} px at {mpp:g} um",
             remedy="Take a scale that the encoder was made for.",
         )
-    return Tiling(mpp=mpp, tile_px=tile_px, min_tissue=chosen.min_tissue, resampler=chosen.resampler)
+    if chosen.overlap_px >= tile_px:
+        raise RecipeError(
+            f"recipe {name}: {MODALITY}: overlap_px",
+            expected=f"less than the {tile_px} px of a tile",
+            got=f"{chosen.overlap_px}",
+            remedy="An overlap of 0 lays tiles side by side.",
+        )
+    return Tiling(
+        mpp=mpp,
+        tile_px=tile_px,
+        overlap_px=chosen.overlap_px,
+        min_tissue=chosen.min_tissue,
+        resampler=chosen.resampler,
+    )

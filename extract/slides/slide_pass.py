@@ -19,6 +19,7 @@ from extract.encoders.registry import load_encoder
 from extract.item import Task, WorkItem
 from extract.slides.agreement import agreement, doubts
 from extract.slides.bag import Bag
+from extract.slides.bounds import Gaps
 from extract.slides.fields import resampler_used
 from extract.slides.grid import Grid, choose_level, usable_downsamples
 from extract.slides.overview import Overview
@@ -30,6 +31,7 @@ from extract.slides.tiling import (
     ChosenTiles,
     Tiles,
     choose_tiles,
+    find_gaps,
     read_thumbnail,
     read_tiles,
     tissue_from_image,
@@ -59,6 +61,7 @@ class SlidePass:
     scale: Scale
     tissue: TissueMask
     tissue_source: str
+    gaps: Gaps | None
     mask_kappa: float | None
     thumbnail: Overview
 
@@ -97,6 +100,7 @@ class SlidePass:
                 "mpp_source": self.scale.source,
                 "tile_px": grid.tile_px,
                 "tile_px0": list(grid.tile_px0),
+                "step_px0": list(grid.step_px0),
                 "level_read": chosen.level,
                 "level_downsample": reader.level_downsamples[chosen.level],
                 "resampler": chosen.resampler,
@@ -121,7 +125,7 @@ class SlidePass:
     def _choose(self, item: WorkItem, tiling: Tiling) -> ChosenTiles:
         grid, level = find_grid(item, self.reader, self.scale, tiling)
         resampler = resampler_used(self.reader, tiling.resampler)
-        chosen = choose_tiles(grid, level, resampler, self.tissue, tiling.min_tissue)
+        chosen = choose_tiles(grid, level, resampler, self.tissue, tiling.min_tissue, self.gaps)
         if not len(chosen.xy_px0):
             raise SourceError(
                 item.name_of("slide"),
@@ -154,6 +158,7 @@ def open_pass(item: WorkItem) -> Iterator[SlidePass]:
             scale=scale,
             tissue=tissue,
             tissue_source="mask" if "tissue_mask" in item.files else "image",
+            gaps=find_gaps(reader, scale.mpp),
             mask_kappa=kappa,
             thumbnail=read_thumbnail(reader, THUMBNAIL_PX),
         )
@@ -178,7 +183,14 @@ def find_scale(item: WorkItem, reader: SlideReader) -> Scale:
 
 def find_grid(item: WorkItem, reader: SlideReader, scale: Scale, tiling: Tiling) -> tuple[Grid, int]:
     """Return the grid of a tiling and the level to read it from; `SourceError` where none is fine enough."""
-    grid = Grid(slide_size_px0=reader.size_px0, mpp=scale.mpp, target_mpp=tiling.mpp, tile_px=tiling.tile_px)
+    grid = Grid(
+        slide_size_px0=reader.size_px0,
+        mpp=scale.mpp,
+        target_mpp=tiling.mpp,
+        tile_px=tiling.tile_px,
+        overlap_px=tiling.overlap_px,
+        bounds_px0=reader.bounds_px0,
+    )
     return grid, choose_level(item.name_of("slide"), usable_downsamples(reader), grid.wanted_downsample)
 
 

@@ -15,6 +15,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int32, UInt8
 
 from extract.slides.bag import Bag
+from extract.slides.bounds import Gaps, gaps_of
 from extract.slides.fields import Resampler
 from extract.slides.grid import Grid
 from extract.slides.overview import Overview, read_overview
@@ -37,7 +38,8 @@ _FURTHER = "a further reason"
 class ChosenTiles:
     """The tiles of a grid with enough tissue, and how they are read.
 
-    `tissue` is the share of tissue, NaN where nobody could see half of the tile.
+    `tissue` is the share of tissue, NaN where nobody could see half of the tile; `outside` that of what was
+    never scanned.
     """
 
     grid: Grid
@@ -45,6 +47,7 @@ class ChosenTiles:
     resampler: Resampler
     xy_px0: Int32[np.ndarray[Any, Any], "tile 2"]
     tissue: Float[np.ndarray[Any, Any], " tile"]
+    outside: Float[np.ndarray[Any, Any], " tile"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,6 +74,11 @@ def tissue_from_image(reader: SlideReader, mpp: tuple[float, float]) -> TissueMa
     )
 
 
+def find_gaps(reader: SlideReader, mpp: tuple[float, float]) -> Gaps | None:
+    """Find what was never scanned, as finely as tissue; None for a reader that knows no gaps."""
+    return gaps_of(reader, _overview_size(reader.size_px0, max(TISSUE_PIXEL_UM / axis for axis in mpp)))
+
+
 def read_thumbnail(reader: SlideReader, longest_px: int) -> Overview:
     """Read the whole slide with its longer side at most `longest_px`."""
     with step("read"):
@@ -89,19 +97,33 @@ def tissue_on_grid(
 
 
 def choose_tiles(
-    grid: Grid, level: int, resampler: Resampler, tissue: TissueMask, min_tissue: float
+    grid: Grid,
+    level: int,
+    resampler: Resampler,
+    tissue: TissueMask,
+    min_tissue: float,
+    gaps: Gaps | None = None,
 ) -> ChosenTiles:
     """Choose, row by row, every tile with at least `min_tissue` of tissue, to be read from one level.
 
-    A tile of which nobody could see half, and no tissue in the rest, is among them; it is not read.
+    A tile of which nobody could see half, and no tissue in the rest, is among them; it is not read. One that
+    lies wholly where nothing was scanned is none, whatever a mask says.
     """
     positions = grid.positions_px0()
+    outside = grid.outside(positions)
+    if gaps is not None:
+        outside = np.maximum(outside, box_fractions(gaps.mask, gaps.px0_per_px, positions, grid.tile_px0))
     fractions = box_fractions(tissue.mask, tissue.px0_per_px, positions, grid.tile_px0)
     hidden = _is_hidden(tissue, positions, grid.tile_px0) & (fractions < min_tissue)
     fractions[hidden] = np.nan
-    kept = hidden | (fractions >= min_tissue)
+    kept = (hidden | (fractions >= min_tissue)) & (outside < 1 - 1e-9)
     return ChosenTiles(
-        grid=grid, level=level, resampler=resampler, xy_px0=positions[kept], tissue=fractions[kept]
+        grid=grid,
+        level=level,
+        resampler=resampler,
+        xy_px0=positions[kept],
+        tissue=fractions[kept],
+        outside=outside[kept],
     )
 
 
@@ -111,7 +133,7 @@ def read_tiles(reader: SlideReader, chosen: ChosenTiles, bags: Sequence[Bag]) ->
     valid = np.zeros(count, dtype=bool)
     quality = np.full((count, len(QUALITY_MEASURES)), np.nan, dtype=np.float16)
     quality[:, PLACE_MEASURES.index("tissue_fraction")] = chosen.tissue
-    quality[:, PLACE_MEASURES.index("out_of_bounds_fraction")] = 0
+    quality[:, PLACE_MEASURES.index("out_of_bounds_fraction")] = chosen.outside
     seen = np.flatnonzero(~np.isnan(chosen.tissue))
     unread = dict.fromkeys(np.flatnonzero(np.isnan(chosen.tissue)).tolist(), UNSEEN)
     for bag in bags:

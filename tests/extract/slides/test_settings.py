@@ -46,6 +46,8 @@ def test_a_bumped_algorithm_makes_another_feature_set(monkeypatch: pytest.Monkey
         ({"tile_px": 8}, "recipe r: slides.tile_px"),
         ({"mpp": 0}, "recipe r: slides.mpp"),
         ({"min_tissue": 0}, "recipe r: slides.min_tissue"),
+        ({"overlap_px": -1}, "recipe r: slides.overlap_px"),
+        ({"overlap_px": 256}, "recipe r: slides: overlap_px"),
         ({"min_tissue": 1.1}, "recipe r: slides.min_tissue"),
         ({"encoder": "uni2"}, "encoder uni2"),
     ],

@@ -79,6 +79,7 @@ def test_a_real_slide_gives_an_entry_as_the_contract_says(one_slide: Write, shar
         "mpp_source": "file (aperio metadata)",
         "tile_px": 256,
         "tile_px0": [side, side],
+        "step_px0": [side, side],
         "level_read": 0,
         "level_downsample": 1.0,
         "resampler": "area",
