@@ -63,9 +63,10 @@ class EncoderCard(BaseModel):
     `algorithm` is bumped by hand when the numbers change.
 
     Of a network: `weights_needed`; `requires` names the modules that it runs on; `weight_file` is its one
-    file where it has a name of its own, `companions` are hashed beside it; `architecture` is what its
-    family's loader builds. `precision` is that of a GPU (a CPU computes in f32); what is stored is f16.
-    `variants` are the outputs that a recipe may choose, `variant` is the default and `dim` its length.
+    file where it has a name of its own, `companions` (names or patterns) are hashed beside it;
+    `makers_code` says that Python files among them are run, which needs --trust-remote-code; `architecture`
+    is what its family's loader builds. `precision` is that of a GPU (a CPU computes in f32); what is stored
+    is f16. `variants` are the outputs that a recipe may choose, `variant` the default and `dim` its length.
     `commercial` says whether the licence allows commercial use, None where that is not known. Where the
     recipe names the model, `licence` is `OF_THE_MODEL` and `gated` None.
     """
@@ -74,7 +75,7 @@ class EncoderCard(BaseModel):
 
     name: str
     title: str
-    modality: Literal["slides", "volumes", "notes", "clinical", "omics"]
+    modality: Literal["slides", "slide_vector", "volumes", "notes", "clinical", "omics"]
     dim: int | None
     input_px: int | None = None
     mpp: tuple[float, ...] = ()
@@ -94,6 +95,7 @@ class EncoderCard(BaseModel):
     requires: tuple[str, ...] = ()
     weight_file: str | None = None
     companions: tuple[str, ...] = _COMPANIONS
+    makers_code: bool = False
     architecture: dict[str, JsonValue] = {}
 
     def __hash__(self) -> int:

@@ -58,7 +58,7 @@ def check(card: EncoderCard, weights: Weights) -> dict[str, Any]:
     """
     config = read_config(card, weights, (str(card.architecture["model_type"]),))
     for field, value in card.architecture.items():
-        if config.get(field) != value:
+        if field != "view" and config.get(field) != value:
             raise RecipeError(
                 f"encoder {card.name}: {CONFIG}",
                 expected=f"{field} {value}",

@@ -31,6 +31,11 @@ NORMALISATIONS: dict[str, tuple[Triple, Triple]] = {
     "imagenet": ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
     "h_optimus": ((0.707223, 0.578729, 0.703617), (0.211883, 0.230117, 0.177517)),
     "half": ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5)),  # the same as x / 127.5 - 1
+    "hibou": ((0.7068, 0.5755, 0.722), (0.195, 0.2316, 0.1816)),
+    "clip": ((0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)),
+    "genbio": ((0.697, 0.575, 0.728), (0.188, 0.240, 0.187)),
+    "lunit": ((0.70322989, 0.53606487, 0.66096631), (0.21716536, 0.26081574, 0.20723464)),
+    "rudolf": ((0.7072, 0.5787, 0.7036), (0.2119, 0.2301, 0.1775)),
 }
 
 #: What a variant is put together from, in order, all of one length.
@@ -39,6 +44,9 @@ VARIANT_PARTS: dict[str, tuple[str, ...]] = {
     "cls+mean": ("cls", "mean"),
     "map_mean": ("mean",),
     "layer3_mean": ("mean",),
+    "pooled": ("pooled",),  # by the network's own attention or norm
+    "projected": ("projected",),  # into the space that it shares with texts, length not made 1
+    "multiscale": ("cls", "multiscale"),
 }
 
 #: Tiles that a device is given at once.

@@ -1,7 +1,7 @@
-"""Which encoders there are: every module of this folder that has a `CARD`.
+"""Which encoders there are: every module of this folder that has a `CARD`, or `CARDS` of one family.
 
-Enters: a name. Leaves: a card, or the loaded encoder behind it. Adding an encoder is one file with one
-card; nothing is registered anywhere else.
+Enters: a name. Leaves: a card, or the loaded encoder behind it. Adding an encoder is one card in a file
+of this folder; nothing is registered anywhere else.
 """
 
 from __future__ import annotations
@@ -22,6 +22,11 @@ REMEDIES = {
     "transformers": "Run `pip install -e .[networks]`.",
     "timm": "Run `pip install -e .[timm]`; timm imports torchvision, which must be the build that belongs"
     " to your torch (a CPU torch needs the CPU torchvision).",
+    "musk": "Install the package of its makers, github lilab-stanford/MUSK, at a commit of your choice.",
+    "gigapath": "Install the package of its makers, github prov-gigapath/prov-gigapath, with fairscale.",
+    "flash_attn": "Install flash_attn 2.5.8 or later, built for your torch; it needs a GPU.",
+    "einops": "Run `pip install einops`.",
+    "environs": "Run `pip install environs sacremoses` in an environment of its own with transformers 4.42.",
 }
 
 
@@ -29,9 +34,9 @@ REMEDIES = {
 def _cards() -> tuple[EncoderCard, ...]:
     found = []
     for module in pkgutil.iter_modules([str(Path(__file__).parent)]):
-        card = getattr(importlib.import_module(f"extract.encoders.{module.name}"), "CARD", None)
-        if isinstance(card, EncoderCard):
-            found.append(card)
+        held = vars(importlib.import_module(f"extract.encoders.{module.name}"))
+        cards = (held.get("CARD"), *held.get("CARDS", ()))
+        found += [card for card in cards if isinstance(card, EncoderCard)]
     return tuple(sorted(found, key=lambda card: (card.modality, card.name)))
 
 
@@ -90,12 +95,36 @@ def find_weights(card: EncoderCard, source: WeightsSource, revision: str | None)
     Raises
     ------
     RecipeError
-        A module cannot be imported, the weights are not to be had, or they are those of another network.
+        It is not known how to run it, a module cannot be imported, the weights are not to be had, or they are
+        those of another network.
     """
+    refuse_uncallable(card)
     import_requirements(card)
     weights = source.find(card, revision=revision)
     importlib.import_module(card.loader.split(":")[0]).check(card, weights)
     return weights
+
+
+def is_callable(card: EncoderCard) -> bool:
+    """Return whether it is known here how the card's network is asked."""
+    return card.architecture.get("call") != "unknown"
+
+
+def refuse_uncallable(card: EncoderCard) -> None:
+    """Refuse a card that is listed with what is known of it, and no more.
+
+    Raises
+    ------
+    RecipeError
+        It is not known how its makers' code is called.
+    """
+    if not is_callable(card):
+        raise RecipeError(
+            f"encoder {card.name}",
+            expected="an encoder that can be run here",
+            got="one of which it is not known how its makers' code is called",
+            remedy="Encode with their software and bring the features in with `python -m extract import`.",
+        )
 
 
 def import_requirements(card: EncoderCard) -> None:

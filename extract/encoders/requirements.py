@@ -14,7 +14,7 @@ from pathlib import Path
 
 from extract.encoders.card import OF_THE_MODEL, EncoderCard
 from extract.encoders.hub import where_to_put
-from extract.encoders.registry import REMEDIES, encoder_cards
+from extract.encoders.registry import REMEDIES, encoder_cards, is_callable
 from extract.encoders.weights import WeightsSource
 from feature_cache.errors import RecipeError
 
@@ -43,8 +43,12 @@ def encoder_table(weights: Path | None) -> list[str]:
 
 
 def what_is_missing(card: EncoderCard, source: WeightsSource) -> str:
-    """Return "ready", or which modules and weights a card lacks."""
+    """Return "ready", or which modules, weights and leave a card lacks."""
+    if not is_callable(card):
+        return "cannot be run: it is not known how its makers' code is called"
     needs = [module for module in card.requires if _fault(module)]
+    if card.makers_code and card.name not in source.trusted:
+        needs.append(f"leave to run its makers' code (--trust-remote-code {card.name})")
     if card.weights_needed:
         try:
             if card.licence == OF_THE_MODEL or source.local_files(card) is None:
@@ -60,7 +64,9 @@ def _row(card: EncoderCard, source: WeightsSource) -> tuple[str, ...]:
         card.modality,
         "-" if card.dim is None else str(card.dim),
         card.licence,
-        {True: "gated", False: "open", None: "of the model"}[card.gated],
+        {True: "gated", False: "open", None: OF_THE_MODEL if card.licence == OF_THE_MODEL else "unknown"}[
+            card.gated
+        ],
         {True: "yes", False: "no", None: "unknown"}[card.commercial],
         what_is_missing(card, source),
     )

