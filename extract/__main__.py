@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+import extract.interchange.verbs
+import extract.overlay.verbs
 from extract.options import (
     Cache,
     CacheFolder,
@@ -20,8 +22,12 @@ from extract.options import (
     Format,
     Limit,
     MemoryGb,
+    Readers,
     RecipeName,
     Root,
+    Scheduler,
+    ShardOption,
+    SlurmFile,
     TimeLimit,
     Weights,
     Workers,
@@ -100,6 +106,7 @@ def plan(
     weights: Weights = None,
     cases: CasesFile = None,
     limit: Limit = None,
+    shard: ShardOption = None,
     workers: Workers = 1,
     array_format: Format = "zarr",
 ) -> None:
@@ -115,6 +122,7 @@ def plan(
         cases=cases,
         limit=limit,
         array_format=array_format,
+        shard=shard,
     )
     for line in plan_lines(asked, workers):
         print(line)
@@ -129,7 +137,11 @@ def run(
     weights: Weights = None,
     cases: CasesFile = None,
     limit: Limit = None,
+    shard: ShardOption = None,
+    scheduler: Scheduler = None,
+    slurm_job: SlurmFile = None,
     workers: Workers = 1,
+    readers: Readers = 1,
     memory_gb: MemoryGb = None,
     time_limit: TimeLimit = 24 * 60,
     array_format: Format = "zarr",
@@ -139,8 +151,7 @@ def run(
     An item that crashes, or takes more memory or time than it may, is a row in
     failures.csv too. Ctrl-C or SIGTERM stops at once; the next run goes on.
     """
-    from extract.caps import item_caps
-    from extract.extraction import extract
+    from extract.extraction import Means, extract
     from extract.request import Request
 
     asked = Request(
@@ -152,8 +163,17 @@ def run(
         cases=cases,
         limit=limit,
         array_format=array_format,
+        shard=shard,
     )
-    summary = extract(asked, workers, item_caps(workers, memory_gb, time_limit))
+    means = Means(
+        workers=workers,
+        readers=readers,
+        memory_gb=memory_gb,
+        minutes=time_limit,
+        scheduler=scheduler,
+        slurm_job=slurm_job,
+    )
+    summary = extract(asked, means)
     print(summary.describe(), end="")
     if summary.stopped is not None:
         raise summary.stopped
@@ -213,6 +233,10 @@ def doctor() -> None:
     for finding in findings:
         print(f"{finding.verdict}  {finding.subject}: {finding.found}. {finding.remedy}".rstrip())
     _exit(any(finding.verdict == "FAIL" for finding in findings))
+
+
+extract.interchange.verbs.add_verbs(app)
+extract.overlay.verbs.add_verbs(app)
 
 
 def _existing(cache: Path) -> FeatureCache:

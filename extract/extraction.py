@@ -1,24 +1,38 @@
 """One run of stage 1: its plan carried out, item by item, with a ledger and progress for people.
 
-Enters: a request, how many workers, what an item may take. Leaves: entries in the cache, the record of the
-run beside them, and a `Summary` to print.
+Enters: a request, and the means to do it with. Leaves: entries in the cache, the record of the run beside
+them, and a `Summary` to print.
 """
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from extract.caps import Caps
+from extract.caps import item_caps
 from extract.ledger import Ledger
+from extract.plan import Plan
 from extract.progress import progress
 from extract.request import Request
-from extract.run import run_items
+from extract.run import Receipt, run_items
 from feature_cache.command_line import problem_lines
 from feature_cache.errors import Problem
 from feature_cache.stopping import Stopped
 from feature_cache.store import FeatureCache
+
+
+@dataclass(frozen=True, kw_only=True)
+class Means:
+    """With what a run is done: how many processes, where, and what one item may take there."""
+
+    workers: int = 1
+    readers: int = 1
+    memory_gb: float | None = None
+    minutes: float = 24 * 60
+    scheduler: str | None = None
+    slurm_job: Path | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +60,7 @@ class Summary:
         return lines
 
 
-def extract(request: Request, workers: int, caps: Caps) -> Summary:
+def extract(request: Request, means: Means) -> Summary:
     """Make every entry that is not there yet; what fails is named and does not stop the others."""
     store = FeatureCache.create(request.cache, array_format=request.array_format)
     planned = request.plan(store)
@@ -54,15 +68,16 @@ def extract(request: Request, workers: int, caps: Caps) -> Summary:
     problems: list[Problem] = []
     left, stopped = len(planned.todo), None
     try:
-        with progress("extracting", left) as advance:
-            for items in planned.passes:
-                with closing(run_items(items, store, workers, caps)) as receipts:
-                    for receipt in receipts:
-                        ledger.add(receipt)
-                        left -= 1
-                        if receipt.problem is not None:
-                            problems.append(receipt.problem)
-                        advance()
+        with (
+            progress("extracting", left) as advance,
+            closing(_receipts(planned, store, means, ledger.folder)) as receipts,
+        ):
+            for receipt in receipts:
+                ledger.add(receipt)
+                left -= 1
+                if receipt.problem is not None:
+                    problems.append(receipt.problem)
+                advance()
     except Stopped as signal:
         stopped = signal
     return Summary(
@@ -74,3 +89,16 @@ def extract(request: Request, workers: int, caps: Caps) -> Summary:
         record=ledger.folder,
         stopped=stopped,
     )
+
+
+def _receipts(
+    planned: Plan, store: FeatureCache, means: Means, record: Path
+) -> Generator[Receipt, None, None]:
+    if means.scheduler is not None and planned.todo:
+        from extract.distribute.dask_run import run_distributed
+
+        yield from run_distributed(planned.passes, store, means, record)
+        return
+    caps = item_caps(means.workers, means.memory_gb, means.minutes)
+    for tasks in planned.passes:
+        yield from run_items(tasks, store, means.workers, caps, means.readers)

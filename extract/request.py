@@ -6,10 +6,11 @@ Enters: the words of a command line. Leaves: a `Plan`, and the lines that `plan`
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from extract.cost import add_up_costs
+from extract.distribute.shard import Shard
 from extract.plan import Folders, Plan, make_plan, read_selection
 from extract.recipe import read_recipe
 from feature_cache.array_format import FormatName
@@ -30,6 +31,7 @@ class Request:
     cases: Path | None
     limit: int | None
     array_format: FormatName
+    shard: Shard | None = None
 
     def plan(self, store: FeatureCache) -> Plan:
         """Find what the cache lacks of it.
@@ -48,7 +50,7 @@ class Request:
             )
         cohort = read_cohort(find_cohort(self.cohort))
         folders = Folders(root=self.root, weights=self.weights)
-        selection = read_selection(self.cases, self.limit, cohort)
+        selection = replace(read_selection(self.cases, self.limit, cohort), shard=self.shard)
         return make_plan(cohort, folders, store, read_recipe(self.recipe), selection)
 
 
