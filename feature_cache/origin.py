@@ -27,6 +27,7 @@ def commit() -> str:
     return f"{head}{'+' if changed else ''}"
 
 
+@cache
 def own_version() -> str:
     """Return Braid's version: as installed, or from the project file of the checkout it is run from."""
     project = CHECKOUT / "pyproject.toml"
@@ -45,6 +46,7 @@ def versions(packages: Iterable[str]) -> dict[str, str]:
     }
 
 
+@cache
 def version_of(package: str) -> str:
     """Return the installed version of a package, "" where it is not installed."""
     try:

@@ -21,7 +21,7 @@ from extract.slides.grid import Grid
 from extract.slides.overview import Overview, read_overview
 from extract.slides.quality import PLACE_MEASURES, QUALITY_MEASURES, measure_tiles
 from extract.slides.reader import SlideReader
-from extract.slides.tissue import TISSUE_PIXEL_UM, box_fractions, find_tissue
+from extract.slides.tissue import TISSUE_PIXEL_UM, Shares, box_fractions, find_tissue
 from extract.slides.tissue_mask import TissueMask
 from extract.steps import step
 
@@ -89,11 +89,26 @@ def tissue_on_grid(
     tissue: TissueMask, size_px0: tuple[int, int], size_px: tuple[int, int]
 ) -> UInt8[np.ndarray[Any, Any], "height width"]:
     """Return 1 where more than half of a thumbnail pixel is tissue."""
-    step = (size_px0[0] / size_px[0], size_px0[1] / size_px[1])
-    x, y = np.meshgrid(np.arange(size_px[0]) * step[0], np.arange(size_px[1]) * step[1])
-    corners = np.stack([x.ravel(), y.ravel()], axis=1)
-    covered = box_fractions(tissue.mask, tissue.px0_per_px, corners, step)
-    return np.asarray(covered > 0.5, dtype=np.uint8).reshape(size_px[1], size_px[0])
+    covered = tissue.mask
+    for axis, side, length in ((0, size_px0[1], size_px[1]), (1, size_px0[0], size_px[0])):
+        step = side / tissue.px0_per_px[1 - axis] / length
+        covered = _sums_along(covered, np.arange(length + 1) * step, axis) / step
+    return np.asarray(covered > 0.5, dtype=np.uint8)
+
+
+def _sums_along(
+    values: Shares, edges: Float[np.ndarray[Any, Any], " edge"], axis: int
+) -> Float[np.ndarray[Any, Any], "height width"]:
+    """Sum values (of pixels; outside they are 0) between edges in pixels, shares of pixels counted exactly."""
+    length = values.shape[axis]
+    sums = np.zeros(tuple(size + (one == axis) for one, size in enumerate(values.shape)))
+    np.cumsum(values, axis=axis, out=sums[1:] if axis == 0 else sums[:, 1:])
+    edges = np.clip(edges, 0, length)
+    first = np.minimum(edges.astype(np.intp), length - 1)
+    share = (edges - first).reshape((-1, 1) if axis == 0 else (1, -1))
+    at_edges = sums.take(first, axis) * (1 - share) + sums.take(first + 1, axis) * share
+    between: np.ndarray[Any, Any] = np.diff(at_edges, axis=axis)
+    return between
 
 
 def choose_tiles(
