@@ -1,8 +1,9 @@
 """Which reader a slide file needs, decided by its name and its TIFF tags, and what is refused outright.
 
-Enters: a path. Leaves: the reader's name and warnings, or a `SourceError` that says what to do.
-The rule, not the luck of a try/except chain, decides: openslide for the scanner formats and for tiled
-8-bit TIFF with a codec of libtiff; tiffslide for OME-TIFF (which openslide refuses) and other TIFF.
+Enters: a path. Leaves: the reader's name and warnings, or a `SourceError` that says what to do. The rule,
+not the luck of a try/except chain, decides: the direct reader for Aperio, generic and OME-TIFF whose levels
+are all tiled JPEG; openslide for the other scanner formats and tiled 8-bit TIFF with a codec of libtiff
+(and JPEG 2000 of Aperio); tiffslide for other OME-TIFF (which openslide refuses) and other TIFF.
 """
 
 from __future__ import annotations
@@ -11,15 +12,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, NoReturn
 
+from extract.slides.tiff_levels import find_levels, find_vendor
 from extract.slides.tiff_pages import check_resolution, opened_tiff
 from feature_cache.errors import SourceError
 
 #: Hand-bumped when a file would get another reader.
-FORMATS_ALGORITHM = 1
+FORMATS_ALGORITHM = 2
 
 SCANNER_SUFFIXES = frozenset({".svs", ".mrxs", ".ndpi", ".scn", ".bif", ".svslide", ".vms", ".vmu"})
 TIFF_SUFFIXES = frozenset({".tif", ".tiff", ".btf", ".tf8"})
-OME_SUFFIXES = (".ome.tif", ".ome.tiff", ".ome.btf", ".ome.tf8", ".ome.tf2")
 
 #: TIFF compressions that libtiff, and so openslide, decodes: none, LZW, JPEG, deflate (2), LZMA, zstd.
 _OPENSLIDE_COMPRESSIONS = frozenset({1, 5, 7, 8, 32946, 34925, 50000})
@@ -35,7 +36,7 @@ _DICOM_REMEDY = (
 class SlideFormat:
     """The reader that a file gets and what is odd about the file."""
 
-    reader: Literal["openslide", "tiffslide"]
+    reader: Literal["direct", "openslide", "tiffslide"]
     warnings: tuple[str, ...] = ()
 
 
@@ -61,8 +62,9 @@ def find_format(path: Path) -> SlideFormat:
         )
     if suffix in SCANNER_SUFFIXES:
         if _is_tiff(path):
-            with opened_tiff(path, path.name):
-                pass  # judged; openslide reads it
+            with opened_tiff(path, path.name) as file:
+                if suffix == ".svs" and find_levels(file, path.name) is not None:
+                    return SlideFormat(reader="direct", warnings=_orientation(file.pages.first))
         return SlideFormat(reader="openslide")
     if suffix in TIFF_SUFFIXES:
         with opened_tiff(path, path.name) as file:
@@ -75,7 +77,9 @@ def _tiff_format(path: Path, file: Any) -> SlideFormat:
     page = file.pages.first
     _check_pixels(path, page)
     _check_compression(path, page)
-    ome = file.is_ome or path.name.lower().endswith(OME_SUFFIXES)
+    if find_levels(file, path.name) is not None:
+        return SlideFormat(reader="direct", warnings=_orientation(page))
+    ome = find_vendor(file, path.name) == "ome"
     if page.is_tiled and int(page.compression) in _OPENSLIDE_COMPRESSIONS and not ome:
         return SlideFormat(reader="openslide", warnings=_orientation(page))
     check_resolution(path.name, page)

@@ -7,7 +7,7 @@ level-0 pixels; downsamples are floats, because real pyramids are not round (1.9
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol, Self
@@ -102,12 +102,17 @@ def open_slide(path: Path) -> SlideReader:
         There is no such file, its format is not read, its reader cannot open it, or its levels are no
         pyramid.
     """
+    from extract.slides.direct_reader import DirectReader
     from extract.slides.openslide_reader import OpenSlideReader
     from extract.slides.tiffslide_reader import TiffSlideReader
 
     found = find_format(path)
-    opener = OpenSlideReader if found.reader == "openslide" else TiffSlideReader
-    slide = opener(path, found.warnings)
+    openers: dict[str, Callable[[Path, tuple[str, ...]], SlideReader]] = {
+        "direct": DirectReader,
+        "openslide": OpenSlideReader,
+        "tiffslide": TiffSlideReader,
+    }
+    slide = openers[found.reader](path, found.warnings)
     try:
         doubts = check_pyramid(path.name, slide.level_sizes_px, slide.level_downsamples)
     except SourceError:

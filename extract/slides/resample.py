@@ -10,7 +10,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from jaxtyping import UInt8
+from jaxtyping import Float32, Int64, UInt8
+
+from extract.slides.area_loops import average_pixels, halve_pixels
+from extract.slides.compiled import compiled
 
 Box = tuple[float, float, float, float]
 
@@ -31,39 +34,45 @@ def area_resize(
     >>> area_resize(ramp, (0, 0, 3, 1), (2, 1)).ravel().tolist()  # (0 + 10/2) / 1.5, (10/2 + 20) / 1.5
     [3, 17]
     """
-    height, width = image.shape[:2]
+    height, width, channels = image.shape
+    if box_px == (0, 0, width, height) and size_px == (width, height):
+        return image
+    out = np.empty((size_px[1], size_px[0], channels), dtype=np.uint8)
+    area_resize_into(image, box_px, out)
+    return out
+
+
+def area_resize_into(
+    image: UInt8[np.ndarray[Any, Any], "height width channel"],
+    box_px: Box,
+    out: UInt8[np.ndarray[Any, Any], "height_out width_out channel"],
+) -> None:
+    """Average the box (left, top, right, bottom; float pixels) into `out`, which is C-contiguous."""
+    height, width, channels = image.shape
     left, top, right, bottom = box_px
     if not (0 <= left < right <= width and 0 <= top < bottom <= height):
         raise ValueError(f"box {box_px} is not within {width} x {height} px")
-    if box_px == (0, 0, width, height) and size_px == (width, height):
-        return image
-    if (right - left, bottom - top) == (2 * size_px[0], 2 * size_px[1]) and left % 1 == top % 1 == 0:
-        return _halve(image[int(top) : int(bottom), int(left) : int(right)])
-    rows = _average(image, 0, np.linspace(top, bottom, size_px[1] + 1))
-    means = _average(rows, 1, np.linspace(left, right, size_px[0] + 1))
-    return np.floor(means + 0.5).astype(np.uint8)
+    size_px = (out.shape[1], out.shape[0])
+    at_pixels = left % 1 == top % 1 == 0
+    if at_pixels and (right - left, bottom - top) == size_px:
+        out[...] = image[int(top) : int(bottom), int(left) : int(right)]
+        return
+    samples = np.ascontiguousarray(image).reshape(height, width * channels)
+    means = out.reshape(size_px[1], size_px[0] * channels)
+    if at_pixels and (right - left, bottom - top) == (2 * size_px[0], 2 * size_px[1]):
+        compiled(halve_pixels)(samples, (int(left), int(top)), channels, means)
+    else:
+        rows = _shares(np.linspace(top, bottom, size_px[1] + 1))
+        columns = _shares(np.linspace(left, right, size_px[0] + 1))
+        compiled(average_pixels)(samples, rows, columns, channels, means)
 
 
-def _halve(image: UInt8[np.ndarray[Any, Any], "height width channel"]) -> np.ndarray[Any, Any]:
-    """Average 2 x 2 pixels in integers: the usual 0.25 um slide, ten times faster, the same bytes."""
-    rows = image[::2].astype(np.uint16) + image[1::2]
-    halved: np.ndarray[Any, Any] = (rows[:, ::2] + rows[:, 1::2] + 2) >> 2
-    return halved.astype(np.uint8)
-
-
-def _average(values: np.ndarray[Any, Any], axis: int, edges: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    """Mean between consecutive edges along one axis, summed in the order of the pixels (float32)."""
-    first = np.floor(edges[:-1]).astype(np.intp)
-    reach = int(np.max(np.ceil(edges[1:]).astype(np.intp) - first))
-    column = [1] * values.ndim
-    column[axis] = -1
-    shape = list(values.shape)
-    shape[axis] = len(first)
-    means = np.zeros(shape, dtype=np.float32)
-    for step in range(reach):
-        pixel = first + step
-        covered = np.minimum(edges[1:], pixel + 1) - np.maximum(edges[:-1], pixel)
-        weight = (np.maximum(covered, 0) / np.diff(edges)).astype(np.float32)
-        row = np.take(values, np.minimum(pixel, values.shape[axis] - 1), axis=axis)
-        means += row * weight.reshape(column)
-    return means
+def _shares(
+    edges: np.ndarray[Any, Any],
+) -> tuple[Int64[np.ndarray[Any, Any], " out"], Float32[np.ndarray[Any, Any], "out reach"]]:
+    """Between consecutive edges: the first pixel, and which share of the mean it and its followers have."""
+    first = np.floor(edges[:-1]).astype(np.int64)
+    reach = int(np.max(np.ceil(edges[1:]).astype(np.int64) - first))
+    pixels = first[:, np.newaxis] + np.arange(reach)
+    covered = np.minimum(edges[1:, np.newaxis], pixels + 1) - np.maximum(edges[:-1, np.newaxis], pixels)
+    return first, (np.maximum(covered, 0) / np.diff(edges)[:, np.newaxis]).astype(np.float32)

@@ -9,9 +9,10 @@ import pytest
 import tifffile
 
 from extract.slides.formats import SCANNER_SUFFIXES, find_format
+from extract.slides.openslide_reader import OpenSlideReader
 from extract.slides.reader import open_slide
 from feature_cache.errors import SourceError
-from tests.extract.slides.pyramids import colour_noise, write_pyramid
+from tests.extract.slides.pyramids import JPEG_YCBCR, colour_noise, write_pyramid
 
 
 def refusal(path: Path) -> str:
@@ -36,20 +37,38 @@ def test_scanner_formats_are_openslides(tmp_path: Path, suffix: str) -> None:
     ("options", "reader"),
     [
         ({"tile": (128, 128), "compression": "adobe_deflate"}, "openslide"),
-        ({"tile": (128, 128), "compression": "jpeg"}, "openslide"),
+        ({"tile": (128, 128), "compression": "jpeg"}, "direct"),
         ({"tile": (128, 128), "compression": "lzw"}, "openslide"),
         ({"tile": (128, 128), "compression": "zstd"}, "openslide"),
         ({"tile": (128, 128), "compression": "jpeg2000"}, "tiffslide"),
         ({"compression": "adobe_deflate"}, "tiffslide"),  # strips
     ],
 )
-def test_a_tiff_is_openslides_where_libtiff_can(
+def test_a_tiff_is_the_direct_readers_or_openslides_where_libtiff_can(
     tmp_path: Path, options: dict[str, object], reader: str
 ) -> None:
     path = write_tiff(tmp_path / "slide.tif", colour_noise(200, 300), **options)
     assert find_format(path).reader == reader
     with open_slide(path) as slide:  # and that reader does open it
         assert slide.size_px0 == (300, 200)
+
+
+@pytest.mark.parametrize(
+    ("software", "reader"),
+    [("Philips DP v1.0", "openslide"), ("MedScan", "openslide"), ("tifffile", "direct")],
+)
+def test_vendors_with_rules_of_their_own_are_openslides(tmp_path: Path, software: str, reader: str) -> None:
+    options = {"tile": (128, 128), "compression": "jpeg", "software": software}
+    assert find_format(write_tiff(tmp_path / "slide.tif", colour_noise(200, 300), **options)).reader == reader
+
+
+def test_one_level_of_another_compression_is_openslides(tmp_path: Path) -> None:
+    path = write_pyramid(tmp_path / "slide.tif", colour_noise(300, 400), steps=(1, 2), codec=JPEG_YCBCR)
+    assert find_format(path).reader == "direct"
+    with tifffile.TiffWriter(path, append=True) as writer:
+        options = {"tile": (64, 64), "photometric": "rgb", "subfiletype": 1, "metadata": None}
+        writer.write(colour_noise(75, 100), **options)
+    assert find_format(path).reader == "openslide"
 
 
 @pytest.mark.parametrize("name", ["slide.ome.tif", "SLIDE.OME.TIFF"])
@@ -148,8 +167,13 @@ def test_a_dicom_pyramid_in_wrong_colours_is_refused(shared_data: Path, member: 
     assert "got DICOM" in refusal(shared_data / "slides/dicom-pyramid" / member)
 
 
-@pytest.mark.parametrize("name", ["boxes.tiff", "large_image_yb10kx5k.zstd.tiff", "small.svs"])
-def test_real_odd_files_that_are_slides_open(shared_data: Path, name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "reader"),
+    [("boxes.tiff", "openslide"), ("large_image_yb10kx5k.zstd.tiff", "openslide"), ("small.svs", "direct")],
+)
+def test_real_odd_files_that_are_slides_open(shared_data: Path, name: str, reader: str) -> None:
     with open_slide(shared_data / "slides/odd" / name) as slide:
-        assert slide.name == "openslide"
-        assert slide.read_region((0, 0), 0, (8, 8)).shape == (8, 8, 3)
+        assert slide.name == reader
+        pixels = slide.read_region((0, 0), 0, (8, 8))
+    with OpenSlideReader(shared_data / "slides/odd" / name) as other:
+        np.testing.assert_array_equal(pixels, other.read_region((0, 0), 0, (8, 8)))

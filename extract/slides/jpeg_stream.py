@@ -1,0 +1,95 @@
+"""One tile of a TIFF as a JPEG of its own: tables joined, colours said, decoded strictly.
+
+Enters: the bytes of a tile as the file has them, and the tables of its page. Leaves: RGB pixels, exactly
+those of libjpeg's accurate transform, or a `TileError`. A TIFF keeps tables that tiles share in the tag
+JPEGTables, and says in PhotometricInterpretation what their colours are (TIFF Technical Note 2); a JPEG
+library knows of neither and guesses by markers. So tables and an Adobe marker (APP14) are put in front of
+each tile. A tile that has a marker itself is believed: its encoder wrote both, and QuPath's OME-TIFFs are
+tagged RGB but hold YCbCr.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from jaxtyping import UInt8
+
+_START, _END = b"\xff\xd8", b"\xff\xd9"
+#: APP14 "Adobe", version 100, no flags; the last byte is the transform: 0 is RGB, 1 is YCbCr.
+_ADOBE = b"\xff\xee\x00\x0eAdobe\x00\x64\x00\x00\x00\x00"
+_JFIF = b"\xff\xe0"
+
+
+class TileError(Exception):
+    """A tile of a TIFF has no pixels; the text says why and holds no path."""
+
+
+class UnscannedError(TileError):
+    """The file has no data for a tile: nobody scanned that place."""
+
+
+def stream_start(tables: bytes | None, is_ycbcr: bool) -> bytes:
+    """Return what goes in front of a tile's data after its first marker."""
+    between = b""
+    if tables is not None:
+        between = tables.removeprefix(_START)
+        between = between[: between.rfind(_END)] if between.endswith(_END) else between
+    return _START + _ADOBE + (b"\x01" if is_ycbcr else b"\x00") + between
+
+
+def is_ycbcr_by_itself(data: bytes) -> bool | None:
+    """Return what the markers before a tile's first table say of its colours; None if they say nothing."""
+    found = None
+    place = len(_START)
+    while data[place : place + 1] == b"\xff" and 0xE0 <= data[place + 1] <= 0xEF:
+        segment = data[place : place + 2 + int.from_bytes(data[place + 2 : place + 4], "big")]
+        if segment.startswith(_JFIF) and segment[4:8] == b"JFIF":
+            return True
+        if segment.startswith(_ADOBE[:9]) and len(segment) >= len(_ADOBE) + 1:
+            found = segment[len(_ADOBE)] != 0
+        place += len(segment)
+        if len(segment) < 4:
+            break
+    return found
+
+
+def decode_tile(
+    start: bytes, data: bytes, pixels: UInt8[np.ndarray[Any, Any], "height width 3"], shrink: int
+) -> None:
+    """Decode a tile into `pixels` (C-contiguous), 1, 2, 4 or 8 times smaller within the JPEG transform.
+
+    Raises
+    ------
+    TileError
+        The data are no JPEG, damaged, cut short, or a picture of another size.
+    """
+    from simplejpeg import decode_jpeg
+
+    if not data.startswith(_START):
+        raise TileError("no JPEG data")
+    height, width = pixels.shape[:2]
+    try:
+        if shrink == 1:
+            found = decode_jpeg(start + data[2:], "RGB", buffer=pixels)
+        else:
+            found = decode_jpeg(
+                start + data[2:],
+                "RGB",
+                min_factor=shrink,
+                min_height=height,
+                min_width=width,
+                buffer=pixels,
+            )
+    except ValueError as error:  # libjpeg's warnings too: what follows a wrong bit is noise
+        raise TileError(_reason(str(error))) from error
+    if found.shape != pixels.shape:
+        raise TileError("JPEG data of another size than the tile's")
+
+
+def _reason(text: str) -> str:
+    if "remature end" in text:
+        return "truncated JPEG data"
+    if "buffer is too small" in text:
+        return "JPEG data of another size than the tile's"
+    return "damaged JPEG data"
