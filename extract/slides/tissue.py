@@ -1,8 +1,9 @@
-"""Where tissue is, seen in the image: a fixed rule in optical density on 8 um pixels.
+"""Where tissue is, seen in the image: a fixed rule in optical density against glass, on 8 um pixels.
 
 Enters: an RGB overview. Leaves: a mask, and for boxes the share of tissue in each. Haematoxylin and eosin
-absorb green most; marker pens do not (green and blue ink absorb red most, red ink absorbs blue as much as
-green), glass absorbs nothing, dust and cover-slip edges absorb all colours alike. Nothing is fitted.
+absorb green most; marker pens do not, glass absorbs nothing, dust and cover-slip edges absorb all colours
+alike. What is too small, a mere line, or the faded rim of ink is taken out as a whole; a piece of tissue is
+never trimmed. Nothing is fitted across slides; of the slide itself the colour of its glass is taken.
 """
 
 from __future__ import annotations
@@ -12,51 +13,109 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool, Float, Float32, Int, UInt8
 
-from extract.slides.ink import Rgb, is_pen
+from extract.slides.compiled import compiled
+from extract.slides.ink import ink_limits
+from extract.slides.tissue_loops import INK, STAINED, classify_pixels
 
 #: The rule is stated for pixels of this size (um); coarser or finer ones shift its thresholds.
 TISSUE_PIXEL_UM = 8.0
 #: Hand-bumped when the numbers change.
-TISSUE_ALGORITHM = 1
+TISSUE_ALGORITHM = 2
 
-#: Least spread of optical density between the colours: pale eosin is about .07, tinted glass .05.
-_PALE_STAIN = 0.06
-#: Least spread where green is not the most absorbed colour (DAB, blue haematoxylin), and least density.
-_OTHER_STAIN = 0.10
-#: A spread below this share of the mean density is grey: dust, pencil, cover-slip edge, black ink.
-_GREY_SHARE = 0.15
 #: Groups of tissue pixels smaller than this (um2) are dust.
 _SMALLEST_UM2 = 1500.0
+#: A group without a square of 3 x 3 pixels, and of no more pixels than so many of its length, is a line: a fibre
+#: or the coloured fringe of an edge.
+_LINE_WIDTH_PX = 3
+#: Ink fades over a pixel; a group with more than this share of its pixels so near to ink is its rim.
+_INK_RIM_PX, _RIM_SHARE = 1, 0.7
+#: Glass: every colour at least so bright, no two colours further apart; the brightest tenth of such pixels,
+#: within a band (sum of the colours) around it.
+_GLASS_LEAST, _GLASS_TINT, _GLASS_QUANTILE, _GLASS_BAND = 180, 25, 0.9, 12
+#: As many pixels must show glass (share of the overview), and their mean must be so bright and so colourless;
+#: otherwise white counts as glass.
+_GLASS_SHARE, _MEAN_LEAST, _MEAN_TINT = 0.005, 190, 16
+#: Glass is looked for on about so many pixels.
+_GLASS_SAMPLE = 40_000
 
 #: The share of tissue in every cell of a plane.
 Shares = Bool[np.ndarray[Any, Any], "height width"] | Float32[np.ndarray[Any, Any], "height width"]
+Mask = Bool[np.ndarray[Any, Any], "height width"]
 
 
-def optical_density(rgb: Rgb) -> Float[np.ndarray[Any, Any], "*pixels 3"]:
+def optical_density(
+    rgb: UInt8[np.ndarray[Any, Any], "*pixels 3"],
+) -> Float[np.ndarray[Any, Any], "*pixels 3"]:
     """Natural optical density -ln((value + 1) / 256), float32; white is 0."""
     table = -np.log((np.arange(256, dtype=np.float32) + 1) / 256)
     density: np.ndarray[Any, Any] = table[rgb]
     return density
 
 
-def find_tissue(
-    rgb: UInt8[np.ndarray[Any, Any], "height width 3"], pixel_um2: float
-) -> Bool[np.ndarray[Any, Any], "height width"]:
+def glass_colour(rgb: UInt8[np.ndarray[Any, Any], "height width 3"]) -> Float[np.ndarray[Any, Any], " 3"]:
+    """Return the mean colour of empty glass in an overview; white where it shows none."""
+    white = np.full(3, 255.0)
+    step = max(1, int((rgb.shape[0] * rgb.shape[1] / _GLASS_SAMPLE) ** 0.5))
+    sample = rgb[::step, ::step].reshape(-1, 3)
+    least, most = sample.min(axis=1), sample.max(axis=1)
+    bright = sample[(least >= _GLASS_LEAST) & (most - least <= _GLASS_TINT)].astype(np.int64)
+    if len(bright) < max(1, _GLASS_SHARE * len(sample)):
+        return white
+    sums = bright.sum(axis=1)
+    middle = np.sort(sums)[int(_GLASS_QUANTILE * (len(sums) - 1))]
+    mean: Float[np.ndarray[Any, Any], " 3"] = bright[np.abs(sums - middle) <= _GLASS_BAND].mean(axis=0)
+    return mean if mean.min() >= _MEAN_LEAST and np.ptp(mean) <= _MEAN_TINT else white
+
+
+def find_tissue(rgb: UInt8[np.ndarray[Any, Any], "height width 3"], pixel_um2: float) -> Mask:
     """Mark stained tissue in an overview of about 8 um per pixel; `pixel_um2` is the area of a pixel."""
     from scipy import ndimage
 
-    density = optical_density(rgb)
-    spread = density.max(axis=-1) - density.min(axis=-1)
-    mean = density.mean(axis=-1)
-    green_most = density[..., 1] >= density.max(axis=-1) - 0.02
-    stained = np.where(green_most, spread > _PALE_STAIN, (spread > _OTHER_STAIN) & (mean > 2 * _OTHER_STAIN))
-    tissue = stained & (spread > _GREY_SHARE * mean) & ~is_pen(rgb)
-    labels, count = ndimage.label(tissue)
+    values = np.arange(256)[:, None]
+    density = np.maximum(0.0, np.log((glass_colour(rgb) + 1) / (values + 1))).astype(np.float32)
+    kinds = np.empty(rgb.shape[:2], dtype=np.uint8)
+    compiled(classify_pixels)(np.ascontiguousarray(rgb), density, ink_limits(), kinds)
+    stained = kinds == STAINED
+    labels, count = ndimage.label(stained)
     sizes_px = np.bincount(labels.ravel(), minlength=count + 1)
     keep = sizes_px * pixel_um2 >= _SMALLEST_UM2
     keep[0] = False
-    kept: np.ndarray[Any, Any] = keep[labels]
+    ink = kinds == INK
+    if ink.any():
+        near = np.bincount(labels[_grown(ink, _INK_RIM_PX)], minlength=count + 1)
+        keep &= near <= _RIM_SHARE * sizes_px
+    keep &= _thick(stained, labels, count) | (sizes_px > _LINE_WIDTH_PX * _lengths_px(labels, keep))
+    kept: Mask = keep[labels]
     return kept
+
+
+def _grown(mask: Mask, by_px: int) -> Mask:
+    """Return the mask grown to all sides and corners."""
+    for axis in (0, 1):
+        padded = np.pad(mask, [(by_px, by_px) if a == axis else (0, 0) for a in (0, 1)])
+        length = mask.shape[axis]
+        shifted = (np.take(padded, np.arange(s, s + length), axis=axis) for s in range(2 * by_px + 1))
+        mask = np.logical_or.reduce(list(shifted))
+    return mask
+
+
+def _thick(stained: Mask, labels: np.ndarray[Any, Any], count: int) -> Bool[np.ndarray[Any, Any], " group"]:
+    """Which groups hold a square of 3 x 3 pixels."""
+    centres = labels[1:-1, 1:-1][~_grown(~stained, 1)[1:-1, 1:-1]]
+    return np.bincount(centres, minlength=count + 1) > 0
+
+
+def _lengths_px(
+    labels: np.ndarray[Any, Any], wanted: Bool[np.ndarray[Any, Any], " group"]
+) -> Int[np.ndarray[Any, Any], " group"]:
+    """Return the longer side of the bounding box of each wanted group; 0 for the others."""
+    from scipy import ndimage
+
+    lengths = np.zeros(len(wanted), dtype=np.int64)
+    for number, box in enumerate(ndimage.find_objects(labels), start=1):
+        if wanted[number]:
+            lengths[number] = max(side.stop - side.start for side in box)
+    return lengths
 
 
 def box_fractions(

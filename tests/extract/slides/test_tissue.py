@@ -14,7 +14,8 @@ from PIL import Image
 from extract.slides.ink import is_pen
 from extract.slides.region import composite_on_white
 from extract.slides.resample import area_resize
-from extract.slides.tissue import box_fractions, find_tissue, optical_density
+from extract.slides.tissue import box_fractions, find_tissue, glass_colour, optical_density
+from tests.extract.slides.artefacts import paint_overview
 from tests.extract.slides.pyramids import EOSIN, GLASS, HAEMATOXYLIN
 
 #: The pictures are of about 0.5 um; 16 of their pixels make one of the overview's 8 um.
@@ -86,6 +87,44 @@ def test_a_painted_rectangle_is_found_to_the_pixel_and_dust_is_not() -> None:
     truth = np.zeros((60, 80), dtype=bool)
     truth[10:40, 20:60] = True
     np.testing.assert_array_equal(find_tissue(picture, 64.0), truth)
+
+
+#: Two scanners' white, pinkish, bluish grey and yellowish glass.
+GLASSES = [(243, 243, 245), (255, 255, 255), (236, 228, 238), (225, 228, 232), (238, 240, 230)]
+
+
+@pytest.mark.parametrize("glass", GLASSES)
+def test_pale_tissue_is_kept_and_ink_edges_fibres_and_dust_are_not(glass: tuple[int, int, int]) -> None:
+    for seed in range(2):
+        picture = paint_overview(seed, glass)
+        found = find_tissue(picture.rgb, 64.0)
+        assert found[picture.tissue].mean() > 0.99
+        assert found[picture.pale].mean() > 0.97
+        assert found[picture.nothing].mean() < 0.001
+
+
+@pytest.mark.parametrize("glass", GLASSES)
+def test_the_colour_of_glass_is_found_beside_pale_tissue(glass: tuple[int, int, int]) -> None:
+    # the corners are shaded by 5 %
+    assert np.abs(glass_colour(paint_overview(0, glass).rgb) - glass).max() < 4
+
+
+def test_without_glass_white_is_taken_for_it() -> None:
+    assert glass_colour(np.full((40, 40, 3), EOSIN, dtype=np.uint8)).tolist() == [255, 255, 255]
+    nearly_black = np.full((40, 40, 3), 20, dtype=np.uint8)
+    nearly_black[0, 0] = GLASS  # one bright pixel is no glass
+    assert glass_colour(nearly_black).tolist() == [255, 255, 255]
+    assert find_tissue(np.full((40, 40, 3), EOSIN, dtype=np.uint8), 64.0).all()
+
+
+def test_a_line_of_stain_is_a_fibre_and_a_net_of_lines_is_fat() -> None:
+    picture = np.full((90, 90, 3), GLASS, dtype=np.uint8)
+    picture[80:82, 5:85] = EOSIN
+    assert not find_tissue(picture, 64.0).any()
+    picture[10:70:6, 5:85] = picture[10:65, 5:85:6] = EOSIN
+    found = find_tissue(picture, 64.0)
+    assert found[10:65].mean() > 0.2
+    assert not found[75:].any()
 
 
 def test_tinted_glass_is_no_tissue() -> None:
