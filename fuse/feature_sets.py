@@ -75,8 +75,8 @@ class ChosenSet:
 
     @property
     def by_network(self) -> bool:
-        """Whether a network made it: its settings say with which weights."""
-        return bool(self.weights_sha256)
+        """Whether a network made it: its settings say with which weights, or that it was imported."""
+        return bool(self.weights_sha256) or self._encoding.get("origin") == "imported"
 
     @property
     def entries_sha256(self) -> str:

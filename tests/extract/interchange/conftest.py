@@ -65,12 +65,18 @@ def take_in(cohort: Cohort, cache: FeatureCache, here: None) -> Importer:
     """Import a folder, by default as an encoder without a card whose embeddings have eight numbers."""
 
     def imported(
-        source: str, folder: Path, *, beside: Path | None = None, root: Path | None = None, **claimed: object
+        source: str,
+        folder: Path,
+        *,
+        beside: Path | None = None,
+        root: Path | None = None,
+        rows: Cohort | None = None,
+        **claimed: object,
     ) -> ImportSummary:
         claim = Claim(**{"encoder": "theirs", "mpp": MPP, "dim": 8, **claimed})  # type: ignore[arg-type]
         request = ImportRequest(
             source=source, folder=folder, claim=claim, name="imported", beside=beside, root=root
         )
-        return import_slides(request, cohort, cache, 1, Caps(memory_gb=4, seconds=60))
+        return import_slides(request, rows or cohort, cache, 1, Caps(memory_gb=4, seconds=60))
 
     return imported
