@@ -86,10 +86,9 @@ class Ticket:
 
 @runtime_checkable
 class FedEncoder(Protocol):
-    """An encoder that answers later and serves several slides at once."""
+    """An encoder that may have a feeder; with it, it answers later and serves several slides."""
 
-    def submit(self, tiles: Tiles) -> Ticket:
-        """Take tiles to encode; the ticket's `rows()` waits for them."""
+    feeder: Feeder | None
 
 
 #: Tickets with the tiles of theirs that are in one batch.

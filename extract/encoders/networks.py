@@ -7,14 +7,16 @@ neighbours nor the number of cores can change a bit; a GPU sees batches of one s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from jaxtyping import Float, UInt8
 
 from extract.encoders.card import EncoderCard
+from extract.encoders.feeding import Feeder
+from extract.encoders.network_device import NetworkDevice, Triple
+from extract.encoders.same_bits import same_bits as same_bits
 from feature_cache.canonical import Json
 from feature_cache.errors import RecipeError, SourceError
 from feature_cache.origin import version_of
@@ -23,7 +25,6 @@ if TYPE_CHECKING:
     from torch import Tensor
     from torch.nn import Module
 
-Triple = tuple[float, float, float]
 Shape = tuple[int, ...]
 
 #: Mean and deviation (red, green, blue) of pixel values in [0, 1], by the name that cards use.
@@ -49,8 +50,6 @@ VARIANT_PARTS: dict[str, tuple[str, ...]] = {
     "multiscale": ("cls", "multiscale"),
 }
 
-#: Tiles that a device is given at once.
-_BATCH = {"cpu": 1, "cuda": 64}
 _LARGEST_F16 = 65504.0
 
 
@@ -89,20 +88,23 @@ def computed_with(card: EncoderCard) -> dict[str, Json]:
 
 
 class TileNetwork:
-    """A network as `TileEncoder`. `forward` takes normalised (tile, 3, height, width) to (tile, dim)."""
+    """A network as `TileEncoder`. `forward` takes normalised (tile, 3, height, width) to (tile, dim).
+
+    On a GPU it has a `feeder`, which serves all slides that are read in this process.
+    """
+
+    feeder: Feeder | None = None
 
     def __init__(self, card: EncoderCard, network: Module, forward: Callable[[Tensor], Tensor]) -> None:
-        import torch
-
         assert card.dim is not None
         self.forward = forward
         self._card = card
         self.used = computed_with(card)
-        self._device = str(self.used["device"])
-        network.eval().requires_grad_(False).to(self._device)
-        mean, deviation = NORMALISATIONS[card.normalisation]
-        self._mean = torch.tensor(mean, device=self._device).view(1, 3, 1, 1)
-        self._deviation = torch.tensor(deviation, device=self._device).view(1, 3, 1, 1)
+        device = str(self.used["device"])
+        network.eval().requires_grad_(False).to(device)
+        self._on_device = NetworkDevice(card, device, forward, NORMALISATIONS[card.normalisation])
+        if device != "cpu":
+            self.feeder = Feeder(self._on_device, self.check)
         parts = VARIANT_PARTS[card.variant]
         width = card.dim // len(parts)
         self.feature_names = tuple(f"{part}_{number}" for part in parts for number in range(width))
@@ -117,21 +119,21 @@ class TileNetwork:
         SourceError
             The network gave something that is no number, or too large for the f16 that is stored.
         """
-        import torch
-
         if tiles.shape[1:] != (self._card.input_px, self._card.input_px, 3):
             raise ValueError(f"tiles of {tiles.shape[1:]} for an encoder of {self._card.input_px} px")
-        size = _BATCH[self._device]
+        if self.feeder is not None:
+            return self.feeder.submit(tiles).rows()
         rows = np.empty((len(tiles), len(self.feature_names)), dtype=np.float32)
-        with same_bits(self._device, self._card.precision):
-            for start in range(0, len(tiles), size):
-                batch = tiles[start : start + size]
-                full = np.concatenate([batch, np.zeros((size - len(batch), *tiles.shape[1:]), tiles.dtype)])
-                pixels = torch.from_numpy(full).to(self._device).permute(0, 3, 1, 2).float() / 255
-                out = self.forward((pixels - self._mean) / self._deviation)
-                rows[start : start + len(batch)] = out[: len(batch)].float().cpu().numpy()
-        refuse_unstorable(rows, self._card.name)
+        size = self._on_device.size
+        for start in range(0, len(tiles), size):
+            batch = tiles[start : start + size]
+            rows[start : start + size] = self._on_device.finish(self._on_device.start([batch]))[: len(batch)]
+        self.check(rows)
         return rows
+
+    def check(self, rows: Float[np.ndarray[Any, Any], "tile dim"]) -> None:
+        """Refuse rows that cannot be stored (`refuse_unstorable`)."""
+        refuse_unstorable(rows, self._card.name)
 
 
 def refuse_unstorable(rows: Float[np.ndarray[Any, Any], "row dim"], encoder: str) -> None:
@@ -150,27 +152,6 @@ def refuse_unstorable(rows: Float[np.ndarray[Any, Any], "row dim"], encoder: str
             got=f"others in {int((~storable).sum())} of {len(rows)} rows",
             remedy="Look at the weights; are they those of this encoder?",
         )
-
-
-@contextmanager
-def same_bits(device: str, precision: str) -> Iterator[None]:
-    """Compute without gradients, and so that the same tile gives the same bits every time."""
-    import torch
-
-    with ExitStack() as stack:
-        stack.enter_context(torch.inference_mode())
-        if device == "cuda":
-            stack.enter_context(
-                torch.backends.cudnn.flags(
-                    enabled=True, benchmark=False, deterministic=True, allow_tf32=False
-                )
-            )
-            dtype = {"f16": torch.float16, "bf16": torch.bfloat16, "f32": torch.float32}[precision]
-            stack.enter_context(torch.autocast(device, dtype, enabled=dtype != torch.float32))
-        else:
-            stack.callback(torch.set_num_threads, torch.get_num_threads())
-            torch.set_num_threads(1)
-        yield
 
 
 def pool_tokens(tokens: Tensor, prefix: int, variant: str) -> Tensor:

@@ -29,6 +29,7 @@ class Bag:
 
     def __init__(self, card: EncoderCard, encoder: TileEncoder, mpp: float) -> None:
         self.encoder, self._mpp = encoder, mpp
+        self._feeder = encoder.feeder if isinstance(encoder, FedEncoder) else None
         self._dtype = np.dtype(card.stored_dtype)
         self._pending: deque[tuple[Rows, Ticket]] = deque()
         self._embeddings = np.empty((0, len(encoder.feature_names)), dtype=self._dtype)
@@ -43,8 +44,8 @@ class Bag:
         if self.error is not None:
             return
         try:
-            if isinstance(self.encoder, FedEncoder):
-                self._pending.append((rows, self.encoder.submit(pixels)))
+            if self._feeder is not None:
+                self._pending.append((rows, self._feeder.submit(pixels)))
                 self._take_in(_MOST_PENDING - 1)
             else:
                 with step("encode"):
