@@ -80,7 +80,7 @@ class _Tiles:
             for number in range(start + first_column, start + last_column + 1)
         ]
         is_plain = (width, height) == size_px and box == [0, 0, width, height]
-        if is_plain and size_px == self._tile_px and len(numbers) == 1 and self._uses[numbers[0]] == 1:
+        if is_plain and size_px == self._tile_px and len(numbers) == 1 and self._is_used_once(numbers[0]):
             self._decoder.decode(numbers[0], out, self._shrink)
             return
         try:
@@ -96,6 +96,9 @@ class _Tiles:
         finally:
             for number in numbers:
                 self._release(number)
+
+    def _is_used_once(self, number: int) -> bool:
+        return self._uses[number] == 1 and number not in self._held
 
     def _gather(self, row: int, tiles: list[Pixels], region: Pixels) -> None:
         """Copy what a field needs of each of its tiles."""
