@@ -26,7 +26,8 @@ REMEDIES = {
     "gigapath": "Install the package of its makers, github prov-gigapath/prov-gigapath, with fairscale.",
     "flash_attn": "Install flash_attn 2.5.8 or later, built for your torch; it needs a GPU.",
     "einops": "Run `pip install einops`.",
-    "environs": "Run `pip install environs sacremoses` in an environment of its own with transformers 4.42.",
+    "environs": "Run `pip install environs` in an environment of its own with transformers 4.42.",
+    "sacremoses": "Run `pip install sacremoses` there too.",
 }
 
 

@@ -1,4 +1,4 @@
-"""One vector a slide: the mean of the embeddings of its valid tiles.
+"""One vector a slide, by an encoder of slides or by the mean of the embeddings of its valid tiles.
 
 Enters: the bag entries that the `slides` block of the same recipe made. Leaves: another feature set of the
 modality slides, one vector entry a slide. No image is opened; the source of an entry is an entry, so a slide
@@ -8,64 +8,35 @@ that was encoded anew is pooled anew.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, JsonValue
 
+from extract.encoders.registry import load_encoder
 from extract.encoders.weights import WeightsSource
 from extract.item import HashFile, ResolvedBlock, WorkItem
-from extract.recipe import read_block
-from extract.slides.settings import MODALITY, resolve_slides
+from extract.slide_vector.encoder import SlideEncoder, TileBag
+from extract.slide_vector.settings import BLOCK, bags_of, card_of, resolve_slide_vector
+from extract.slides.settings import MODALITY
 from feature_cache.canonical import Json
 from feature_cache.cohort import Cohort
 from feature_cache.entry import OBSERVED, STATES, EntryDraft, EntryKey, EntryRecord, Source
 from feature_cache.entry_json import FILE
 from feature_cache.errors import CacheError, DamagedEntryError, SourceError
 from feature_cache.names import entry_path
-from feature_cache.recipe import ResolvedRecipe
 from feature_cache.store import FeatureCache
-
-POOLING_ALGORITHM = 1
-#: The folder of the vectors is named after the recipe too, but stands apart from that of the bags.
-_SUFFIX = "_vector"
-
-
-class SlideVectorBlock(BaseModel):
-    """The `slide_vector` block of a recipe file; `slides` is the recipe's block of that name."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    pooling: Literal["mean"] = "mean"
-    slides: dict[str, JsonValue]
 
 
 class SlideVectorStage:
     """See `extract.item.Stage`; the root of its items is the cache."""
 
-    block = "slide_vector"
+    block = BLOCK
     modality = MODALITY
 
     def resolve(
         self, name: str, block: dict[str, Json], cohort: Cohort, weights: WeightsSource
     ) -> ResolvedBlock:
-        """Return the recipe: the pooling, and the settings of the bags that are pooled.
-
-        Raises
-        ------
-        RecipeError
-            Unknown keys or pooling, or a slides block that is refused itself.
-        """
-        chosen = read_block(SlideVectorBlock, name, self.block, block)
-        slides = resolve_slides(name, chosen.slides, weights).recipe
-        settings: dict[str, Json] = {
-            "pooling": chosen.pooling,
-            "algorithm": POOLING_ALGORITHM,
-            "slides": slides.settings,
-        }
-        return ResolvedBlock(
-            recipe=ResolvedRecipe(name=f"{name}{_SUFFIX}", modality=self.modality, settings=settings)
-        )
+        """Return the recipe: the encoder, and the settings of the bags (see `settings.py`)."""
+        return resolve_slide_vector(name, block, weights)
 
     def items(self, cohort: Cohort, root: Path, resolved: ResolvedBlock) -> list[WorkItem]:
         """Return one item for every row of slides.csv; `root` is that of the cache."""
@@ -75,6 +46,7 @@ class SlideVectorStage:
                 key=EntryKey.of(cohort.name, resolved.recipe, row.case_id, row.slide_id),
                 recipe=resolved.recipe,
                 root=root,
+                weights=resolved.weights,
             )
             for row in cohort.slides
         ]
@@ -86,17 +58,29 @@ class SlideVectorStage:
         return (Source(role="entry", sha256=record.entry_sha256, bytes=size),)
 
     def build(self, item: WorkItem, sources: tuple[Source, ...]) -> EntryDraft:
-        """Read the bag, every byte compared with its record, and pool it.
+        """Read the bag, every byte compared with its record, and encode it.
 
         Raises
         ------
         DamagedEntryError
             The bag is not what was committed.
+        RecipeError, SourceError
+            The encoder cannot run here, or gives something that cannot be stored.
         """
         bag = FeatureCache(root=item.root).read(_bag(item).key)
-        embeddings, valid = bag.arrays["embeddings"], bag.arrays["valid"]
-        values = embeddings[valid].mean(axis=0, dtype=np.float64)
-        names = bag.record.attrs["feature_names"]
+        card = card_of(item.recipe)
+        encoder: SlideEncoder = load_encoder(card, item.weights)
+        valid = bag.arrays["valid"]
+        width, height = bag.record.attrs["tile_px0"]
+        tiles = TileBag(
+            embeddings=bag.arrays["embeddings"][valid],
+            xy_px0=bag.arrays["xy_px0"][valid],
+            tile_px0=(float(width), float(height)),
+        )
+        shown = tiles.thinned(_most_tiles(item, len(tiles.embeddings)))
+        pooled, left_out = len(shown.embeddings), len(tiles.embeddings) - len(shown.embeddings)
+        values = encoder.encode(shown)
+        names = list(encoder.feature_names or bag.record.attrs["feature_names"])
         return EntryDraft(
             key=item.key,
             kind="vector",
@@ -109,8 +93,9 @@ class SlideVectorStage:
                 "states": list(STATES),
                 "pooled_from": bag.record.key.feature_set,
             },
-            used={**_maker(bag.record), "pooling": str(item.recipe.settings["pooling"])},
-            quality={"tiles_pooled": int(valid.sum())},
+            used=_used(item, bag.record, encoder),
+            quality={"tiles_pooled": pooled, **({"tiles_left_out": left_out} if left_out else {})},
+            warnings=(_thinned(pooled, left_out),) if left_out else (),
         )
 
     def cost(self, item: WorkItem) -> dict[str, int]:
@@ -118,11 +103,32 @@ class SlideVectorStage:
         return {"vectors": 1}
 
 
+def _most_tiles(item: WorkItem, tiles: int) -> int:
+    most = item.recipe.settings.get("most_tiles", tiles)
+    assert isinstance(most, int)
+    return most
+
+
+def _thinned(pooled: int, left_out: int) -> str:
+    return (
+        f"{left_out} of {pooled + left_out} tiles left out, evenly: the encoder takes {pooled} (most_tiles)"
+    )
+
+
+def _used(item: WorkItem, bag: EntryRecord, encoder: SlideEncoder) -> dict[str, Json]:
+    """Return what made the vector: of a mean, what made the tiles; of a network, both."""
+    if item.weights is None:
+        return {**_maker(bag), "pooling": str(item.recipe.settings["pooling"])}
+    return {
+        "encoder": card_of(item.recipe).name,
+        **item.weights_used,
+        **encoder.used,
+        "tiles": _maker(bag),
+    }
+
+
 def _bag(item: WorkItem) -> EntryRecord:
-    settings = item.recipe.settings["slides"]
-    assert isinstance(settings, dict)
-    recipe = ResolvedRecipe(name=item.recipe.name.removesuffix(_SUFFIX), modality=MODALITY, settings=settings)
-    key = EntryKey.of(item.key.cohort, recipe, item.key.case_id, item.key.item_id)
+    key = EntryKey.of(item.key.cohort, bags_of(item.recipe), item.key.case_id, item.key.item_id)
     try:
         return FeatureCache(root=item.root).record(key)
     except DamagedEntryError:
