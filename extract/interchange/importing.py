@@ -58,12 +58,17 @@ class ImportRequest:
 
 @dataclass(frozen=True, kw_only=True)
 class ImportSummary:
-    """What became of an import; `others` counts feature files that belong to no slide of the cohort."""
+    """What became of an import.
+
+    `others` counts feature files that belong to no slide of the cohort; `namesakes` are feature sets of the
+    same recipe name that were made of other files or another claim.
+    """
 
     feature_set: str
     made: int
     done: int
     others: int
+    namesakes: tuple[str, ...]
     problems: tuple[Problem, ...]
     record: Path | None
 
@@ -72,6 +77,10 @@ class ImportSummary:
         lines = f"{self.made} made, {self.done} were there, {len(self.problems)} failed; {self.feature_set}\n"
         if self.others:
             lines += f"{self.others} file(s) belong to no slide of the cohort and were left\n"
+        if self.namesakes:
+            lines += (
+                f"another feature set, as its files or its claim are others: {', '.join(self.namesakes)}\n"
+            )
         lines += problem_lines(self.problems)
         return lines + (
             f"failures.csv: {self.record / 'failures.csv'}\n" if self.problems and self.record else ""
@@ -116,7 +125,7 @@ def import_slides(
         elif isinstance(seen, Seen):
             ready.append(replace(task, seen=seen))
     if not ready:
-        return _summary(request.name, Counter(), failed, matched.others, None)
+        return _summary(request.name, Counter(), failed, (matched.others, ()), None)
     told = [task.seen.told for task in ready if task.seen is not None and task.seen.told is not None]
     recipe = request.claim.resolve(request.source, request.name, told, hashes)
     ledger = Ledger(cache.runs_folder)
@@ -133,7 +142,12 @@ def import_slides(
                 failed[task.row] = receipt.problem
     finally:
         ledger.close(len(ready) - outcomes.total())
-    return _summary(recipe.folder, outcomes, failed, matched.others, ledger.folder)
+    namesakes = tuple(
+        one.name
+        for one in cache.feature_sets(cohort.name)
+        if one.modality == MODALITY and one.name[:-13] == recipe.name and one.name != recipe.folder
+    )
+    return _summary(recipe.folder, outcomes, failed, (matched.others, namesakes), ledger.folder)
 
 
 def _in_children(
@@ -187,14 +201,16 @@ def _summary(
     feature_set: str,
     outcomes: Mapping[str, int],
     failed: Mapping[SlideRow, Problem],
-    others: int,
+    beside: tuple[int, tuple[str, ...]],
     record: Path | None,
 ) -> ImportSummary:
+    others, namesakes = beside
     return ImportSummary(
         feature_set=feature_set,
         made=outcomes.get("committed", 0) + outcomes.get("replaced", 0),
         done=outcomes.get("already_there", 0),
         others=others,
+        namesakes=namesakes,
         problems=tuple(failed.values()),
         record=record,
     )

@@ -80,6 +80,8 @@ def test_unknown_weights_never_equal_unknown_weights(
     other = make(tmp_path / "other", seed=7)
     one, two = take_in("trident", theirs), take_in("trident", other)
     assert one.feature_set != two.feature_set
+    assert (one.namesakes, two.namesakes) == ((), (one.feature_set,))
+    assert one.feature_set in two.describe()
     for record in cache.records("three", "slides"):
         assert record.settings["weights_sha256"] is None
         assert record.settings["encoder"]["revision"] is None
