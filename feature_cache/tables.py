@@ -43,13 +43,17 @@ class CaseRow(Row):
 
 
 class SlideRow(Row):
-    """slides.csv; `mpp` (um per level-0 pixel) is given only where the file does not tell or tells wrong."""
+    """slides.csv; `mpp` (um per level-0 pixel) is given only where the file does not tell or tells wrong.
+
+    `roi_path` is GeoJSON with polygons in level-0 pixels: tiles are taken inside them only.
+    """
 
     case_id: str
     slide_id: str
     path: str
     mask_path: Text = None
     mpp: Number = None
+    roi_path: Text = None
 
 
 class SeriesRow(Row):

@@ -43,6 +43,8 @@ def _slide(row: SlideRow, path: Path, root: Path, where: str) -> Iterator[Proble
         yield Problem(
             level="warning", where=where, expected="nothing odd", got=warning, remedy="Look at the slide."
         )
+    if row.roi_path is not None:
+        yield from _roi(row.roi_path, root, size_px0, f"{where}, roi")
     if row.mask_path is not None:
         try:
             mask_path = find_file(root, row.mask_path, f"{where}, mask")
@@ -51,6 +53,15 @@ def _slide(row: SlideRow, path: Path, root: Path, where: str) -> Iterator[Proble
             return
         field_um = (size_px0[0] * scale.mpp[0], size_px0[1] * scale.mpp[1])
         yield from _mask(mask_path, field_um, f"{where}, mask {mask_path.name}")
+
+
+def _roi(path: str, root: Path, size_px0: tuple[int, int], where: str) -> Iterator[Problem]:
+    from extract.slides.roi import read_roi
+
+    try:
+        read_roi(find_file(root, path, where), where, size_px0)
+    except SourceError as error:
+        yield error.as_problem()
 
 
 def _mask(path: Path, slide_um: tuple[float, float], where: str) -> Iterator[Problem]:

@@ -25,6 +25,7 @@ from extract.slides.grid import Grid, choose_level, usable_downsamples
 from extract.slides.overview import Overview
 from extract.slides.quality import QUALITY_MEASURES
 from extract.slides.reader import SlideReader, open_slide
+from extract.slides.roi import read_roi, restrict
 from extract.slides.scale import Scale, decide_scale
 from extract.slides.settings import THUMBNAIL_PX, Tiling, card_of
 from extract.slides.tiling import (
@@ -143,7 +144,7 @@ def open_pass(item: WorkItem) -> Iterator[SlidePass]:
     Raises
     ------
     SourceError
-        It cannot be read, has no known scale, or a mask of another slide.
+        It cannot be read, has no known scale, or a mask or regions of another slide.
     """
     with open_named(item) as reader:
         scale = find_scale(item, reader)
@@ -153,6 +154,9 @@ def open_pass(item: WorkItem) -> Iterator[SlidePass]:
             mask = read_mask(item.path_of("tissue_mask"), where, reader.size_px0, scale.mpp)
             kappa = agreement(mask, tissue)
             tissue = replace(mask, warnings=(*mask.warnings, *doubts(kappa)))
+        if "roi" in item.files:
+            roi = read_roi(item.path_of("roi"), item.name_of("roi"), reader.size_px0)
+            tissue = restrict(tissue, roi)
         yield SlidePass(
             reader=reader,
             scale=scale,

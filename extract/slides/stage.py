@@ -39,6 +39,8 @@ class SlideStage:
             files = {"slide": row.path}
             if row.mask_path is not None:
                 files["tissue_mask"] = row.mask_path
+            if row.roi_path is not None:
+                files["roi"] = row.roi_path
             items.append(
                 WorkItem(
                     block=self.block,

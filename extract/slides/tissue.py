@@ -24,8 +24,8 @@ TISSUE_ALGORITHM = 2
 
 #: Groups of tissue pixels smaller than this (um2) are dust.
 _SMALLEST_UM2 = 1500.0
-#: A group without a square of 3 x 3 pixels, and of no more pixels than so many of its length, is a line: a fibre
-#: or the coloured fringe of an edge.
+#: A group without a square of 3 x 3 pixels, and of no more pixels than so many of its length, is a line: a
+#: fibre, or the coloured fringe of an edge.
 _LINE_WIDTH_PX = 3
 #: Ink fades over a pixel; a group with more than this share of its pixels so near to ink is its rim.
 _INK_RIM_PX, _RIM_SHARE = 1, 0.7
@@ -57,7 +57,9 @@ def glass_colour(rgb: UInt8[np.ndarray[Any, Any], "height width 3"]) -> Float[np
     white = np.full(3, 255.0)
     step = max(1, int((rgb.shape[0] * rgb.shape[1] / _GLASS_SAMPLE) ** 0.5))
     sample = rgb[::step, ::step].reshape(-1, 3)
-    least, most = sample.min(axis=1), sample.max(axis=1)
+    red, green, blue = sample.T
+    least = np.minimum(np.minimum(red, green), blue)
+    most = np.maximum(np.maximum(red, green), blue)
     bright = sample[(least >= _GLASS_LEAST) & (most - least <= _GLASS_TINT)].astype(np.int64)
     if len(bright) < max(1, _GLASS_SHARE * len(sample)):
         return white

@@ -42,7 +42,13 @@ def hash_file(path: Path) -> str:
 def one_slide(tmp_path: Path) -> Callable[..., OneSlide]:
     """Return a function that writes the manifest of a slide file, wherever it lies."""
 
-    def write(slide: Path, mask: Path | None = None, mpp: float | None = None, **block: Json) -> OneSlide:
+    def write(
+        slide: Path,
+        mask: Path | None = None,
+        mpp: float | None = None,
+        roi: Path | None = None,
+        **block: Json,
+    ) -> OneSlide:
         folder = tmp_path / "manifest"
         folder.mkdir(exist_ok=True)
         (folder / "cohort.yaml").write_text(
@@ -52,9 +58,9 @@ def one_slide(tmp_path: Path) -> Callable[..., OneSlide]:
         )
         (folder / "cases.csv").write_text("case_id,site\n007,s\n", encoding="utf-8")
         root = Path(slide.anchor)
-        row = [str(path.relative_to(root)) if path else "" for path in (slide, mask)]
+        row = [str(path.relative_to(root)) if path else "" for path in (slide, mask, roi)]
         (folder / "slides.csv").write_text(
-            f"case_id,slide_id,path,mask_path,mpp\n007,007_a,{row[0]},{row[1]},{mpp or ''}\n",
+            f"case_id,slide_id,path,mask_path,roi_path,mpp\n007,007_a,{','.join(row)},{mpp or ''}\n",
             encoding="utf-8",
         )
         cohort = read_cohort(folder)
