@@ -15,8 +15,10 @@ from extract.limits import MOST_LEVELS, MOST_SLIDE_SIDE_PX
 from feature_cache.errors import SourceError
 
 #: A level whose shape differs by more is no picture of this slide; one that differs by less, but by more than
-#: rounding to whole pixels explains (some scanners cut the last tiles off), is not read from.
+#: rounding to whole pixels explains (some writers cut the last tiles off, or fill them up), is not read from.
 _SHAPE_TOLERANCE = 0.1
+#: Factors other than powers of two are believed where the sizes tell them to this much.
+_CLEAR = 0.1
 #: A level is this share of a pixel from where its size says, at most, however its writer rounded.
 MOST_DOUBT_PX = 0.5
 
@@ -40,10 +42,12 @@ class LevelScale:
 def level_scales(
     sizes_px: tuple[tuple[int, int], ...], downsamples: tuple[float, ...]
 ) -> tuple[LevelScale | None, ...]:
-    """Return the scale of every level; None for one whose sides are not those of one factor.
+    """Return the scale of every level; None for one whose sides are not those of one whole factor.
 
     A level of 2401 px of a slide of 4801 px was either averaged by 2 and filled up, or resized by 1.9996.
     Its pixels are taken to lie halfway between, so that neither makes them wrong by more than half a pixel.
+    One that is 4.17 times smaller may be a level of 4 whose last tiles were cut off: nothing but its pixels
+    could tell, so a finer level is read instead.
 
     Examples
     --------
@@ -60,21 +64,17 @@ def level_scales(
 def _level_scale(
     level: int, whole_px: tuple[int, int], size_px: tuple[int, int], downsample: float
 ) -> LevelScale | None:
-    least, most = _factors(whole_px, size_px)
-    if least > most:
+    factor = _whole_factor(whole_px, size_px)
+    if factor is None:
         return None
-    ratios = (whole_px[0] / size_px[0], whole_px[1] / size_px[1])
-    factor = _whole_factor(least, most, sum(ratios) / 2)
-    counted = tuple(
-        whole / factor if factor else float(size) for whole, size in zip(whole_px, size_px, strict=True)
-    )
-    width, height = ((size + exact) / 2 for size, exact in zip(size_px, counted, strict=True))
+    exact = (whole_px[0] / factor, whole_px[1] / factor)
+    width, height = ((size + side) / 2 for size, side in zip(size_px, exact, strict=True))
     return LevelScale(
         level=level,
         size_px=size_px,
         downsample=downsample,
         px0_per_px=(whole_px[0] / width, whole_px[1] / height),
-        doubt_px=max(abs(size - exact) / 2 for size, exact in zip(size_px, counted, strict=True)),
+        doubt_px=max(abs(size - side) / 2 for size, side in zip(size_px, exact, strict=True)),
     )
 
 
@@ -85,13 +85,20 @@ def _factors(whole_px: tuple[int, int], size_px: tuple[int, int]) -> tuple[float
     return least, most
 
 
-def _whole_factor(least: float, most: float, ratio: float) -> int | None:
-    """Return the whole number that a level was averaged by, if it was: a power of two before any other."""
-    power = 2 ** max(0, round(math.log2(ratio)))
-    for factor in (power, round(ratio)):
-        if least < factor < most:
-            return factor
-    return None
+def _whole_factor(whole_px: tuple[int, int], size_px: tuple[int, int]) -> int | None:
+    """Return the whole number that a level was made smaller by: a power of two before any other.
+
+    Where rounding leaves room for many numbers, others than powers of two prove nothing, unless they divide
+    both sides.
+    """
+    least, most = _factors(whole_px, size_px)
+    if least > most:
+        return None
+    middle = (least + most) / 2
+    power, other = 2 ** max(0, round(math.log2(middle))), round(whole_px[0] / size_px[0])
+    divides = (other * size_px[0], other * size_px[1]) == whole_px
+    factors = (power, other) if divides or most - least < _CLEAR else (power,)
+    return next((factor for factor in factors if least <= factor <= most), None)
 
 
 def check_pyramid(
@@ -119,8 +126,8 @@ def check_pyramid(
         whole = f"{sizes_px[0][0]:,} x {sizes_px[0][1]:,} px"
         if least > most * (1 + _SHAPE_TOLERANCE):
             _refuse(where, f"level {level} in the shape of level 0, {whole}", shown)
-        if least > most:
-            warnings.append(f"level {level} of {shown} is not read: no one factor makes it of {whole}")
+        if _whole_factor(sizes_px[0], size) is None:
+            warnings.append(f"level {level} of {shown} is not read: no whole factor makes it of {whole}")
     return tuple(warnings)
 
 

@@ -19,7 +19,7 @@ WHOLE = (46_000, 32_914)
         ((WHOLE,), (1.0,)),
         ((WHOLE, (11_500, 8_228), (2_875, 2_057)), (1.0, 4.0001, 16.0004)),
         (((40_000, 30_001), (20_001, 15_000), (1, 1)), (1.0, 1.99998, 20_000.0)),
-        (((1000, 1000), (334, 332)), (1.0, 3.003)),
+        (((1000, 1000), (334, 333)), (1.0, 2.9985)),
     ],
 )
 def test_real_pyramids_pass(sizes: tuple[tuple[int, int], ...], downsamples: tuple[float, ...]) -> None:
@@ -65,10 +65,22 @@ def test_levels_lie_halfway_between_what_writers_do() -> None:
     np.testing.assert_allclose(found, expected, rtol=1e-12)
 
 
-def test_a_level_of_no_whole_factor_was_resized() -> None:
-    (_, scale) = level_scales(((4000, 3000), (1600, 1200)), (1.0, 2.5))
-    assert scale is not None
-    assert (scale.px0_per_px, scale.doubt_px) == ((2.5, 2.5), 0)
+@pytest.mark.parametrize(
+    ("whole", "size"),
+    [
+        ((4000, 3000), (1600, 1200)),  # 2.5 times smaller, or 2 times and cut
+        ((10_700, 10_700), (2560, 2560)),  # 4 times smaller and cut to whole tiles on both sides
+        ((1000, 1000), (334, 332)),
+        ((1000, 1000), (30, 30)),  # 33 or 34, or 32 and cut: too small to tell
+    ],
+)
+def test_a_level_of_no_whole_factor_is_not_read(whole: tuple[int, int], size: tuple[int, int]) -> None:
+    ratio = whole[0] / size[0]
+    scales = level_scales((whole, size), (1.0, ratio))
+    assert scales[0] is not None
+    assert scales[1] is None
+    (warning,) = check_pyramid("a.svs", (whole, size), (1.0, ratio))
+    assert warning.startswith("level 1 of ")
 
 
 def test_a_level_whose_last_tiles_were_cut_off_is_not_read() -> None:
@@ -76,4 +88,6 @@ def test_a_level_whose_last_tiles_were_cut_off_is_not_read() -> None:
     sizes = ((10_700, 10_240), (2560, 2560))
     assert level_scales(sizes, (1.0, 4.09))[1] is None
     (warning,) = check_pyramid("a.svs", sizes, (1.0, 4.09))
-    assert warning == "level 1 of 2,560 x 2,560 px is not read: no one factor makes it of 10,700 x 10,240 px"
+    assert (
+        warning == "level 1 of 2,560 x 2,560 px is not read: no whole factor makes it of 10,700 x 10,240 px"
+    )
