@@ -29,6 +29,7 @@ from extract.options import (
     ShardOption,
     SlurmFile,
     TimeLimit,
+    Trusted,
     Weights,
     Workers,
 )
@@ -104,6 +105,7 @@ def plan(
     cache: Cache,
     recipe: RecipeName = "weightfree",
     weights: Weights = None,
+    trust_remote_code: Trusted = None,
     cases: CasesFile = None,
     limit: Limit = None,
     shard: ShardOption = None,
@@ -123,6 +125,7 @@ def plan(
         limit=limit,
         array_format=array_format,
         shard=shard,
+        trusted=frozenset(trust_remote_code or ()),
     )
     for line in plan_lines(asked, workers):
         print(line)
@@ -135,6 +138,7 @@ def run(
     cache: Cache,
     recipe: RecipeName = "weightfree",
     weights: Weights = None,
+    trust_remote_code: Trusted = None,
     cases: CasesFile = None,
     limit: Limit = None,
     shard: ShardOption = None,
@@ -164,6 +168,7 @@ def run(
         limit=limit,
         array_format=array_format,
         shard=shard,
+        trusted=frozenset(trust_remote_code or ()),
     )
     means = Means(
         workers=workers,

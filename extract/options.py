@@ -26,6 +26,10 @@ CacheFolder = Annotated[Path, typer.Argument(metavar="CACHE", help="A feature ca
 Cache = Annotated[Path, typer.Option("--cache", help="The feature cache to write.")]
 RecipeName = Annotated[str, typer.Option("--recipe", help="A shipped recipe or a YAML file.")]
 Weights = Annotated[Path | None, typer.Option(help="Folder of encoder weights.")]
+Trusted = Annotated[
+    list[str] | None,
+    typer.Option("--trust-remote-code", metavar="NAME", help="Run the code that this encoder's makers ship."),
+]
 CasesFile = Annotated[Path | None, typer.Option("--cases", help="File of case ids, one a line.")]
 Limit = Annotated[int | None, typer.Option(min=1, help="Stop after so many items.")]
 Workers = Annotated[int, typer.Option(min=1, help="Processes.")]

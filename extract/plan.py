@@ -68,10 +68,11 @@ class Selection:
 
 @dataclass(frozen=True, kw_only=True)
 class Folders:
-    """Where a run reads: the root of the manifest's paths, and the folder of weights, if any."""
+    """Where a run reads: the root of the manifest's paths, the folder of weights, whose code may be run."""
 
     root: Path
     weights: Path | None = None
+    trusted: frozenset[str] = frozenset()
 
 
 def read_selection(path: Path | None, limit: int | None, cohort: Cohort) -> Selection:
@@ -132,7 +133,7 @@ def make_plan(
     share = None if selection.shard is None else Share(selection.shard, cache)
     # hashes are remembered in the cache, and a plan makes none
     hash_file = cache.hash_file if cache.root.is_dir() else sha256_of_file
-    source = WeightsSource(root=folders.weights, hash_file=hash_file)
+    source = WeightsSource(root=folders.weights, hash_file=hash_file, trusted=folders.trusted)
     for part in recipe.parts:
         stage = STAGES[part.block]
         resolved = stage.resolve(part.name, part.settings, cohort, source)

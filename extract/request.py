@@ -11,6 +11,7 @@ from pathlib import Path
 
 from extract.cost import add_up_costs
 from extract.distribute.shard import Shard
+from extract.encoders.registry import find_encoder
 from extract.plan import Folders, Plan, make_plan, read_selection
 from extract.recipe import read_recipe
 from feature_cache.array_format import FormatName
@@ -32,6 +33,7 @@ class Request:
     limit: int | None
     array_format: FormatName
     shard: Shard | None = None
+    trusted: frozenset[str] = frozenset()
 
     def plan(self, store: FeatureCache) -> Plan:
         """Find what the cache lacks of it.
@@ -48,8 +50,10 @@ class Request:
                 got="no such folder",
                 remedy="Name where the files are.",
             )
+        for name in self.trusted:
+            find_encoder(name)  # a name mistyped is an error, not leave for nothing
         cohort = read_cohort(find_cohort(self.cohort))
-        folders = Folders(root=self.root, weights=self.weights)
+        folders = Folders(root=self.root, weights=self.weights, trusted=self.trusted)
         selection = replace(read_selection(self.cases, self.limit, cohort), shard=self.shard)
         return make_plan(cohort, folders, store, read_recipe(self.recipe), selection)
 

@@ -65,7 +65,7 @@ def _conch_v1_5(trunk: Any, dim: int, variant: str) -> tuple[Any, Forward]:
     network: Any = _pooled(trunk, pool, dim)
 
     def split(rows: Tensor) -> Tensor:
-        return rows.unflatten(-1, (HEADS, -1)).transpose(1, 2)
+        return rows.reshape(*rows.shape[:-1], HEADS, dim // HEADS).transpose(1, 2)
 
     def forward(pixels: Tensor) -> Tensor:
         tokens = pool.ln_k(trunk.forward_features(pixels))

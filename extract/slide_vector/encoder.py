@@ -33,7 +33,10 @@ class TileBag:
     def columns_and_rows(self) -> Int[np.ndarray[Any, Any], "tile 2"]:
         """Return the place of each tile on the grid, counted from its leftmost column and topmost row."""
         offsets = self.xy_px0 - self.xy_px0.min(axis=0)
-        return np.rint(offsets / np.array(self.tile_px0)).astype(np.int64)
+        places: Int[np.ndarray[Any, Any], "tile 2"] = np.rint(offsets / np.array(self.tile_px0)).astype(
+            np.int64
+        )
+        return places
 
     def thinned(self, most_tiles: int) -> TileBag:
         """Return the bag, or so many of its tiles, evenly spaced in their order.
