@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from jaxtyping import Float, Int32
+from jaxtyping import Float, Float64, Int32
 
 from extract.slides.pyramid import LevelScale, level_scales
 from extract.slides.resample import Box
@@ -98,6 +98,12 @@ class Grid:
             for start, side, size in zip(xy_px0, self.tile_px0, self.slide_size_px0, strict=True)
         )
         return float(xy_px0[0]), float(xy_px0[1]), right, bottom
+
+    def boxes_px0(
+        self, positions: Int32[np.ndarray[Any, Any], "tile 2"]
+    ) -> Float64[np.ndarray[Any, Any], "tile 4"]:
+        """Return left, top, right, bottom of many tiles, each as `box_px0` gives it."""
+        return np.hstack([positions, np.minimum(positions + self.tile_px0, self.slide_size_px0)])
 
     @property
     def wanted_downsample(self) -> float:

@@ -42,7 +42,7 @@ class TileIndex:
     @property
     def unscanned(self) -> int:
         """Tiles of which the file has no data."""
-        return sum(not count for count in self.counts)
+        return self.counts.count(0)
 
     def read(self, file: FileIO, number: int) -> bytes:
         """Return the data of a tile as they are.

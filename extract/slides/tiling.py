@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from jaxtyping import Bool, Float, Int32, UInt8
@@ -21,9 +21,12 @@ from extract.slides.grid import Grid
 from extract.slides.overview import Overview, read_overview
 from extract.slides.quality import PLACE_MEASURES, QUALITY_MEASURES, measure_tiles
 from extract.slides.reader import SlideReader
-from extract.slides.tissue import TISSUE_PIXEL_UM, Shares, box_fractions, find_tissue
+from extract.slides.tissue import TISSUE_PIXEL_UM, box_fractions, find_tissue
 from extract.slides.tissue_mask import TissueMask
 from extract.steps import step
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
 
 #: Tiles held in memory at once.
 BATCH = 64
@@ -89,26 +92,26 @@ def tissue_on_grid(
     tissue: TissueMask, size_px0: tuple[int, int], size_px: tuple[int, int]
 ) -> UInt8[np.ndarray[Any, Any], "height width"]:
     """Return 1 where more than half of a thumbnail pixel is tissue."""
-    covered = tissue.mask
-    for axis, side, length in ((0, size_px0[1], size_px[1]), (1, size_px0[0], size_px[0])):
-        step = side / tissue.px0_per_px[1 - axis] / length
-        covered = _sums_along(covered, np.arange(length + 1) * step, axis) / step
+    height, width = tissue.mask.shape
+    across = _overlaps(width, size_px0[0] / tissue.px0_per_px[0], size_px[0])
+    down = _overlaps(height, size_px0[1] / tissue.px0_per_px[1], size_px[1])
+    covered = (across @ (down @ tissue.mask.astype(np.float32)).T).T
     return np.asarray(covered > 0.5, dtype=np.uint8)
 
 
-def _sums_along(
-    values: Shares, edges: Float[np.ndarray[Any, Any], " edge"], axis: int
-) -> Float[np.ndarray[Any, Any], "height width"]:
-    """Sum values (of pixels; outside they are 0) between edges in pixels, shares of pixels counted exactly."""
-    length = values.shape[axis]
-    sums = np.zeros(tuple(size + (one == axis) for one, size in enumerate(values.shape)))
-    np.cumsum(values, axis=axis, out=sums[1:] if axis == 0 else sums[:, 1:])
-    edges = np.clip(edges, 0, length)
-    first = np.minimum(edges.astype(np.intp), length - 1)
-    share = (edges - first).reshape((-1, 1) if axis == 0 else (1, -1))
-    at_edges = sums.take(first, axis) * (1 - share) + sums.take(first + 1, axis) * share
-    between: np.ndarray[Any, Any] = np.diff(at_edges, axis=axis)
-    return between
+def _overlaps(pixels: int, length: float, parts: int) -> csr_array:
+    """Return (part, pixel): which share of each of `parts` equal parts of a length (pixels) a pixel covers."""
+    from scipy.sparse import csr_array
+
+    edges = np.linspace(0, length, parts + 1)
+    first = np.minimum(edges[:-1].astype(np.intp), pixels - 1)
+    reach = int(np.ceil(length / parts)) + 1
+    pixel = first[:, np.newaxis] + np.arange(reach)
+    covered = np.minimum(edges[1:, np.newaxis], pixel + 1) - np.maximum(edges[:-1, np.newaxis], pixel)
+    share = np.where(pixel < pixels, np.maximum(covered, 0), 0) / (length / parts)
+    starts = np.arange(0, parts * reach + 1, reach)
+    column = np.minimum(pixel, pixels - 1).ravel()
+    return csr_array((share.astype(np.float32).ravel(), column, starts), shape=(parts, pixels))
 
 
 def choose_tiles(
@@ -154,7 +157,7 @@ def read_tiles(reader: SlideReader, chosen: ChosenTiles, bags: Sequence[Bag]) ->
     for bag in bags:
         bag.begin(count)
     grid = chosen.grid
-    boxes_px0 = np.array([grid.box_px0((x, y)) for x, y in chosen.xy_px0[seen].tolist()]).reshape(-1, 4)
+    boxes_px0 = grid.boxes_px0(chosen.xy_px0[seen])
     size_px = (grid.tile_px, grid.tile_px)
     batches = iter(reader.read_fields(boxes_px0, chosen.level, size_px, chosen.resampler, BATCH))
     while True:
