@@ -17,7 +17,7 @@ from typing import Generic, Self
 
 from extract.caps import Caps
 from extract.child import Child, Death, Ended, Result, Task
-from feature_cache.stopping import signals_held
+from feature_cache.stopping import raise_if_stopped, signals_held
 
 __all__ = ["CappedChild", "Death", "run_capped"]
 
@@ -53,6 +53,7 @@ def run_capped(
     with closing(_Pool(function, tasks, caps, (workers, threads))) as pool:
         pool.fill()
         while pool.children:
+            raise_if_stopped()
             wait([handle for child in pool.children for handle in child.handles], timeout=_LOOK_S)
             ended = [one for child in tuple(pool.children) for one in pool.settle(child)]
             pool.fill()
@@ -92,6 +93,7 @@ class CappedChild(Generic[Task, Result]):
         try:
             child.give(0, task)
             while True:
+                raise_if_stopped()
                 wait(child.handles, timeout=_LOOK_S)
                 ended = child.look()
                 if ended.death is not None:

@@ -17,6 +17,8 @@ from multiprocessing import resource_tracker
 from types import FrameType
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
+#: The signal that asked this process to stop, once one did.
+_asked: int | None = None
 
 
 class Stopped(SystemExit):
@@ -96,7 +98,18 @@ def _end_with_parent() -> None:
     os._exit(1)
 
 
+def raise_if_stopped() -> None:
+    """Raise `Stopped` where a signal asked for it already: call it once a round of a loop that works.
+
+    What a handler raises is lost where it interrupts a destructor: Python prints and forgets it.
+    """
+    if _asked is not None:
+        raise Stopped(_asked)
+
+
 def _stop(number: int, frame: FrameType | None) -> None:
+    global _asked
+    _asked = number
     for one in _SIGNALS:
         signal.signal(one, signal.SIG_IGN)
     raise Stopped(number)

@@ -16,7 +16,7 @@ from contextlib import closing
 from pathlib import Path
 
 from feature_cache.errors import OutcomeError
-from feature_cache.stopping import follow_parent, signals_held
+from feature_cache.stopping import follow_parent, raise_if_stopped, signals_held
 from fuse.cases_file import load_cases
 from fuse.fitting import FoldResult, FoldTask, fit_fold
 
@@ -39,6 +39,7 @@ def fit_folds(tasks: Sequence[FoldTask], scratch: Path, jobs: int) -> list[FoldR
     ):
         bar = progress.add_task("fitting folds", total=len(tasks))
         for position, result in fitted:
+            raise_if_stopped()
             results[position] = result
             progress.advance(bar)
     return [results[position] for position in range(len(tasks))]

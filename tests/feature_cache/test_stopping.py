@@ -36,6 +36,29 @@ def test_the_first_signal_is_the_status_and_the_others_disturb_nothing(
     assert (done.returncode, done.stdout, done.stderr) == (status, "put away\n", "")
 
 
+IN_A_DESTRUCTOR = """
+import os, signal
+from feature_cache.stopping import raise_if_stopped, stopped_by_signals
+class Handle:
+    def __del__(self):
+        os.kill(os.getpid(), signal.SIGTERM)
+with stopped_by_signals():
+    raise_if_stopped()
+    handle = Handle()
+    del handle
+    print("forgotten", flush=True)
+    raise_if_stopped()
+    print("worked on")
+"""
+
+
+def test_a_signal_that_a_destructor_swallowed_is_answered_at_the_next_round(repository: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", IN_A_DESTRUCTOR], cwd=repository, capture_output=True, text=True
+    )
+    assert (done.returncode, done.stdout) == (143, "forgotten\n")
+
+
 def test_handlers_are_as_before_where_nothing_was_stopped() -> None:
     before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
     with stopped_by_signals():
