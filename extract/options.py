@@ -54,3 +54,6 @@ SlurmFile = Annotated[
     Path | None, typer.Option("--slurm-job", help="YAML of what a SLURM job asks for, one worker each.")
 ]
 Format = Annotated[Literal["zarr", "hdf5"], typer.Option("--format", help="How arrays lie on disk.")]
+CacheCohort = Annotated[str, typer.Argument(metavar="COHORT", help="The cohort's name in the cache.")]
+FeatureSet = Annotated[str, typer.Argument(metavar="SET", help="A feature set, <recipe>-<hash>.")]
+OnlyCases = Annotated[list[str] | None, typer.Option("--case", help="This case alone; may be repeated.")]

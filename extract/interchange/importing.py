@@ -32,7 +32,7 @@ from feature_cache.array_format import AnyArray
 from feature_cache.cohort import Cohort
 from feature_cache.command_line import problem_lines
 from feature_cache.entry import EntryKey
-from feature_cache.errors import BraidError, Problem
+from feature_cache.errors import BraidError, ManifestError, Problem
 from feature_cache.recipe import ResolvedRecipe
 from feature_cache.store import FeatureCache
 from feature_cache.tables import SlideRow
@@ -96,10 +96,19 @@ def import_slides(
     ------
     RecipeError
         An unknown format or encoder, or a claim that its card contradicts.
+    ManifestError
+        The cohort lists no slide, or the folder is none.
     SourceError
         The files are of several encoders, scales or tile sizes, or contradict the claim.
     """
     request.claim.check()
+    if not cohort.slides:
+        raise ManifestError(
+            f"{cohort.name}: slides.csv",
+            expected="the slides that the features are of",
+            got="no row",
+            remedy="Write it: case_id,slide_id,path. The slides themselves need not be there.",
+        )
     neighbour = find_neighbour(request.source)
     matched = match_files(cohort.slides, neighbour.parts, request.folder, request.beside)
     dtypes = exported_dtypes(request.folder)

@@ -12,7 +12,18 @@ from typing import Annotated
 
 import typer
 
-from extract.options import Cache, CacheFolder, CohortName, Format, MemoryGb, TimeLimit, Workers
+from extract.options import (
+    Cache,
+    CacheCohort,
+    CacheFolder,
+    CohortName,
+    FeatureSet,
+    Format,
+    MemoryGb,
+    OnlyCases,
+    TimeLimit,
+    Workers,
+)
 
 SOURCES = "trident, clam, stamp, slide2vec or chimera"
 
@@ -31,9 +42,6 @@ Root = Annotated[
 Sha256 = Annotated[str | None, typer.Option(help="sha256 of the encoder's weights, if known.")]
 Revision = Annotated[str | None, typer.Option(help="Revision of the encoder's weights, if known.")]
 OffCard = Annotated[bool, typer.Option("--off-card", help="They were made at a scale off the card.")]
-CacheCohort = Annotated[str, typer.Argument(metavar="COHORT", help="The cohort's name in the cache.")]
-FeatureSet = Annotated[str, typer.Argument(metavar="SET", help="A feature set, <recipe>-<hash>.")]
-OnlyCases = Annotated[list[str] | None, typer.Option("--case", help="This case alone; may be repeated.")]
 Out = Annotated[Path, typer.Argument(metavar="OUT", help="A new or empty folder.")]
 
 

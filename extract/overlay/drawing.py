@@ -8,9 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from extract.interchange.exporting import bag_records, side_px0
 from extract.overlay.geojson import tile_features, write_collection
 from extract.overlay.scores import NO_SCORES, read_scores
+from extract.stored_tiles import bag_records, side_px0
 from feature_cache.errors import CacheError
 from feature_cache.names import encode_name
 from feature_cache.store import FeatureCache

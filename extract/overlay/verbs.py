@@ -10,8 +10,7 @@ from typing import Annotated
 
 import typer
 
-from extract.interchange.verbs import CacheCohort, FeatureSet, OnlyCases
-from extract.options import CacheFolder
+from extract.options import CacheCohort, CacheFolder, FeatureSet, OnlyCases
 
 Scores = Annotated[
     Path | None,

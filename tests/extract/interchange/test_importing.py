@@ -195,6 +195,12 @@ def test_the_folder_must_be_there(tmp_path: Path, take_in: Importer) -> None:
         take_in("trident", tmp_path / "nowhere")
 
 
+def test_slides_must_be_listed(theirs: Path, manifest: Path, take_in: Importer) -> None:
+    (manifest / "slides.csv").unlink()
+    with pytest.raises(ManifestError, match="no row"):
+        take_in("trident", theirs, rows=read_cohort(manifest))
+
+
 def test_a_tile_size_that_nobody_tells_is_asked_for(tmp_path: Path, take_in: Importer) -> None:
     with pytest.raises(RecipeError, match="Give --tile-px"):
         take_in("clam", make(tmp_path / "theirs", write_clam))
