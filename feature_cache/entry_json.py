@@ -17,6 +17,8 @@ FILE = "entry.json"
 MOST_BYTES = 2**24
 SEAL = "entry_sha256"
 
+_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False)
+
 
 def seal_document(body: dict[str, Json]) -> bytes:
     """Return `body` and the sha256 of its canonical JSON as the bytes of an `entry.json`.
@@ -71,4 +73,4 @@ def _indented(value: Json, margin: str) -> str:
 
 
 def _plain(value: Json) -> str:
-    return json.dumps(value, ensure_ascii=False, allow_nan=False)
+    return _ENCODER.encode(value)

@@ -18,8 +18,8 @@ from extract.encoders.feeding import FedEncoder, Ticket
 from extract.steps import step
 from feature_cache.errors import BraidError
 
-#: Batches of one slide that an encoder may have at once.
-_MOST_PENDING = 2
+#: Tiles of one slide that an encoder may have at once: two batches of a GPU.
+_MOST_PENDING = 128
 
 Rows = Int[np.ndarray[Any, Any], " tile"]
 
@@ -46,7 +46,7 @@ class Bag:
         try:
             if self._feeder is not None:
                 self._pending.append((rows, self._feeder.submit(pixels)))
-                self._take_in(_MOST_PENDING - 1)
+                self._take_in(_MOST_PENDING)
             else:
                 with step("encode"):
                     self._embeddings[rows] = self.encoder.encode(pixels, self._mpp)
@@ -71,7 +71,7 @@ class Bag:
         return self._embeddings
 
     def _take_in(self, left: int) -> None:
-        while len(self._pending) > left:
+        while sum(len(rows) for rows, _ in self._pending) > left:
             rows, ticket = self._pending.popleft()
             self._embeddings[rows] = ticket.rows()
 

@@ -27,6 +27,12 @@ def _sample(dtype: str, shape: tuple[int, ...]) -> np.ndarray:
     return raw.astype(dtype)
 
 
+def files_below(folder: Path) -> dict[str, bytes]:
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()
+    }
+
+
 class Suite:
     """What every form must do."""
 
@@ -112,6 +118,30 @@ class Suite:
 
 class TestZarr(Suite):
     name = "zarr"
+
+    @pytest.mark.parametrize("dtype", sorted(DTYPES))
+    def test_the_files_are_those_of_the_zarr_library(
+        self, form: ArrayFormat, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, dtype: str
+    ) -> None:
+        zarr = pytest.importorskip("zarr")
+        monkeypatch.setattr(forms, "CHUNK_BYTES", 60)  # some arrays have several chunks, the last not full
+        arrays = {f"a{number}": little_endian(_sample(dtype, shape)) for number, shape in enumerate(SHAPES)}
+        form.write(tmp_path, arrays)
+        group = zarr.create_group(store=tmp_path / "theirs", zarr_format=3)
+        for name, array in arrays.items():
+            member = group.create_array(
+                name,
+                shape=array.shape,
+                dtype=array.dtype,
+                chunks=chunk_shape(array.shape, array.dtype.itemsize),
+                filters=None,
+                compressors=[zarr.codecs.Crc32cCodec()],
+                fill_value=0,
+                config={"write_empty_chunks": True},
+            )
+            member[...] = array
+        ours, theirs = (files_below(tmp_path / name) for name in ("arrays.zarr", "theirs"))
+        assert ours == theirs
 
     def test_metadata_that_is_no_json_is_refused(self, form: ArrayFormat, tmp_path: Path) -> None:
         form.write(tmp_path, {"x": _sample("float32", (6, 5))})
