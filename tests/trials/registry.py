@@ -1,7 +1,7 @@
 """Every trial by its name in facts/reliability.md section 6, with the counts of its full and its quick form.
 
 Adding a trial is a file of its own and one line here. R1 to R13 are about dying and damage, B about bombs and
-lies in what is read, S about what a hostile or careless file could do.
+lies in what is read, G about where things are on slides, S about what a hostile or careless file could do.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from tests.trials.code_gate import code_gate
 from tests.trials.faulty_disk import failing_disks, full_disk
 from tests.trials.formulas import formulas
 from tests.trials.fuse_alone import fuse_alone
+from tests.trials.geometry import geometry
 from tests.trials.header_lies import header_lies
 from tests.trials.hostile_markup import hostile_markup
 from tests.trials.interrupt import interrupt
@@ -46,6 +47,7 @@ TRIALS = (
     _trial("B2", size_bombs, Counts(33), Counts(6)),
     _trial("B3", header_lies, Counts(65), Counts(8)),
     _trial("B4", label_errors, Counts(64), Counts(9)),
+    _trial("G1", geometry, Counts(200), Counts(5)),
     _trial("S1", pickle_payloads, Counts(40), Counts(3)),
     _trial("S2", traversals, Counts(100), Counts(24)),
     _trial("S3", hostile_markup, Counts(40), Counts(5)),
