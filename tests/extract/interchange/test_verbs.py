@@ -34,7 +34,9 @@ def test_in_out_and_drawn(tmp_path: Path, manifest: Path) -> None:
     write_trident(theirs, features("c", 3, "float16", dim=1024))
     status, text = call(*words)
     assert (status, text[:33]) == (0, "3 made, 0 were there, 0 failed; t")
-    name = text.strip().rpartition(" ")[2]
+    first, second = text.splitlines()
+    name = first.rpartition(" ")[2]
+    assert second.startswith("not the set that was there, as files or claim are others: trident_uni-")
     status, text = call("export", cache, "three", name, tmp_path / "out", "--as", "stamp", "--case", "1")
     assert (status, text.strip()) == (0, f"{tmp_path / 'out'}: 2 slides, 12 tiles as stamp")
     status, text = call("overlay", cache, "three", name, tmp_path / "drawn")
