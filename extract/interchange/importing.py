@@ -78,9 +78,8 @@ class ImportSummary:
         if self.others:
             lines += f"{self.others} file(s) belong to no slide of the cohort and were left\n"
         if self.namesakes:
-            lines += (
-                f"another feature set, as its files or its claim are others: {', '.join(self.namesakes)}\n"
-            )
+            names = ", ".join(self.namesakes)
+            lines += f"not the set that was there, as files or claim are others: {names}\n"
         lines += problem_lines(self.problems)
         return lines + (
             f"failures.csv: {self.record / 'failures.csv'}\n" if self.problems and self.record else ""
