@@ -80,7 +80,8 @@ def match_files(
     for row in rows:
         roles: dict[str, list[FoundFile]] = defaultdict(list)
         for part, by_stem in held.items():
-            roles[part.role] += [file for stem in _stems(row) for file in by_stem.get(stem, ())]
+            named = [file for stem in _stems(row) for file in by_stem.get(stem, ())]
+            roles[part.role] += _on_its_way(row, named, part.ending)
         candidates[row] = roles
         claims.update(roles[first])
     files: dict[SlideRow, Files] = {}
@@ -104,6 +105,18 @@ def match_files(
 def name_of(row: SlideRow, role: str, files: Files) -> str:
     """Name a slide and one of its files for people: no folder of the path, which can name persons."""
     return f"case {row.case_id}, slide {row.slide_id}, {PurePosixPath(files[role].path).name}"
+
+
+def _on_its_way(row: SlideRow, named: list[FoundFile], ending: str) -> list[FoundFile]:
+    """Return of several files of a name those that lie in folders as the slide does, all where none do.
+
+    STAMP keeps the folders of the slides, in which files of different cases can share a name.
+    """
+    slide = f"/{PurePosixPath(row.path).with_suffix('')}"
+    fitting = [
+        file for file in named if "/" in file.path and slide.endswith(f"/{file.path.removesuffix(ending)}")
+    ]
+    return fitting if len(named) > 1 and fitting else named
 
 
 def _fault(

@@ -297,6 +297,23 @@ def test_one_file_for_two_slides_is_nobody_s(theirs: Path, manifest: Path, take_
     assert {problem.got for problem in summary.problems} == {"one that fits two slides"}
 
 
+def test_stamp_s_folders_tell_files_of_one_name_apart(
+    tmp_path: Path, manifest: Path, cache: FeatureCache, take_in: Importer
+) -> None:
+    """Slides that are all called HE, each in the folder of its case."""
+    theirs = tmp_path / "theirs"
+    (manifest / "slides.csv").write_text(
+        "case_id,slide_id,path,mask_path,mpp\n1,a,raw/k1/HE.svs,,0.25\n2,c,raw/k2/HE.svs,,0.25\n", "utf-8"
+    )
+    for seed, name in ((1, "k1"), (2, "k2")):
+        (theirs / name).mkdir(parents=True)
+        write_stamp(theirs / name, features("HE", seed))
+    assert take_in("stamp", theirs, rows=read_cohort(manifest)).problems == ()
+    for record, seed in zip(cache.records("three"), (1, 2), strict=True):
+        embeddings = cache.read(record.key).arrays["embeddings"]
+        assert embeddings.tobytes() == features("HE", seed).values.tobytes()
+
+
 def _rows(folder: Path, name: str, change: Callable[[np.ndarray], np.ndarray]) -> None:
     with h5py.File(folder / "b.h5", "r+") as file:
         changed, attrs = change(file[name][()]), dict(file[name].attrs)
