@@ -36,6 +36,11 @@ REFUSED = {
     "another shape": r"in the shape of level 0",
     "mask of another slide": r"a mask of the slide's field",
 }
+#: What no file here can prove, and what stands in for it.
+UNPROVEN = {
+    "MRXS": "bounds and transparency are tested as logic (test_bounds.py)",
+    "NDPI": "levels of 2^k with cut edges are among the printed ones",
+}
 ACCEPTED = (
     *("",) * 8, "cut along x", "cut on both sides", "filled up", "2.5 times smaller", *("mask",) * 4
 )  # fmt: skip
@@ -88,6 +93,17 @@ def geometry(work: Path, counts: Counts, seed: int) -> list[Measured]:
                 input=source,
             )
             for key, value in worst.items()
+        ),
+        *(
+            Measured(
+                name=f"slides/geometry_of_real_{name}",
+                value=None,
+                unit="px",
+                bar=f"<= {MOST_OFF_PX}",
+                met=None,
+                input=f"no {name} file is at hand: {tested}",
+            )
+            for name, tested in UNPROVEN.items()
         ),
     ]
 
