@@ -76,6 +76,19 @@ class Claim:
             raise _refused(f"--dim {self.dim}", f"{card.dim}, of {card.name}", f"{self.dim}", "Leave it out.")
         return card.dim
 
+    def doubts(self, recipe: ResolvedRecipe) -> tuple[str, ...]:
+        """Return how the features depart from the encoder's card: nobody knows how the tiles were fitted."""
+        card = next((card for card in encoder_cards(MODALITY) if card.name == self.encoder), None)
+        found = []
+        if card is not None and card.mpp and self.mpp not in card.mpp:
+            found.append("the encoder saw another scale than its card says")
+        tile_px = recipe.settings["tile_px"]
+        if card is not None and card.input_px not in (None, tile_px):
+            found.append(
+                f"tiles of {tile_px} px for an encoder of {card.input_px} px: resized or cut by the maker"
+            )
+        return tuple(found)
+
     def resolve(self, source: str, name: str, told: Iterable[Told], files: Iterable[str]) -> ResolvedRecipe:
         """Return the recipe of the set.
 

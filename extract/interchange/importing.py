@@ -141,7 +141,8 @@ def import_slides(
     try:
         for row, problem in failed.items():
             ledger.add(_receipt(row, "failed", problem))
-        build = partial(_build, recipe=recipe, cohort=cohort.name, cache=cache)
+        doubts = request.claim.doubts(recipe)
+        build = partial(_build, recipe=recipe, cohort=cohort.name, doubts=doubts, cache=cache)
         for task, outcome in _in_children(build, ready, "importing", workers, caps):
             receipt = outcome if isinstance(outcome, Receipt) else _receipt(task.row, "failed", outcome)
             ledger.add(receipt)
@@ -175,7 +176,9 @@ def _in_children(
                 yield task, outcome
 
 
-def _build(task: SlideTask, recipe: ResolvedRecipe, cohort: str, cache: FeatureCache) -> Receipt:
+def _build(
+    task: SlideTask, recipe: ResolvedRecipe, cohort: str, doubts: tuple[str, ...], cache: FeatureCache
+) -> Receipt:
     """Make one entry and commit it."""
     seen = task.seen
     assert seen is not None
@@ -185,7 +188,8 @@ def _build(task: SlideTask, recipe: ResolvedRecipe, cohort: str, cache: FeatureC
             return _receipt(task.row, "already_there")
         bag = find_neighbour(task.source).read(task.paths(), seen.slide_mpp, task.where)
         bag = replace(bag, embeddings=_as_exported(bag.embeddings, task.dtype))
-        return _receipt(task.row, cache.commit(draft_entry(bag, recipe, key, task.sources, seen.mpp_source)))
+        draft = draft_entry(bag, recipe, key, task.sources, seen.mpp_source, doubts)
+        return _receipt(task.row, cache.commit(draft))
     except BraidError as error:
         return _receipt(task.row, "failed", error.as_problem())
 

@@ -27,6 +27,7 @@ def draft_entry(
     key: EntryKey,
     sources: tuple[Source, ...],
     mpp_source: str | None,
+    doubts: tuple[str, ...] = (),
 ) -> EntryDraft:
     """Return the entry of one slide.
 
@@ -35,6 +36,9 @@ def draft_entry(
     mpp_source
         Who told `bag.slide_mpp`: manifest, or the slide's own file; None where it was the neighbour or
         nobody.
+
+    doubts
+        What is to be said of every entry of the set.
 
     Raises
     ------
@@ -77,7 +81,7 @@ def draft_entry(
             "commit": origin.commit(),
         },
         quality={"tiles": len(valid), "tiles_valid": int(valid.sum())},
-        warnings=(*_off_card(recipe), *_warnings(valid, xy_px0, tile_px0)),
+        warnings=(*doubts, *_warnings(valid, xy_px0, tile_px0)),
     )
 
 
@@ -136,10 +140,6 @@ def _field(bag: IncomingBag, recipe: ResolvedRecipe, where: str) -> tuple[float 
             "Mend mpp in slides.csv if it is wrong; else it was encoded at another scale: leave it out.",
         )
     return bag.tile_px0, effective
-
-
-def _off_card(recipe: ResolvedRecipe) -> tuple[str, ...]:
-    return ("the encoder saw another scale than its card says",) if recipe.settings["off_card"] else ()
 
 
 def _warnings(

@@ -160,6 +160,21 @@ def test_another_scale_than_the_card_s_is_kept_with_the_features(
         assert record.settings["told"] == {"encoder": "mahmood-uni", "maker": "code 0badcafe"}
 
 
+def test_tiles_of_another_size_than_the_card_s_are_told(
+    tmp_path: Path, cache: FeatureCache, take_in: Importer
+) -> None:
+    """TRIDENT's own default is 256 px for a network of 224 px."""
+    theirs = tmp_path / "theirs"
+    theirs.mkdir()
+    for stem in STEMS:
+        write_trident(theirs, features(stem, 1, "float16", dim=1024))
+        with h5py.File(theirs / f"{stem}.h5", "r+") as file:
+            file["coords"].attrs.update({"patch_size": 256, "patch_size_level0": 512})
+    assert take_in("trident", theirs, encoder="uni", dim=None).problems == ()
+    for record in cache.records("three"):
+        assert record.warnings == ("tiles of 256 px for an encoder of 224 px: resized or cut by the maker",)
+
+
 @pytest.mark.parametrize(
     ("source", "claimed", "got"),
     [
