@@ -72,6 +72,7 @@ class Child(Generic[Task, Result]):
         self._process = context.Process(target=_serve, args=(function, its_end, threads), daemon=True)
         self._process.start()
         its_end.close()
+        self._watched = psutil.Process(self._process.pid)
         self._caps = caps
         self._ready = False
         self._start_by = time.monotonic() + _START_S
@@ -128,7 +129,7 @@ class Child(Generic[Task, Result]):
 
     def _overdrawn(self) -> tuple[Death | None, int | None]:
         try:
-            held_gb = psutil.Process(self._process.pid).memory_info().rss / GB
+            held_gb = self._watched.memory_info().rss / GB
         except psutil.Error:  # it has just died; that is seen at the next look
             return None, None
         if held_gb > self._caps.memory_gb:
