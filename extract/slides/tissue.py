@@ -28,7 +28,7 @@ _SMALLEST_UM2 = 1500.0
 #: fibre, or the coloured fringe of an edge.
 _LINE_WIDTH_PX = 3
 #: Ink fades over a pixel; a group with more than this share of its pixels so near to ink is its rim.
-_INK_RIM_PX, _RIM_SHARE = 1, 0.7
+_RIM_SHARE = 0.7
 #: Glass: every colour at least so bright, no two colours further apart; the brightest tenth of such pixels,
 #: within a band (sum of the colours) around it.
 _GLASS_LEAST, _GLASS_TINT, _GLASS_QUANTILE, _GLASS_BAND = 180, 25, 0.9, 12
@@ -84,27 +84,28 @@ def find_tissue(rgb: UInt8[np.ndarray[Any, Any], "height width 3"], pixel_um2: f
     keep[0] = False
     ink = kinds == INK
     if ink.any():
-        near = np.bincount(labels[_grown(ink, _INK_RIM_PX)], minlength=count + 1)
+        near = np.bincount(labels[_near(ink)], minlength=count + 1)
         keep &= near <= _RIM_SHARE * sizes_px
     keep &= _thick(stained, labels, count) | (sizes_px > _LINE_WIDTH_PX * _lengths_px(labels, keep))
     kept: Mask = keep[labels]
     return kept
 
 
-def _grown(mask: Mask, by_px: int) -> Mask:
-    """Return the mask grown to all sides and corners."""
+def _near(ink: Mask) -> Mask:
+    """Return ink and what touches it by a side or a corner."""
+    near = ink.copy()
     for axis in (0, 1):
-        padded = np.pad(mask, [(by_px, by_px) if a == axis else (0, 0) for a in (0, 1)])
-        length = mask.shape[axis]
-        shifted = (np.take(padded, np.arange(s, s + length), axis=axis) for s in range(2 * by_px + 1))
-        mask = np.logical_or.reduce(list(shifted))
-    return mask
+        wide, narrow = near.swapaxes(0, axis), near.copy().swapaxes(0, axis)
+        wide[1:] |= narrow[:-1]
+        wide[:-1] |= narrow[1:]
+    return near
 
 
 def _thick(stained: Mask, labels: np.ndarray[Any, Any], count: int) -> Bool[np.ndarray[Any, Any], " group"]:
     """Which groups hold a square of 3 x 3 pixels."""
-    centres = labels[1:-1, 1:-1][~_grown(~stained, 1)[1:-1, 1:-1]]
-    return np.bincount(centres, minlength=count + 1) > 0
+    rows = stained[:-2] & stained[1:-1] & stained[2:]
+    squares = rows[:, :-2] & rows[:, 1:-1] & rows[:, 2:]
+    return np.bincount(labels[1:-1, 1:-1][squares], minlength=count + 1) > 0
 
 
 def _lengths_px(
