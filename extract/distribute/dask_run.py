@@ -66,7 +66,9 @@ def run_on_dask(tasks: Iterable[Task], client: Client, job: Job) -> Generator[Re
     pending: dict[Future, Task] = {}
     ended: queue.SimpleQueue[Future] = queue.SimpleQueue()
     try:
-        client.run(refuse_worker, job)
+        for refusal in client.run(refuse_worker, job, on_error="return").values():
+            if isinstance(refusal, SchedulerError):  # anything else is a worker that has just gone
+                raise refusal
         room = _Room(client)
         while True:
             for task in islice(left, max(0, room.tasks() - len(pending))):

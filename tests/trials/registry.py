@@ -20,6 +20,7 @@ from tests.trials.interrupt import interrupt
 from tests.trials.kill_extract import kill_extract
 from tests.trials.kill_fuse import kill_fuse
 from tests.trials.label_errors import label_errors
+from tests.trials.lost_workers import lost_workers
 from tests.trials.null_cohorts import null_cohorts
 from tests.trials.pickle_payloads import pickle_payloads
 from tests.trials.races import races
@@ -38,6 +39,7 @@ TRIALS = (
     _trial("R1", kill_extract, Counts(1000, 2), Counts(2)),
     _trial("R2", kill_fuse, Counts(200, 2), Counts(2)),
     _trial("R3", interrupt, Counts(50), Counts(2)),
+    _trial("R4", lost_workers, Counts(100), Counts(2)),
     _trial("R6", full_disk, Counts(50, 10), Counts(6, 0)),
     _trial("R7", failing_disks, Counts(50), Counts(10)),
     _trial("R8", bit_flips, Counts(500), Counts(20)),
