@@ -21,7 +21,7 @@ from extract.slides.agreement import agreement, doubts
 from extract.slides.bag import Bag
 from extract.slides.bounds import Gaps
 from extract.slides.fields import resampler_used
-from extract.slides.grid import Grid, choose_level, usable_downsamples
+from extract.slides.grid import Grid, choose_level, scale_of, usable_downsamples
 from extract.slides.overview import Overview
 from extract.slides.quality import QUALITY_MEASURES
 from extract.slides.reader import SlideReader, open_slide
@@ -104,6 +104,7 @@ class SlidePass:
                 "step_px0": list(grid.step_px0),
                 "level_read": chosen.level,
                 "level_downsample": reader.level_downsamples[chosen.level],
+                "level_doubt_px": scale_of(reader, chosen.level).doubt_px,
                 "resampler": chosen.resampler,
                 "quality_measures": list(QUALITY_MEASURES),
                 "reasons": list(tiles.reasons),

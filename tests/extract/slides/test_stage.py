@@ -82,13 +82,14 @@ def test_a_real_slide_gives_an_entry_as_the_contract_says(one_slide: Write, shar
         "step_px0": [side, side],
         "level_read": 0,
         "level_downsample": 1.0,
+        "level_doubt_px": 0.0,
         "resampler": "area",
         "quality_measures": list(QUALITY_MEASURES),
         "reasons": [""],
         "slide_size_px0": [2220, 2967],
         "thumbnail_downsample": [2220 / 575, 2967 / 768],
     }
-    assert draft.used["reader"] == "openslide"
+    assert draft.used["reader"] == "direct"
     assert draft.used["encoder"] == "stain_texture_nuclei"
     assert draft.used["tissue_source"] == "image"
     assert draft.quality["tiles"] == draft.quality["tiles_valid"] == count
@@ -184,9 +185,9 @@ class TestScale:
         assert error.where == "case 007, slide 007_a, slide.tif"
 
 
-def test_ome_tiff_goes_through_tiffslide(one_slide: Write, shared_data: Path) -> None:
+def test_ome_tiff_in_jpeg_is_read_directly(one_slide: Write, shared_data: Path) -> None:
     draft = one_slide(shared_data / "slides/ome-tiff/OS-1-detail.ome.tif").build()
-    assert draft.used["reader"] == "tiffslide"
+    assert draft.used["reader"] == "direct"
     assert draft.attrs["mpp"] == pytest.approx([0.2271, 0.2271], rel=1e-3)
     assert draft.arrays["valid"].tolist() == [True]  # 1101 px of .2271 um: one tile of 563.6 px0
     assert np.isfinite(draft.arrays["embeddings"]).all()
@@ -328,3 +329,13 @@ class TestPlan:
         assert item.path_of("slide") == painted
         assert item.facts == {"mpp": 0.5}
         assert item.key.recipe_hash == item.recipe.hash
+
+
+def test_tiles_that_overlap_are_encoded_one_by_one(one_slide: Write, tmp_path: Path) -> None:
+    path = write_pyramid(tmp_path / "slide.tif", paint_tissue(512, 512, (0, 0, 512, 512)))
+    draft = one_slide(path, overlap_px=128).build()
+    assert draft.arrays["xy_px0"].tolist() == [[x, y] for y in (0, 128, 256) for x in (0, 128, 256)]
+    assert (draft.attrs["tile_px0"], draft.attrs["step_px0"]) == ([256.0, 256.0], [128.0, 128.0])
+    alone = one_slide(path).build()
+    np.testing.assert_array_equal(draft.arrays["embeddings"][0], alone.arrays["embeddings"][0])
+    np.testing.assert_array_equal(draft.arrays["embeddings"][-1], alone.arrays["embeddings"][-1])
