@@ -83,9 +83,14 @@ def find_gaps(reader: SlideReader, mpp: tuple[float, float]) -> Gaps | None:
 
 
 def read_thumbnail(reader: SlideReader, longest_px: int) -> Overview:
-    """Read the whole slide with its longer side at most `longest_px`."""
+    """Read the whole slide with its longer side at most `longest_px`.
+
+    A level that is more than half as large, and no larger, is taken as it is: it need not be averaged.
+    """
+    fitting = [size for size in reader.level_sizes_px if longest_px // 2 < max(size) <= longest_px]
+    made = _overview_size(reader.size_px0, max(reader.size_px0) / longest_px)
     with step("read"):
-        return read_overview(reader, _overview_size(reader.size_px0, max(reader.size_px0) / longest_px))
+        return read_overview(reader, max(fitting, default=made))
 
 
 def tissue_on_grid(

@@ -165,6 +165,13 @@ def test_the_thumbnail_is_bounded_and_never_enlarged(image: np.ndarray, tmp_path
         np.testing.assert_array_equal(read_thumbnail(slide, 10_000).rgb, image)
 
 
+def test_a_level_of_the_right_size_is_the_thumbnail(image: np.ndarray, tmp_path: Path) -> None:
+    with open_slide(write_pyramid(tmp_path / "slide.tif", image, steps=(1, 4, 16))) as slide:
+        level = slide.read_region((0, 0), 1, (56, 40))
+        np.testing.assert_array_equal(read_thumbnail(slide, 100).rgb, level)
+        assert read_thumbnail(slide, 112).rgb.shape == (80, 112, 3)  # it would be half as large
+
+
 def test_tissue_is_laid_on_the_thumbnail() -> None:
     mask = np.zeros((10, 20), dtype=bool)
     mask[:, 10:] = True
