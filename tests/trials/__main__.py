@@ -1,11 +1,13 @@
 """`make trials`: faults on purpose. Prints a table and writes results/trials.json; exits 1 on a miss.
 
+The rows of each trial are told on stderr as soon as it ends: an interrupted run keeps what it found.
 With `--only` some trials run, and only the table is printed: results/trials.json is of the whole suite.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import sys
 import tempfile
 import time
@@ -31,13 +33,14 @@ def main() -> int:
     rows: list[Measured] = []
     with tempfile.TemporaryDirectory(prefix="braid-trials-") as folder:
         for trial in chosen:
-            rows += _run(trial, Path(folder) / trial.name, quick=options.quick, seed=options.seed)
+            rows += run_and_tell(trial, Path(folder) / trial.name, quick=options.quick, seed=options.seed)
     if options.only or options.quick:
         return tabulate(rows)
     return publish("trials", rows)
 
 
-def _run(trial: Trial, work: Path, *, quick: bool, seed: int) -> list[Measured]:
+def run_and_tell(trial: Trial, work: Path, *, quick: bool, seed: int) -> list[Measured]:
+    """Run one trial, to its end or not, and say its rows on stderr."""
     counts = trial.quick if quick else trial.full
     if counts is None:
         return []
@@ -50,7 +53,11 @@ def _run(trial: Trial, work: Path, *, quick: bool, seed: int) -> list[Measured]:
         name = f"cache/{trial.name}_not_finished"
         rows = [Measured(name=name, value=1, unit="trials", bar="0", met=False, input=what)]
     missed = sum(row.met is False for row in rows)
-    sys.stderr.write(f"{trial.name}: {missed} of {len(rows)} bars missed, {time.monotonic() - began:.0f} s\n")
+    bars = sum(row.met is not None for row in rows)
+    sys.stderr.write(f"{trial.name}: {missed} of {bars} bars missed, {time.monotonic() - began:.0f} s\n")
+    with contextlib.redirect_stdout(sys.stderr):
+        tabulate(rows)
+    sys.stderr.flush()
     return rows
 
 

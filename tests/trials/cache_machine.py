@@ -13,11 +13,12 @@ import os
 import random
 import shutil
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, get_args
+from typing import ClassVar, Literal, get_args
 from unittest.mock import patch
 
 import numpy as np
@@ -52,10 +53,14 @@ class Held:
 
 
 class CacheMachine(RuleBasedStateMachine):
-    """See the module. `games` and `steps_run` count over all machines; `told` hears of every step."""
+    """See the module. These count over all machines; `told` hears of every step.
+
+    `played` counts, by rule, the steps that found something in the cache: the others are easily right.
+    """
 
     games = 0
     steps_run = 0
+    played: ClassVar[Counter[str]] = Counter()
     told: Callable[[], None] | None = None
 
     def __init__(self) -> None:
@@ -80,17 +85,18 @@ class CacheMachine(RuleBasedStateMachine):
             self.unsynced.stop()
             shutil.rmtree(self.folder)
 
-    @rule(key=keys, version=versions)
-    def put(self, key: Key, version: int) -> None:
-        self._count()
-        expected = self._expected_of_put(key, version)
-        assert self.cache.commit(DRAFTS[*key, version]) == expected
-        if expected != "already_there":
-            self.model[key] = Held(version)
+    @rule(some=st.lists(keys, min_size=1, max_size=len(KEYS), unique=True), version=versions)
+    def put(self, some: list[Key], version: int) -> None:
+        self._count("put")
+        for key in some:  # several, for more rules take away than put in
+            expected = self._expected_of_put(key, version)
+            assert self.cache.commit(DRAFTS[*key, version]) == expected
+            if expected != "already_there":
+                self.model[key] = Held(version)
 
     @rule(key=keys, version=versions, step=steps)
     def put_and_die(self, key: Key, version: int, step: int) -> None:
-        self._count()
+        self._count("put_and_die")
         allowed = {self.model.get(key)}
         if self._expected_of_put(key, version) != "already_there":
             allowed |= {Held(version), None}
@@ -100,18 +106,18 @@ class CacheMachine(RuleBasedStateMachine):
 
     @rule(key=keys)
     def get(self, key: Key) -> None:
-        self._count()
+        self._count("get")
         self._see(key)
 
     @rule(key=keys, version=versions)
     def ask_whether_done(self, key: Key, version: int) -> None:
-        self._count()
+        self._count("ask_whether_done")
         draft = DRAFTS[*key, version]
         assert self.cache.is_done(draft.key, draft.sources) == self._is_done(key, version)
 
     @rule(key=keys, how=st.sampled_from(get_args(How)), number=st.integers(0, 255))
     def corrupt(self, key: Key, how: How, number: int) -> None:
-        self._count()
+        self._count("corrupt")
         held = self.model.get(key)
         if held is None or held.damage is not None:
             return
@@ -120,12 +126,12 @@ class CacheMachine(RuleBasedStateMachine):
 
     @rule(quarantine=st.booleans())
     def verify(self, quarantine: bool) -> None:
-        self._count()
+        self._count("verify")
         self._see_damage(quarantine=quarantine)
 
     @rule(step=steps)
     def quarantine_and_die(self, step: int) -> None:
-        self._count()
+        self._count("quarantine_and_die")
         with self._killed(step):
             list(self.cache.verify(quarantine=True))
         for key, held in list(self.model.items()):
@@ -133,7 +139,7 @@ class CacheMachine(RuleBasedStateMachine):
 
     @rule(stale_only=st.booleans())
     def collect(self, stale_only: bool) -> None:
-        self._count()
+        self._count("collect")
         living = left_over(self.cache.root)
         collected = self.cache.gc(older_than_s=3600 if stale_only else 0)
         assert collected.kept == (living if stale_only else 0)
@@ -142,13 +148,13 @@ class CacheMachine(RuleBasedStateMachine):
 
     @rule(step=steps)
     def collect_and_die(self, step: int) -> None:
-        self._count()
+        self._count("collect_and_die")
         with self._killed(step):
             self.cache.gc(older_than_s=0)
 
     @rule(case=cases)
     def forget(self, case: str) -> None:
-        self._count()
+        self._count("forget")
         there = [key for key in self.model if key[0] == case]
         assert self.cache.forget(case) >= len(there)
         for key in there:
@@ -157,7 +163,7 @@ class CacheMachine(RuleBasedStateMachine):
 
     @rule(case=cases, step=steps)
     def forget_and_die(self, case: str, step: int) -> None:
-        self._count()
+        self._count("forget_and_die")
         with self._killed(step):
             self.cache.forget(case)
         for key, held in list(self.model.items()):
@@ -165,11 +171,12 @@ class CacheMachine(RuleBasedStateMachine):
 
     @rule()
     def count(self) -> None:
-        self._count()
+        self._count("count")
         assert sum(size.entries for size in self.cache.status().feature_sets) == len(self.model)
 
-    def _count(self) -> None:
+    def _count(self, rule_name: str) -> None:
         CacheMachine.steps_run += 1
+        CacheMachine.played[rule_name] += bool(self.model)
         if CacheMachine.told is not None:
             CacheMachine.told()
 

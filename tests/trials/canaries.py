@@ -1,8 +1,9 @@
 """S6: names, numbers and texts of people planted in all that is read: none gets out, on any way.
 
 Enters: a work folder, how many canaries, a seed. Leaves: measured rows. Searched are: every file of the
-cache, of the run and of the drafted card, their names, and all that any verb printed. Names of folders must
-not get out; names of files stand in messages by design (a person has to find the file), and in no entry.
+cache, of the run and of the drafted card, their names, every array of an entry as it is read (small ones are
+base64 on the disk), and all that any verb printed. Names of folders must not get out; names of files stand in
+messages by design (a person has to find the file), and in no entry.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from pathlib import Path
 
 import yaml
 
+from feature_cache.store import FeatureCache
 from tests.measurement import Measured
 from tests.trials.canary_places import FILE_NAMES, PLACES, as_folder
 from tests.trials.commands import Finished, run
@@ -27,7 +29,7 @@ NAMES = ("Kowalczyk", "Zwetkowa", "Oyelaran", "Thorvald", "Quispehu", "Nakamoru"
 #: Cases without files, so that there are enough of them to evaluate.
 PLAIN, FILES = 40, 6
 #: A quick run has so few places, and so few wrong cells, and says the most talkative verbs alone.
-FEW, FEW_CELLS, ENOUGH = 8, 4, 100
+FEW, FEW_CELLS, ENOUGH = 9, 4, 100
 #: Cells that are wrong and hold a canary: table, column. Fewer in a quick run.
 WRONG_CELLS = (
     ("clinical", "psa"),
@@ -72,14 +74,16 @@ def canaries(work: Path, counts: Counts, seed: int) -> list[Measured]:
     tally = Tally("report/canary_", "")
     entries = [path for path in cohort.cache.rglob("*") if path.relative_to(cohort.cache).parts[0][0] != "_"]
     rest = [*(cohort.cache.glob("_*/**/*")), *out.rglob("*"), *(work / "drafted").rglob("cohort.yaml")]
-    held = {"entries": _bytes_of(entries), "runs, tables, report and page": _bytes_of(rest)}
+    held = {"entries": _bytes_of(entries), "arrays": _arrays(cohort.cache)}
+    held["runs, tables, report and page"] = _bytes_of(rest)
     held["what was printed"] = "\n".join(planted.printed).lower().encode()
     for token, what in planted.inside.items():
         places = [place for place, content in held.items() if _holds(content, token)]
         tally.count("found", bool(places), f"{what}: in {', '.join(places)}")
     told = 0
     for token, what in planted.of_files.items():
-        tally.count("file_names_in_entries", _holds(held["entries"], token), what)
+        inside = any(_holds(held[place], token) for place in ("entries", "arrays"))
+        tally.count("file_names_in_entries", inside, what)
         told += any(_holds(content, token) for content in held.values())
     traces = [text for text in planted.printed if "Traceback" in text]
     tally.count("tracebacks", bool(traces), "".join(traces))
@@ -189,6 +193,13 @@ def _bytes_of(paths: list[Path]) -> bytes:
     """Return names and contents of files, in lower case."""
     parts = [path.name.encode() + b"\n" + (path.read_bytes() if path.is_file() else b"") for path in paths]
     return b"\n".join(parts).lower()
+
+
+def _arrays(root: Path) -> bytes:
+    """Return the bytes of every array of every entry, in lower case."""
+    cache = FeatureCache.open(root)
+    read = (cache.read(record.key) for record in cache.records())
+    return b"\n".join(array.tobytes() for entry in read for array in entry.arrays.values()).lower()
 
 
 def _holds(content: bytes, token: str) -> bool:

@@ -1,8 +1,9 @@
 """S8: no line of ours unpickles, evaluates, starts a shell, parses XML unguarded or opens a connection.
 
 Enters: the checkout (neither counts nor seed play a part). Leaves: measured rows: every line of the three
-packages and the scripts that is on the list, from their syntax trees. What a library does with a file is the
-other trials' matter; this is about what we ask it to do. It runs at every commit (tests/test_code_gate.py).
+packages and the scripts that is on the list, from their syntax trees, under whatever name it was imported.
+What a library does with a file is the other trials' matter; this is about what we ask it to do. It runs at
+every commit (tests/test_trials_quick.py); that it sees what it has to see stands in tests/test_code_gate.py.
 """
 
 from __future__ import annotations
@@ -31,17 +32,18 @@ FORBIDDEN_CALLS = {
     "os.system", "os.popen", "os.execv", "os.execvp", "os.spawnv", "tempfile.mktemp",
     "yaml.load", "yaml.load_all", "yaml.unsafe_load", "yaml.unsafe_load_all", "yaml.full_load",
     "yaml.full_load_all", "pickle.load", "pickle.loads", "joblib.load", "torch.jit.load", "torch.hub.load",
-    "torch.package.PackageImporter", "np.fromstring", "shutil.unpack_archive",
+    "torch.package.PackageImporter", "numpy.fromstring", "shutil.unpack_archive",
 }  # fmt: skip
 FORBIDDEN_METHODS = {"extractall", "load_source", "read_pickle", "to_pickle"}
 FORBIDDEN_NAMES = {"yaml.Loader", "yaml.UnsafeLoader", "yaml.FullLoader"}
-FORBIDDEN_KEYWORDS = {
-    ("shell", "True"),
-    ("allow_pickle", "True"),
-    ("trust_remote_code", "True"),
-    ("weights_only", "False"),
-    ("autoescape", "False"),
-    ("verify", "False"),
+#: Keywords that may be given this value alone, and not one that is computed.
+ONLY = {
+    "shell": "False",
+    "allow_pickle": "False",
+    "trust_remote_code": "False",
+    "weights_only": "True",
+    "autoescape": "True",
+    "verify": "True",
 }
 
 
@@ -62,6 +64,7 @@ def code_gate(work: Path, counts: Counts, seed: int) -> list[Measured]:
 
 def findings(tree: ast.AST, file: str) -> Iterator[tuple[int, str]]:
     """Yield line and text of everything that is not allowed in a file, named relative to the checkout."""
+    whole_names = _imported(tree)
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from ((node.lineno, f"import {a.name}") for a in node.names if _is_forbidden(a.name))
@@ -71,21 +74,39 @@ def findings(tree: ast.AST, file: str) -> Iterator[tuple[int, str]]:
                 harmless = (node.module, alias.name) in HARMLESS
                 if not harmless and (_is_forbidden(node.module) or _is_forbidden(whole)):
                     yield node.lineno, f"from {node.module} import {alias.name}"
-        elif isinstance(node, ast.Attribute) and ast.unparse(node) in FORBIDDEN_NAMES:
-            yield node.lineno, ast.unparse(node)
+        elif isinstance(node, ast.Attribute | ast.Name) and _whole(node, whole_names) in FORBIDDEN_NAMES:
+            yield node.lineno, _whole(node, whole_names)
         elif isinstance(node, ast.Call):
-            yield from _in_call(node, file)
+            yield from _in_call(node, _whole(node.func, whole_names), file)
 
 
-def _in_call(node: ast.Call, file: str) -> Iterator[tuple[int, str]]:
-    call = ast.unparse(node.func)
+def _imported(tree: ast.AST) -> dict[str, str]:
+    """Return what each imported name stands for: `np` for numpy, `load` for yaml.load."""
+    names = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names |= {alias.asname: alias.name for alias in node.names if alias.asname}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names |= {alias.asname or alias.name: f"{node.module}.{alias.name}" for alias in node.names}
+    return names
+
+
+def _whole(node: ast.expr, names: dict[str, str]) -> str:
+    """Return `yaml.load` for `y.load` and for `load`, as they were imported."""
+    first, dot, rest = ast.unparse(node).partition(".")
+    return f"{names.get(first, first)}{dot}{rest}".removeprefix("builtins.")
+
+
+def _in_call(node: ast.Call, call: str, file: str) -> Iterator[tuple[int, str]]:
     keywords = {(keyword.arg, ast.unparse(keyword.value)) for keyword in node.keywords}
     method = node.func.attr if isinstance(node.func, ast.Attribute) else ""
     if call in FORBIDDEN_CALLS or method in FORBIDDEN_METHODS:
         yield node.lineno, call
     if call == "torch.load" and (file != WEIGHTS or ("weights_only", "True") not in keywords):
         yield node.lineno, "torch.load"
-    yield from ((node.lineno, f"{name}={value}") for name, value in keywords & FORBIDDEN_KEYWORDS)
+    for name, value in sorted((str(name), value) for name, value in keywords):
+        if ONLY.get(name, value) != value:
+            yield node.lineno, f"{name}={value}"
 
 
 def _is_forbidden(module: str) -> bool:

@@ -71,10 +71,12 @@ def _commit_on(root: Path, form: FormatName, fault: Fault, tally: Tally) -> None
     quiet = _begin(root / "quiet", form)
     what = f"{form}, step {fault.at}, {errno.errorcode[fault.code]}"
     unclear: list[str] = []
+    promised = []
     with failing_disk(cache.root, fault):
         for draft in COMMITTED:
             try:
                 cache.commit(draft)
+                promised.append(draft)
             except DamagedEntryError as error:
                 unclear.append(f"{type(error).__name__}: {error}")
             except CacheError as error:
@@ -84,6 +86,8 @@ def _commit_on(root: Path, form: FormatName, fault: Fault, tally: Tally) -> None
                 unclear.append(f"{type(error).__name__}: {error}")
     tally.count("faults_that_did_not_strike", not fault.struck, what)
     tally.count("unclear_errors", bool(unclear), f"{what}: {unclear[:1]}")
+    lost = [str(draft.key) for draft in promised if not cache.is_done(draft.key, draft.sources)]
+    tally.count("lost_without_an_error", bool(lost), f"{what}: {lost}")
     found = damaged(cache.root)
     tally.count("wrong_entries", bool(found), f"{what}: {found[:1]}")
     if not fault.also:

@@ -2,7 +2,8 @@
 
 Enters: a work folder, how many, a seed. Leaves: measured rows. YAML comes as cohort card, recipe and
 protocol; XML as the description of a slide or a mask. What would run makes a marker; what would read has a
-secret beside the root; what would call has an address that nobody answers.
+secret beside the root; what would call has an address that nobody answers. The same XML without any of it is
+taken, and the YAML stands where a text, a block or an endpoint belongs.
 """
 
 from __future__ import annotations
@@ -15,8 +16,8 @@ import numpy as np
 from tests.measurement import Measured
 from tests.trials.fused_cohort import unsynced_tiny
 from tests.trials.hostile_cohort import HostileCohort
-from tests.trials.markup import XML, YAML
-from tests.trials.small_cohort import slide_pixels, write_mask, write_slide, write_small
+from tests.trials.markup import SOUND_XML, XML, YAML
+from tests.trials.small_cohort import CARD, slide_pixels, write_mask, write_slide, write_small
 from tests.trials.tree_snapshot import forget_readings, notes_readings, readings
 from tests.trials.trial import Counts, Tally, told
 from tests.trials.watched_command import Watched, watch
@@ -49,7 +50,10 @@ def hostile_markup(work: Path, counts: Counts, seed: int) -> list[Measured]:
             done = watch(*words, environment=witness.environment)
             commands.append(done)
             tally.count("accepted", done.status != 1, f"{name}: exit {done.status}: {done.said[-300:]}")
-            tally.count("executed", marker.exists(), name)
+            ran = marker.is_dir()
+            tally.count("executed", ran, name)
+            if ran:
+                marker.rmdir()
             advance()
     tally.count("tracebacks", False)
     for done in commands:
@@ -96,6 +100,12 @@ def _offer_xml(folder: Path, count: int, witness: Witness, tally: Tally) -> list
             write_slide(path, slide_pixels(np.random.default_rng(number)), description=description)
             cohort.add_slide(case, path.name)
         whats[case] = f"{name} in {path.name}"
+    sound = cohort.file("sound.ome.tif")
+    write_slide(sound, slide_pixels(np.random.default_rng(count)), description=SOUND_XML)
+    cohort.add_slide("sound", sound.name)
+    masked = cohort.file("masked_tissue.tif")
+    write_mask(masked, description=SOUND_XML)
+    cohort.add_slide("masked", str(cohort.tables["slides"][0][2]), masked.name)
     cohort.save()
     checked, ran = cohort.check(witness.environment), cohort.run(environment=witness.environment)
     for case, what in whats.items():
@@ -103,6 +113,8 @@ def _offer_xml(folder: Path, count: int, witness: Witness, tally: Tally) -> list
             "accepted", case not in ran.failed or case in ran.committed, f"{what}: {ran.failed.get(case)}"
         )
         tally.count("missed_by_check", "error" not in checked.said.get(case, ""), what)
+    for case in ("sound", "masked"):
+        tally.count("sound_xml_refused", not ran.committed.get(case), f"{case}: {ran.failed.get(case)}")
     tally.count("good_case_lost", not ran.good_is_whole, ran.command.said)
     return [checked.command, ran.command]
 
@@ -122,7 +134,8 @@ def _yaml(work: Path, count: int, marker: Path) -> Iterator[tuple[str, tuple[obj
         path = work / f"hostile-{number}.yaml"
         place = ("card", "recipe", "protocol")[number % 3]
         if place == "card":
-            (cohort.manifest / "cohort.yaml").write_text(f"{card}\nhostile: {hostile}\n", encoding="utf-8")
+            spoiled = card.replace(f"title: {CARD['title']}\n", f"title: {hostile}\n")
+            (cohort.manifest / "cohort.yaml").write_text(spoiled, encoding="utf-8")
             yield f"{name} in a card", ("extract", "check", cohort.manifest, "--root", cohort.raw)
             (cohort.manifest / "cohort.yaml").write_text(card, encoding="utf-8")
         elif place == "recipe":

@@ -2,7 +2,8 @@
 
 Enters: a work folder, how many signals, a seed. Leaves: measured rows. A terminal sends SIGINT to the whole
 process group, a scheduler sends SIGTERM to the parent or to all; each is sent both ways. Exit codes are read
-as a shell reads them: a process that a signal ended is 128 and its number.
+as a shell reads them: a process that a signal ended is 128 and its number. Exit 0 is right only where the
+run had written its last file when the signal was sent: else it did not mind the signal.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ import shutil
 import signal
 import subprocess
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from tests.measurement import Measured
@@ -62,19 +65,27 @@ def _interrupt_extract(work: Path, signals: int, seed: int, tally: Tally) -> lis
     with told("R3: signals to extract run", signals) as advance:
         while len(seconds) < signals or runs.cache.exists():
             began = time.monotonic()
+            before = set(runs.cache.glob("_runs/*"))  # those that were stopped
             process = runs.begin()
             if len(seconds) < signals:
-                _wait_for(runs.cache / "_runs", process)
+                _wait_for(process, partial(_new_record, runs, before))
                 runs.wait_a_moment(time.monotonic() - began)
             else:
                 process.wait()
             if process.poll() is None:
-                seconds.append(_send(process, WAYS[len(seconds) % len(WAYS)], tally))
+                record = _new_record(runs, before)
+                over = record is not None and (record / "report.json").is_file()
+                seconds.append(_send(process, WAYS[len(seconds) % len(WAYS)], tally, over=over))
                 advance()
                 runs.look()
             else:
                 runs.complete(process.wait())
     return seconds
+
+
+def _new_record(runs: DisturbedRuns, before: set[Path]) -> Path | None:
+    """Return the folder in which the run of now keeps its record, if it has made that yet."""
+    return next(iter(set(runs.cache.glob("_runs/*")) - before), None)
 
 
 def _interrupt_fuse(work: Path, signals: int, seed: int, tally: Tally) -> list[float]:
@@ -92,23 +103,29 @@ def _interrupt_fuse(work: Path, signals: int, seed: int, tally: Tally) -> list[f
             shutil.rmtree(run, ignore_errors=True)
             began = time.monotonic()
             process = start(*words)
-            _wait_for(work, process, pattern=".fuse-*")
+            _wait_for(process, lambda: next(work.glob(".fuse-*"), None))
             time.sleep(moments.uniform(0, max(0.0, whole_s - (time.monotonic() - began))))
             if process.poll() is None:
-                seconds.append(_send(process, WAYS[len(seconds) % len(WAYS)], tally))
+                over = run.exists()
+                seconds.append(_send(process, WAYS[len(seconds) % len(WAYS)], tally, over=over))
                 advance()
                 tally.count("partial_outputs", run.exists() and not (run / "report.html").is_file())
     return seconds
 
 
-def _wait_for(folder: Path, process: subprocess.Popen[bytes], pattern: str = "*") -> None:
+def _wait_for(process: subprocess.Popen[bytes], first_mark: Callable[[], Path | None]) -> None:
     """Wait until the run has left its first mark: Python itself, while it starts, minds no manners."""
-    while process.poll() is None and not (folder.is_dir() and any(folder.glob(pattern))):
+    while process.poll() is None and first_mark() is None:
         time.sleep(0.02)
 
 
-def _send(process: subprocess.Popen[bytes], way: tuple[signal.Signals, bool], tally: Tally) -> float:
-    """Send one signal, judge the exit and what is left of the group; return the seconds it took."""
+def _send(
+    process: subprocess.Popen[bytes], way: tuple[signal.Signals, bool], tally: Tally, *, over: bool
+) -> float:
+    """Send one signal, judge the exit and what is left of the group; return the seconds it took.
+
+    `over` is whether the run had written its last file before.
+    """
     what, group = way
     sent = time.monotonic()
     if group:
@@ -123,8 +140,8 @@ def _send(process: subprocess.Popen[bytes], way: tuple[signal.Signals, bool], ta
     took = time.monotonic() - sent
     as_shell = status if status >= 0 else 128 - status
     how = f"{what.name} to {'the group' if group else 'the parent'}: exit {as_shell}"
-    # a run that was writing its last line when the signal came has done what was asked of it
-    tally.count("wrong_exits", as_shell not in (128 + what, 0), how)
+    # a run that was over when the signal came has done what was asked of it
+    tally.count("wrong_exits", as_shell not in ((128 + what, 0) if over else (128 + what,)), how)
     while _alive(process.pid) and time.monotonic() - sent < max(LONGEST_S, took):
         time.sleep(0.05)
     tally.count("workers_left_behind", end_group(process.pid), how)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -46,12 +47,10 @@ def _kill(cohort: SmallCohort, work: Path, workers: int, told_to: tuple[int, int
                 runs.wait_a_moment()
             else:
                 process.wait()
-            killed = process.poll() is None
-            if killed and landed % 2:
-                os.killpg(process.pid, signal.SIGKILL)
-            elif killed:
-                process.kill()
+            if process.poll() is None:
+                _strike(process, group=landed % 2 == 1)
             status = process.wait()
+            killed = status == -signal.SIGKILL  # it may have ended between the look and the kill
             # workers of the run before, whose parent was killed alone, had this run's time to notice
             outlived += orphans is not None and end_group(orphans)
             orphans = process.pid if killed and not landed % 2 else None
@@ -69,3 +68,11 @@ def _kill(cohort: SmallCohort, work: Path, workers: int, told_to: tuple[int, int
         "parent alone a worker was still there one run later"
     )
     return tally.rows()
+
+
+def _strike(process: subprocess.Popen[bytes], *, group: bool) -> None:
+    """Send SIGKILL to the whole group, or to the parent alone."""
+    if group:
+        os.killpg(process.pid, signal.SIGKILL)
+    else:
+        process.kill()

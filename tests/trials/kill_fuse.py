@@ -103,12 +103,11 @@ def _kill(target: _Target, before: str, kills: int, seed: int) -> list[Measured]
             target.ready()
             process = start(*target.words)
             time.sleep(moments.uniform(0, whole_s))
-            killed = process.poll() is None
-            if killed and landed % 2:
+            if process.poll() is None and landed % 2:
                 process.kill()
-            elif killed:
+            elif process.poll() is None:
                 os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+            killed = process.wait() == -signal.SIGKILL  # it may have ended between the look and the kill
             tally.count("partial_outputs", target.state() not in (before, whole), f"kill {landed}")
             if not killed:
                 continue

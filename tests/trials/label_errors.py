@@ -82,6 +82,8 @@ def _check(verb: str, manifest: Path, cache: Path) -> tuple[int, list[dict[str, 
         done = CliRunner().invoke(extract_app, ["check", str(manifest), "--root", str(cache), "--json"])
     else:
         done = CliRunner().invoke(fuse_app, ["check", str(manifest), "--cache", str(cache), "--json"])
+    if not isinstance(done.exception, SystemExit | None):
+        return -1, [{"level": "error", "where": f"a traceback: {done.exception!r}"}]
     try:
         told = json.loads(done.stdout)
     except ValueError:

@@ -40,6 +40,7 @@ def _ome(before: str, within: str) -> str:
     return f'<?xml version="1.0" encoding="UTF-8"?>{before}{root}{image}</OME>'
 
 
+SOUND_XML = _ome("", "x")
 #: Each would call Python, read a file, or grow without measure.
 YAML: tuple[tuple[str, Callable[[Path], str]], ...] = (
     ("apply", lambda marker: f"!!python/object/apply:os.mkdir ['{marker}']"),

@@ -123,8 +123,11 @@ def _places() -> Iterator[Place]:
     yield run_predictions
     yield safetensors
     yield clinical_json
-    while True:
-        yield medicalnet_weights
+    # weights again, which people do pickle, in the forms that these have not had yet
+    yield bert_weights
+    yield medicalnet_weights
+    yield medicalnet_weights
+    yield bert_weights
 
 
 def _in_manifest(name: str) -> Place:

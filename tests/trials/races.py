@@ -1,8 +1,9 @@
 """R10: writers that race for one key: one commits, the others find it there; the bytes are one writer's.
 
 Enters: a work folder, how many races of how many writers, a seed (unused: who comes first is the machine's
-to say). Leaves: measured rows. Every second key is raced for again with another source, where the winner
-replaces. The writers run in `racing_writers.py`.
+to say). Leaves: measured rows. Every second key is raced for again with another source: there several may
+replace, one after the other, what another writer of the same bytes has just put; how often that was stands in
+the rows. The writers run in `racing_writers.py`.
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ def races(work: Path, counts: Counts, seed: int) -> list[Measured]:
     """Run `counts.runs` races of `counts.each` writers, half of them in each form."""
     del seed
     writers = counts.each
-    tally = Tally("cache/race_", f"R10: {counts.runs} races of {writers} writers for one key")
+    tally = Tally("cache/race_", "")
+    again: list[int] = []
     with told("R10: races", counts.runs) as advance:
         for position, form in enumerate(FORMAT_NAMES):
             share = counts.runs // 2 + (counts.runs % 2 if position == 0 else 0)
@@ -45,7 +47,13 @@ def races(work: Path, counts: Counts, seed: int) -> list[Measured]:
                 answer = process.stdout.read()
             if process.returncode:
                 raise RuntimeError(f"racing writers: exit {process.returncode}\n{''.join(heard)}")
-            _judge(json.loads(answer), form, tally)
+            outcome = json.loads(answer)
+            _judge(outcome, form, tally)
+            again += outcome["winners_again"]
+    tally.source = (
+        f"R10: {counts.runs} races of {writers} writers for one key; then {len(again)} for keys that hold "
+        f"another source, in {sum(winners > 1 for winners in again)} of which more than one writer replaced"
+    )
     return tally.rows()
 
 

@@ -1,6 +1,6 @@
 """Several processes that commit one key at the same moment; run by `races.py` as a script of its own.
 
-`racing_writers.py ROOT FORM RACES WRITERS SEED` prints one JSON object of misses. This process only forks:
+`racing_writers.py ROOT FORM RACES WRITERS` prints one JSON object of misses. This process only forks:
 what touches an array runs in a child, because Zarr keeps threads.
 """
 
@@ -65,10 +65,10 @@ def look(root: Path, quiet: Path, form: FormatName, races: int, answers: Any) ->
     )
 
 
-def main(root: Path, form: FormatName, races: int, writers: int) -> dict[str, object]:
+def main(root: Path, form: FormatName, races: int, writers: int) -> dict[str, Any]:
     """Race for new keys; every second key is raced for once more with another source."""
     FeatureCache.create(root, form)
-    outcome: dict[str, object] = {"not_one_winner": [], "replacements": []}
+    outcome: dict[str, Any] = {"not_one_winner": [], "replacements": [], "winners_again": []}
     for number in range(races):
         said = race(root, form, number, 0, writers)
         if Counter(said) != {"committed": 1, "already_there": writers - 1}:
@@ -76,6 +76,7 @@ def main(root: Path, form: FormatName, races: int, writers: int) -> dict[str, ob
         if number % 2:
             said = race(root, form, number, 1, writers)
             winners = {"replaced", "committed"}
+            outcome["winners_again"].append(sum(one in winners for one in said))
             if not set(said) <= winners | {"already_there"} or not set(said) & winners:
                 outcome["replacements"].append(said)
         sys.stderr.write(f"{number + 1}\n")

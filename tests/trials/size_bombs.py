@@ -29,7 +29,7 @@ from tests.trials.watched_command import Watched, watch
 
 MOST_GB = 1.0
 #: How a child's end reads in failures.csv: it was ended for what it held, so it held it.
-ENDED = re.compile(r"MemoryError|worker process|signal|exit status", re.IGNORECASE)
+ENDED = re.compile(r"MemoryError|Unable to allocate|worker process|signal|exit status", re.IGNORECASE)
 #: Words of a command that meets a bomb, made from a folder of its own.
 Command = Callable[[Path, int], tuple[tuple[object, ...], str]]
 

@@ -128,13 +128,16 @@ def _reached(events: list[Event]) -> list[tuple[str, str]]:
 
 
 def _is_local(address: str) -> bool:
-    """Whether an address, as an event or strace has it, is of this machine: loopback or a Unix socket."""
-    if address.startswith(("/", "b'/", "b'\\x00", "\\x00")):
+    """Whether an address, as an event or strace has it, is of this machine: loopback or a Unix socket.
+
+    To bind to ('', port) is to listen on every network; a plain '' is a Unix socket without a name.
+    """
+    if address == "" or address.startswith(("/", "b'/", "b'\\x00", "\\x00")):
         return True
     quoted = _QUOTED.search(address)
     host = quoted[1] if quoted and address.startswith("(") else address
     try:
-        return host in ("", "None", "localhost") or ipaddress.ip_address(host).is_loopback
+        return host in ("None", "localhost") or ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
 

@@ -2,7 +2,8 @@
 
 Enters: a work folder (unused: machines have their own), machines and steps each, a seed. Leaves: a measured
 row. Hypothesis bounds one example at 8 KiB of choices, some hundreds of steps; for this trial the bound is
-lifted. What fails is printed with its steps, unshrunk: shrinking 2,000 steps takes longer than the trial.
+lifted. It would also leave some rules out of every game, and many games would have an empty cache throughout:
+here every rule is in. What fails is printed with its steps, unshrunk: that would take longer than the trial.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import seed as seeded
 from hypothesis import stateful as hypothesis_stateful
 from hypothesis.internal.conjecture import engine
-from hypothesis.stateful import run_state_machine_as_test
+from hypothesis.stateful import RULE_MARKER, run_state_machine_as_test
+from hypothesis.strategies._internal.featureflags import FeatureFlags
 
 from feature_cache.errors import BraidError
 from tests.measurement import Measured
@@ -31,6 +33,7 @@ def stateful_cache(work: Path, counts: Counts, seed: int) -> list[Measured]:
     """Play until `counts.runs` times `counts.each` steps are done, in games of at most `counts.each`."""
     del work
     games, steps, rounds = CacheMachine.games, CacheMachine.steps_run, 0
+    CacheMachine.played.clear()
     wanted = counts.runs * counts.each
     differs = False
     with told("R13: steps against the model", wanted) as advance, patch.object(CacheMachine, "told", advance):
@@ -40,6 +43,12 @@ def stateful_cache(work: Path, counts: Counts, seed: int) -> list[Measured]:
             differs = not _play(Counts(math.ceil(left / counts.each), counts.each), f"{seed}/{rounds}")
             rounds += 1
     games, steps = CacheMachine.games - games, CacheMachine.steps_run - steps
+    full = CacheMachine.played.total() / max(1, steps)
+    source = f"R13: {steps} steps in {games} games, {full:.0%} on a cache that held something; seed {seed}"
+    rules = {name for name, member in vars(CacheMachine).items() if hasattr(member, RULE_MARKER)}
+    unplayed = rules - CacheMachine.played.keys()
+    if unplayed:
+        sys.stderr.write(f"rules that were not played: {', '.join(sorted(unplayed))}\n")
     return [
         Measured(
             name="cache/stateful_steps_unlike_the_model",
@@ -47,8 +56,16 @@ def stateful_cache(work: Path, counts: Counts, seed: int) -> list[Measured]:
             unit="misses",
             bar="0",
             met=not differs,
-            input=f"R13: {steps} steps in {games} games; seed {seed}",
-        )
+            input=source,
+        ),
+        Measured(
+            name="cache/stateful_rules_never_played",
+            value=len(unplayed),
+            unit="misses",
+            bar="0",
+            met=not unplayed,
+            input=source,
+        ),
     ]
 
 
@@ -66,6 +83,7 @@ def _play(counts: Counts, seed: str) -> bool:
     )
     machine = seeded(seed)(type("SeededCacheMachine", (CacheMachine,), {}))
     with (
+        patch.object(FeatureFlags, "is_enabled", lambda flags, name: True),
         patch.object(engine, "BUFFER_SIZE", CHOICES_BYTES),
         patch.object(hypothesis_stateful, "BUFFER_SIZE", CHOICES_BYTES),
     ):

@@ -8,6 +8,7 @@ with what lay there before, and the processes say themselves what they touched.
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -24,12 +25,14 @@ from tests.trials.watched_command import Watched, watch
 from tests.trials.witnessed import Witness
 
 SECRET = "metastasis of the sacrum"
+#: A path and an id with a NUL, each in a manifest of its own: a table that holds one is refused as a whole.
+NULS = 2
 #: How many of the ids are forgotten again, by name.
 FORGOTTEN = 2
 
 
 def traversals(work: Path, counts: Counts, seed: int) -> list[Measured]:
-    """Try `counts.runs` names: a half as paths and links, a third as ids, the others as names of sets."""
+    """Try `counts.runs` names: a half as paths and links, a third as ids, the others as names or with NUL."""
     tally = Tally("cache/traversal_", f"S2: {counts.runs} paths, links, ids and names; seed {seed}")
     box = work / "box"
     cohort = HostileCohort(box, seed)
@@ -57,7 +60,13 @@ def traversals(work: Path, counts: Counts, seed: int) -> list[Measured]:
             advance()
         tally.count("good_case_lost", not ran.good_is_whole, ran.command.said[-400:])
         commands = [checked.command, ran.command]
-        for name, words in _names(cohort, counts.runs - len(paths) - len(ids)):
+        for name, words in _with_nul(cohort):
+            commands.append(watch(*words, environment=witness.environment))
+            said = commands[-1].said
+            refused = commands[-1].status == 1 and "NUL" in said and "Traceback" not in said
+            tally.count("nul_not_refused", not refused, f"{name}: {said[-400:]}")
+            advance()
+        for name, words in _names(cohort, counts.runs - len(paths) - len(ids) - NULS):
             commands.append(watch(*words, environment=witness.environment))
             tally.count(
                 "names_end_in_traceback", "Traceback" in commands[-1].said, f"{name!r}: {commands[-1].said}"
@@ -92,7 +101,12 @@ def _judge(
         if event.kind == "write" and not any(Path(event.told).is_relative_to(place) for place in allowed)
     }
     tally.count("written_outside", bool(strays), f"{sorted(strays)[:3]}")
-    read = {event.told for event in events if event.kind == "read" and "/outside" in event.told}
+    beside = (box / "outside", box / "raw-beside")
+    read = {
+        event.told
+        for event in events
+        if event.kind == "read" and any(Path(event.told).is_relative_to(place) for place in beside)
+    }
     tally.count("read_outside", bool(read), f"{sorted(read)[:3]}")
     if noted:
         tally.count("read_outside_by_native_code", bool(natively), f"{natively}")
@@ -155,6 +169,17 @@ def _names(cohort: HostileCohort, count: int) -> Iterator[tuple[str, tuple[objec
         recipe.write_text(yaml.safe_dump({"name": name, "clinical": {"encoder": "values"}}), encoding="utf-8")
         words = ("extract", "run", folder, "--root", cohort.raw, "--cache", cohort.cache, "--recipe", recipe)
         yield name, words
+
+
+def _with_nul(cohort: HostileCohort) -> Iterator[tuple[str, tuple[object, ...]]]:
+    """Put a NUL into a path and into an id, and run on that."""
+    for table in ("notes", "cases"):
+        folder = cohort.manifest.with_name(f"named-nul-{table}")
+        shutil.copytree(cohort.manifest, folder)
+        path = folder / f"{table}.csv"
+        path.write_bytes(path.read_bytes().replace(b"c000", b"c0\x0000"))
+        words = ("extract", "run", folder, "--root", cohort.raw, "--cache", cohort.cache)
+        yield f"a NUL in {table}.csv", words
 
 
 def _others(box: Path) -> dict[str, object]:

@@ -3,6 +3,7 @@
 Enters: the words of a command. Leaves: a `Watched`. The peak is that of the command or of the largest child
 that it waited for, as the kernel counted it. It counts from the fork on, when a child is still as large as
 its parent: a small process in between keeps the size of this one, which may run all tests, out of the peak.
+A command that hangs is killed after `PATIENCE_S`: its status is -9.
 """
 
 from __future__ import annotations
@@ -14,15 +15,17 @@ import time
 from dataclasses import dataclass
 
 from tests.measurement import ROOT
-from tests.trials.commands import ENVIRONMENT
+from tests.trials.commands import ENVIRONMENT, PATIENCE_S
 
 #: ru_maxrss is in kilobytes on Linux and in bytes on macOS.
 _MAXRSS_BYTES = 1 if sys.platform == "darwin" else 1024
 
 
 _BETWEEN = """
-import os, sys
-pid = os.posix_spawn(sys.executable, [sys.executable, "-m", *sys.argv[2:]], os.environ)
+import os, signal, sys
+pid = os.posix_spawn(sys.executable, [sys.executable, "-m", *sys.argv[3:]], os.environ)
+signal.signal(signal.SIGALRM, lambda *_: os.kill(pid, signal.SIGKILL))
+signal.alarm(int(sys.argv[2]))
 _, status, usage = os.wait4(pid, 0)
 os.write(int(sys.argv[1]), f"{os.waitstatus_to_exitcode(status)} {usage.ru_maxrss}".encode())
 """
@@ -53,7 +56,7 @@ def watch(*words: object, environment: dict[str, str] | None = None) -> Watched:
         tempfile.TemporaryFile() as price,
     ):
         subprocess.run(
-            [sys.executable, "-c", _BETWEEN, str(price.fileno()), *map(str, words)],
+            [sys.executable, "-c", _BETWEEN, str(price.fileno()), str(PATIENCE_S), *map(str, words)],
             cwd=ROOT,
             env=ENVIRONMENT | (environment or {}),
             stdout=out,

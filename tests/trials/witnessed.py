@@ -37,6 +37,7 @@ class Witness:
         return {
             "PYTHONPATH": os.pathsep.join(paths),
             "PYTHONDONTWRITEBYTECODE": "1",
+            "NUMBA_CACHE_DIR": str(self.scratch),  # else beside the code, as bytecode is
             "BRAID_WITNESS": str(self._log),
             "BRAID_WITNESS_BELOW": str(self.below),
             "TMPDIR": str(self.scratch),
