@@ -51,13 +51,21 @@ class Summary:
         """Return the lines that `run` prints at its end."""
         counts = f"{self.made} made, {self.done} were there, {len(self.problems)} failed"
         bottleneck = self.report["bottleneck"]
-        most = f"; most time went into: {bottleneck}" if bottleneck else ""
+        most = f"; most time went into: {bottleneck} ({self._shares()})" if bottleneck else ""
         lines = f"{counts} in {self.report['wall_s']} s{most}\n{problem_lines(self.problems)}"
         if self.problems:
             lines += f"failures.csv: {self.record / 'failures.csv'}\n"
         if self.stopped is not None:
             lines += f"stopped with {self.left} item(s) left: run it again to go on\n"
         return lines
+
+    def _shares(self) -> str:
+        """Say which share of the items' time each step took, the largest first."""
+        seconds = self.report["held_up_s"]
+        assert isinstance(seconds, dict)
+        shares = {step: value / sum(seconds.values()) for step, value in seconds.items()}
+        largest = sorted(shares, key=lambda step: -shares[step])
+        return ", ".join(f"{step} {shares[step]:.0%}" for step in largest if shares[step] >= 0.01)
 
 
 def extract(request: Request, means: Means) -> Summary:

@@ -63,7 +63,7 @@ class Ledger:
     def close(self, left: int = 0) -> dict[str, object]:
         """Write report.json and return it: counts, seconds a step, what held up longest, how many left."""
         held = [held_up(steps) for steps in self.seconds.values()]
-        totals = {step: sum(steps[step] for steps in held) for step in STEPS}
+        totals = {step: round(sum(steps[step] for steps in held), 3) for step in STEPS}
         report: dict[str, object] = {
             "started": self.started.isoformat(timespec="seconds"),
             "wall_s": round((datetime.now(UTC) - self.started).total_seconds(), 3),
@@ -75,6 +75,7 @@ class Ledger:
                 modality: {step: round(value, 3) for step, value in steps.items()}
                 for modality, steps in sorted(self.seconds.items())
             },
+            "held_up_s": totals,
             "bottleneck": max(STEPS, key=lambda step: totals[step]) if any(totals.values()) else None,
         }
         with _refused_by_disk():

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+import threading
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -69,13 +70,18 @@ def find_encoder(name: str, modality: str | None = None) -> EncoderCard:
 def load_encoder(card: EncoderCard, weights: Weights | None = None) -> Any:
     """Import and call the card's loader; what comes back depends on the modality (`TileEncoder`, ...).
 
-    Once a process: also a refusal is remembered, so that a thousand items do not read wrong weights again.
+    Once a process, whichever of its threads asks first: also a refusal is remembered, so that a thousand
+    items do not read wrong weights again.
     The loader is called as ``function(card, weights)``.
     """
-    loaded = _loaded(card, weights)
+    with _LOADING:
+        loaded = _loaded(card, weights)
     if isinstance(loaded, BraidError):
         raise loaded.with_traceback(None)
     return loaded
+
+
+_LOADING = threading.Lock()
 
 
 @cache

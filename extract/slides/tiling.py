@@ -105,7 +105,7 @@ def tissue_on_grid(
 
 
 def _overlaps(pixels: int, length: float, parts: int) -> csr_array:
-    """Return (part, pixel): which share of each of `parts` equal parts of a length (pixels) a pixel covers."""
+    """Return (part, pixel): the share of each of `parts` equal parts of a length (pixels) in a pixel."""
     from scipy.sparse import csr_array
 
     edges = np.linspace(0, length, parts + 1)

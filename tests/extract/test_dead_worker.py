@@ -70,6 +70,15 @@ def test_a_worker_that_is_killed_costs_its_item_alone(tmp_path: Path, items: tup
     assert again.outcome == "committed"
 
 
+def test_readers_of_one_worker_make_the_same_entries(tmp_path: Path, items: tuple[WorkItem, ...]) -> None:
+    caches = [FeatureCache.create(tmp_path / name) for name in ("one", "three")]
+    for cache, readers in zip(caches, (1, 3), strict=True):
+        receipts = run_items(alone(items), cache, 1, ROOMY, readers)
+        assert {receipt.outcome for receipt in receipts} == {"committed"}
+    one, three = ({record.case_id: record.entry_sha256 for record in cache.records()} for cache in caches)
+    assert one == three
+
+
 def test_items_that_need_too_much_memory_are_named(tmp_path: Path, items: tuple[WorkItem, ...]) -> None:
     cache = FeatureCache.create(tmp_path / "cache")
     receipts = list(run_items(alone(items[:2]), cache, 2, Caps(memory_gb=0.01, seconds=600)))
