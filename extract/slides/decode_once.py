@@ -1,8 +1,8 @@
-"""Reads many fields of a level so that each TIFF tile they touch is decoded once.
+"""Reads fields that are averaged from more, or other, pixels: each TIFF tile they touch is decoded once.
 
 Enters: a plan of the fields and a decoder of tiles. Leaves: batches of pixels. A tile is decoded when the
 first field needs it and dropped after the last one, so that memory holds a band of tiles, whatever the
-height of the slide. Where a field is one whole tile, the tile is decoded straight into the batch.
+height of the slide.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import UInt8
 
+from extract.slides.batch_memory import BatchMemory
 from extract.slides.field_plan import FieldPlan
 from extract.slides.fields import FieldBatch
 from extract.slides.jpeg_stream import TileError
@@ -22,14 +23,15 @@ from extract.slides.tile_index import TileDecoder
 Pixels = UInt8[np.ndarray[Any, Any], "height width 3"]
 
 
-def read_planned(
+def read_averaged(
     decoder: TileDecoder, plan: FieldPlan, size_px: tuple[int, int], batch: int
 ) -> Iterator[FieldBatch]:
     """Read all fields of a plan at `size_px`; see `SlideReader.read_fields`."""
     tiles = _Tiles(decoder, plan)
+    memory = BatchMemory((batch, size_px[1], size_px[0], 3))
     rows: list[int] = []
     failed: list[tuple[int, str]] = []
-    pixels = np.empty((batch, size_px[1], size_px[0], 3), dtype=np.uint8)
+    pixels = memory.take()
     for row in plan.order():
         try:
             tiles.read_field(row, pixels[len(rows)])
@@ -38,9 +40,12 @@ def read_planned(
             continue
         rows.append(row)
         if len(rows) == batch:
-            yield FieldBatch(rows=np.array(rows), pixels=pixels, failed=tuple(failed))
+            full = FieldBatch(rows=np.array(rows), pixels=pixels, failed=tuple(failed))
+            del pixels
+            yield full
+            del full
             rows, failed = [], []
-            pixels = np.empty((batch, size_px[1], size_px[0], 3), dtype=np.uint8)
+            pixels = memory.take()
     if rows or failed:
         found = np.array(rows, dtype=np.intp)
         yield FieldBatch(rows=found, pixels=pixels[: len(rows)], failed=tuple(failed))
@@ -72,22 +77,14 @@ class _Tiles:
             One of its tiles has no pixels.
         """
         (width, height), box = self._sizes[row], self._boxes[row]
-        size_px = (out.shape[1], out.shape[0])
         first_column, last_column, first_row, last_row = self._spans[row]
         numbers = [
             number
             for start in range(first_row * self._columns, last_row * self._columns + 1, self._columns)
             for number in range(start + first_column, start + last_column + 1)
         ]
-        is_plain = (width, height) == size_px and box == [0, 0, width, height]
-        if is_plain and size_px == self._tile_px and len(numbers) == 1 and self._is_used_once(numbers[0]):
-            self._decoder.decode(numbers[0], out, self._shrink)
-            return
         try:
             tiles = [self._tile(number) for number in numbers]
-            if is_plain:
-                self._gather(row, tiles, out)
-                return
             if self._region.size < width * height * 3:
                 self._region = np.empty(width * height * 3, dtype=np.uint8)
             region = self._region[: width * height * 3].reshape(height, width, 3)
@@ -96,9 +93,6 @@ class _Tiles:
         finally:
             for number in numbers:
                 self._release(number)
-
-    def _is_used_once(self, number: int) -> bool:
-        return self._uses[number] == 1 and number not in self._held
 
     def _gather(self, row: int, tiles: list[Pixels], region: Pixels) -> None:
         """Copy what a field needs of each of its tiles."""

@@ -8,6 +8,7 @@ parsed once, each tile is one positional read and one strict decode.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool
 
-from extract.slides.decode_once import read_planned
+from extract.slides.decode_once import read_averaged
 from extract.slides.field_plan import Boxes, choose_shrink, plan_fields
 from extract.slides.fields import FieldBatch, Resampler
 from extract.slides.grid import scale_of
@@ -23,6 +24,7 @@ from extract.slides.jpeg_stream import TileError, UnscannedError
 from extract.slides.reader import RgbImage
 from extract.slides.region import ClosingReader, RegionError, check_region
 from extract.slides.scale import parse_mpp
+from extract.slides.scatter import read_scattered
 from extract.slides.tiff_levels import find_levels
 from extract.slides.tiff_pages import opened_tiff
 from extract.slides.tile_index import TileDecoder
@@ -103,7 +105,16 @@ class DirectReader(ClosingReader):
         decoder, scale = self._decoders[level], scale_of(self, level)
         shrink = choose_shrink(boxes_px0, scale, size_px) if resampler == "jpeg" else 1
         plan = plan_fields(boxes_px0, scale, decoder.index.tile_px, shrink)
-        return read_planned(decoder, plan, size_px, batch)
+        whole = plan.whole(size_px)
+        for read, rows in ((read_scattered, np.flatnonzero(whole)), (read_averaged, np.flatnonzero(~whole))):
+            if len(rows):
+                for found in read(decoder, plan.only(rows), size_px, batch):
+                    yield replace(
+                        found,
+                        rows=rows[found.rows],
+                        failed=tuple((int(rows[row]), reason) for row, reason in found.failed),
+                    )
+                    del found
 
     def _tiles(
         self, xy_px0: tuple[int, int], level: int, size_px: tuple[int, int]

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float64, Int64
+from jaxtyping import Bool, Float64, Int64
 
 from extract.slides.grid import LEVEL_TOLERANCE
 from extract.slides.pyramid import LevelScale
@@ -50,6 +50,29 @@ class FieldPlan:
         np.add.at(corners, (last_row + 1, first_column), -1)
         np.add.at(corners, (last_row + 1, last_column + 1), 1)
         return corners.cumsum(axis=0).cumsum(axis=1)[:-1, :-1]
+
+    def whole(self, size_px: tuple[int, int]) -> Bool[np.ndarray[Any, Any], " field"]:
+        """Return which fields are `size_px` whole pixels, so that nothing is averaged."""
+        is_whole: Bool[np.ndarray[Any, Any], " field"] = (
+            (self.boxes_px == np.array([0, 0, *size_px])) & (np.tile(self.sizes_px, 2) == np.tile(size_px, 2))
+        ).all(axis=1)
+        return is_whole
+
+    def is_of_tiles(self, tile_px: tuple[int, int]) -> bool:
+        """Whether every field is one whole tile, and no two are the same."""
+        tiles = self.corners_px // tile_px
+        is_whole = (self.corners_px % tile_px == 0).all() and (self.sizes_px == tile_px).all()
+        return bool(is_whole) and len(np.unique(tiles, axis=0)) == len(tiles)
+
+    def only(self, rows: Int64[np.ndarray[Any, Any], " some"]) -> FieldPlan:
+        """Return the plan of some of the fields."""
+        return FieldPlan(
+            shrink=self.shrink,
+            corners_px=self.corners_px[rows],
+            sizes_px=self.sizes_px[rows],
+            boxes_px=self.boxes_px[rows],
+            tiles=self.tiles[rows],
+        )
 
 
 def choose_shrink(boxes_px0: Boxes, scale: LevelScale, size_px: tuple[int, int]) -> int:

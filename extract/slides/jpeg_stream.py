@@ -10,6 +10,8 @@ tagged RGB but hold YCbCr.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -64,27 +66,27 @@ def decode_tile(
     TileError
         The data are no JPEG, damaged, cut short, or a picture of another size.
     """
-    from simplejpeg import decode_jpeg
-
     if not data.startswith(_START):
         raise TileError("no JPEG data")
-    height, width = pixels.shape[:2]
+    decode = _decoder()
     try:
         if shrink == 1:
-            found = decode_jpeg(start + data[2:], "RGB", buffer=pixels)
+            found = decode(start + data[2:], "RGB", buffer=pixels)
         else:
-            found = decode_jpeg(
-                start + data[2:],
-                "RGB",
-                min_factor=shrink,
-                min_height=height,
-                min_width=width,
-                buffer=pixels,
-            )
+            least = {"min_factor": shrink, "min_height": pixels.shape[0], "min_width": pixels.shape[1]}
+            found = decode(start + data[2:], "RGB", buffer=pixels, **least)
     except ValueError as error:  # libjpeg's warnings too: what follows a wrong bit is noise
         raise TileError(_reason(str(error))) from error
     if found.shape != pixels.shape:
         raise TileError("JPEG data of another size than the tile's")
+
+
+@cache
+def _decoder() -> Callable[..., UInt8[np.ndarray[Any, Any], "height width 3"]]:
+    from simplejpeg import decode_jpeg
+
+    decode: Callable[..., UInt8[np.ndarray[Any, Any], "height width 3"]] = decode_jpeg
+    return decode
 
 
 def _reason(text: str) -> str:

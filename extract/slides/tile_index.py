@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from functools import cached_property
 from io import FileIO
 from typing import Any
 
@@ -23,8 +24,8 @@ from extract.slides.jpeg_stream import (
 )
 
 _JPEG, _RGB, _YCBCR, _CONTIGUOUS = 7, 2, 6, 1
-#: A JPEG has rarely more bytes than its pixels; more than this many times is a lie.
-_MOST_GROWTH, _LEAST_BYTES = 2, 1 << 16
+_LEAST_BYTES = 1 << 16
+_NO_DATA = "never scanned: the file has no data there"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +39,11 @@ class TileIndex:
     counts: tuple[int, ...]
     tables: bytes | None
     tag_is_ycbcr: bool
+
+    @cached_property
+    def most_bytes(self) -> int:
+        """A JPEG has rarely more bytes than its pixels; more than twice as many are a lie."""
+        return max(_LEAST_BYTES, 2 * 3 * self.tile_px[0] * self.tile_px[1])
 
     @property
     def unscanned(self) -> int:
@@ -53,10 +59,8 @@ class TileIndex:
             There are none, they are cut short, or more than a tile can have.
         """
         count = self.counts[number]
-        if not count:
-            raise UnscannedError("never scanned: the file has no data there")
-        if count > max(_LEAST_BYTES, _MOST_GROWTH * 3 * self.tile_px[0] * self.tile_px[1]):
-            raise TileError("JPEG data larger than its pixels")
+        if not 0 < count <= self.most_bytes:
+            raise TileError("JPEG data larger than its pixels") if count else UnscannedError(_NO_DATA)
         try:
             data = os.pread(file.fileno(), count, self.offsets[number])
         except (OSError, OverflowError) as error:  # a place that no file has, or a disk that fails
