@@ -78,8 +78,8 @@ class _PinnedSlot:
 
         self._tiles = torch.empty(shape, dtype=torch.uint8, pin_memory=True)
         self._rows = torch.empty((shape[0], dim), dtype=torch.float32, pin_memory=True)
-        self._stream = torch.cuda.Stream()
-        self._back = torch.cuda.Event()
+        self._stream: Any = torch.cuda.Stream()  # type: ignore[no-untyped-call]  # of torch
+        self._back: Any = torch.cuda.Event()  # type: ignore[no-untyped-call]  # the same
 
     def bring(self, parts: list[Tiles]) -> Tensor:
         """Copy tiles to the device on a stream of their own; what was brought before is computed by now."""

@@ -16,6 +16,7 @@ import numpy as np
 
 from tests.measurement import ROOT, Measured, publish
 from tests.speed.cache import cache_rows
+from tests.speed.slide_runs import run_rows
 from tests.speed.slides import slide_rows
 
 REPEATS = 3
@@ -24,7 +25,8 @@ REPEATS = 3
 def main() -> int:
     """Measure everything, print the table and write it down."""
     with tempfile.TemporaryDirectory(prefix="braid-speed-") as folder:
-        rows = [*help_rows(), *slide_rows(Path(folder)), *cache_rows(Path(folder)), *fuse_rows()]
+        work = Path(folder)
+        rows = [*help_rows(), *slide_rows(work), *run_rows(work), *cache_rows(work), *fuse_rows()]
     return publish("speed", rows)
 
 

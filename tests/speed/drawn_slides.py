@@ -22,7 +22,7 @@ _SMALLEST_PX = 600
 Image = np.ndarray[Any, Any]
 
 
-def draw_slide(path: Path, side_px: int, seed: int) -> Path:
+def draw_slide(path: Path, side_px: int, seed: int, tile_px: int = TILE_PX) -> Path:
     """Write one slide; its tiles lie where the file has them once each, equal or not."""
     import tifffile
 
@@ -34,10 +34,10 @@ def draw_slide(path: Path, side_px: int, seed: int) -> Path:
             side = -(-side_px // step)
             per_cm = 10_000 / (MPP * step)
             writer.write(
-                _tiles(_halved(texture, step), outline, side, step),
+                _tiles(_halved(texture, step), outline, (side, tile_px), step),
                 shape=(side, side, 3),
                 dtype=np.uint8,
-                tile=(TILE_PX, TILE_PX),
+                tile=(tile_px, tile_px),
                 photometric="ycbcr",
                 subsampling=(2, 2),
                 compression="jpeg",
@@ -49,11 +49,12 @@ def draw_slide(path: Path, side_px: int, seed: int) -> Path:
     return path
 
 
-def _tiles(texture: Image, outline: Image, side: int, step: int) -> Iterator[bytes]:
+def _tiles(texture: Image, outline: Image, sides_px: tuple[int, int], step: int) -> Iterator[bytes]:
     import simplejpeg
 
+    side, tile_px = sides_px
     inside: dict[tuple[int, int], bytes] = {}
-    glass = _glass()
+    glass = _glass(tile_px)
     period = len(texture)
 
     def encoded(pixels: Image) -> bytes:
@@ -63,11 +64,11 @@ def _tiles(texture: Image, outline: Image, side: int, step: int) -> Iterator[byt
         return data
 
     empty = encoded(glass)
-    span = np.arange(TILE_PX)
-    for top in range(0, side, TILE_PX):
+    span = np.arange(tile_px)
+    for top in range(0, side, tile_px):
         rows, cells_down = (top + span) % period, (top + span) * step // _CELL_PX
         cells_down = np.minimum(cells_down, len(outline) - 1)
-        for left in range(0, side, TILE_PX):
+        for left in range(0, side, tile_px):
             columns, cells_across = (left + span) % period, (left + span) * step // _CELL_PX
             cells_across = np.minimum(cells_across, len(outline) - 1)
             tissue = outline[np.ix_(cells_down, cells_across)]
@@ -96,9 +97,8 @@ def _texture(rng: np.random.Generator) -> Image:
 
     eosin = np.clip(0.35 + 0.12 * cloud(40) + 0.08 * cloud(4) + 0.04 * cloud(1.5), 0.05, 1.2)
     nuclei = np.clip(cloud(7) - 1.1, 0, 1) * (0.9 + 0.2 * cloud(2))
-    density = eosin[..., None] * np.float32([0.2, 1.0, 0.35]) + nuclei[..., None] * np.float32(
-        [1.2, 1.3, 0.6]
-    )
+    pink, blue = np.array([[0.2, 1.0, 0.35], [1.2, 1.3, 0.6]], dtype=np.float32)
+    density = eosin[..., None] * pink + nuclei[..., None] * blue
     grain = 1.5 * rng.standard_normal(density.shape, dtype=np.float32)
     return np.asarray(np.clip(244 * np.exp(-density) + grain, 0, 255), dtype=np.uint8)
 
@@ -112,8 +112,8 @@ def _outline(side_px: int, rng: np.random.Generator) -> Image:
     return np.asarray(heights > np.quantile(heights, 1 - SHARE_OF_TISSUE))
 
 
-def _glass() -> Image:
-    noise = np.random.default_rng(0).normal(0, 1.0, (TILE_PX, TILE_PX, 3))
+def _glass(side_px: int) -> Image:
+    noise = np.random.default_rng(0).normal(0, 1.0, (side_px, side_px, 3))
     return np.asarray(np.clip(243 + noise, 0, 255), dtype=np.uint8)
 
 

@@ -10,9 +10,10 @@ import pytest
 
 from extract.encoders.card import EncoderCard
 from extract.encoders.feeding import FedEncoder, Feeder, RowsOfTiles, Tiles
-from extract.encoders.null import CARD, NullEncoder
+from extract.encoders.null import CARD
 from extract.slides.bag import Bag
 from extract.steps import accounted
+from feature_cache.canonical import Json
 from feature_cache.errors import SourceError
 
 SIZE = 4
@@ -99,20 +100,20 @@ def test_slides_in_many_threads_get_their_own_rows(feeder: Feeder, device: Count
 
 
 def test_who_brings_too_much_waits_for_room(device: CountingDevice) -> None:
-    held, started = threading.Event(), threading.Event()
+    held, began = threading.Event(), threading.Event()
     first = device.finish
 
-    def finish(begun: Tiles) -> RowsOfTiles:
-        started.set()
+    def finish(started: Tiles) -> RowsOfTiles:
+        began.set()
         held.wait()
-        return first(begun)
+        return first(started)
 
     device.finish = finish  # type: ignore[method-assign]
     feeder = Feeder(device, refuse_99, most_batches=1)
     with ThreadPoolExecutor(1) as thread:
         tickets = [feeder.submit(tiles_of(*range(SIZE)))]
         brought = thread.submit(lambda: [feeder.submit(tiles_of(*range(SIZE))) for _ in range(5)])
-        started.wait()
+        began.wait()
         assert not brought.done()
         held.set()
         tickets += brought.result()
@@ -149,13 +150,18 @@ def test_what_was_waited_for_and_computed_is_counted_where_it_was_waited_for(fee
     assert seconds["encode"] > 0
 
 
-class FedTwo(NullEncoder):
-    """The null encoder's look with a feeder behind it."""
+class FedTwo:
+    """An encoder of two columns with a feeder behind it."""
 
-    feature_names = ("first", "second")  # type: ignore[assignment]
+    feature_names: tuple[str, ...] = ("first", "second")
 
     def __init__(self, feeder: Feeder) -> None:
-        self.feeder = feeder
+        self.feeder: Feeder | None = feeder
+        self.used: dict[str, Json] = {}
+
+    def encode(self, tiles: Tiles, mpp: float) -> RowsOfTiles:
+        assert self.feeder is not None
+        return self.feeder.submit(tiles).rows()
 
 
 def test_a_bag_with_a_feeder_keeps_two_batches_in_hand_and_ends_complete(

@@ -16,7 +16,7 @@ from extract.item import Task, WorkItem
 from extract.plan import Folders, Plan, Selection, make_plan
 from extract.recipe import RecipeFile
 from extract.run import extract_items
-from extract.slides import slide_pass
+from extract.slides import reader, slide_pass
 from extract.slides.direct_reader import DirectReader
 from feature_cache.entry import EntryDraft
 from feature_cache.errors import RecipeError, SourceError
@@ -66,7 +66,7 @@ def test_a_slide_is_opened_once_and_its_tiles_read_once_a_scale(
 ) -> None:
     opened: list[Path] = []
     read: list[int] = []
-    open_slide, read_fields = slide_pass.open_slide, DirectReader.read_fields
+    open_slide, read_fields = reader.open_slide, DirectReader.read_fields
 
     def counted_open(path: Path) -> Any:
         opened.append(path)

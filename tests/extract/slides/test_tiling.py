@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -27,12 +26,15 @@ TILE = 32
 class MeanColour:
     """An encoder whose answer can be seen: the mean colour."""
 
-    feature_names = ("red", "green", "blue")
-    used: ClassVar[dict[str, Json]] = {}
+    feature_names: tuple[str, ...] = ("red", "green", "blue")
+
+    def __init__(self) -> None:
+        self.used: dict[str, Json] = {}
 
     def encode(self, tiles: np.ndarray, mpp: float) -> np.ndarray:
         assert mpp == 0.5
-        return tiles.mean(axis=(1, 2), dtype=np.float64).astype(np.float32)
+        means: np.ndarray = tiles.mean(axis=(1, 2), dtype=np.float64).astype(np.float32)
+        return means
 
 
 @pytest.fixture(scope="module")
@@ -124,7 +126,9 @@ def test_a_tile_that_cannot_be_decoded_says_why_and_the_others_are_as_before(
     break_tile(path, 1, 0)  # of 128 px: four columns of the grid from the fifth
     broken = read(path, all_tissue)
     lost = ~broken.valid
-    assert [divmod(row, 7) for row in np.flatnonzero(lost)] == [(y, x) for y in range(4) for x in (4, 5, 6)]
+    assert [divmod(row, 7) for row in np.flatnonzero(lost).tolist()] == [
+        (y, x) for y in range(4) for x in (4, 5, 6)
+    ]
     assert np.isnan(broken.embeddings[lost]).all()
     assert np.isnan(broken.quality[lost][:, 2:]).all()
     assert set(broken.quality[lost][:, 0]) == {1}
