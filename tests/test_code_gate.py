@@ -6,7 +6,7 @@ import ast
 
 import pytest
 
-from tests.trials.code_gate import WEIGHTS, findings
+from tests.trials.code_gate import MAKERS_CODE, WEIGHTS, findings
 
 
 @pytest.mark.parametrize(
@@ -45,6 +45,7 @@ def test_the_gate_sees(line: str) -> None:
     [
         ("torch.load(path, map_location='cpu', weights_only=True)", WEIGHTS),
         ("from pickle import UnpicklingError", WEIGHTS),
+        ("exec(compile(source, name, 'exec'), space)", MAKERS_CODE),
         ("from urllib.parse import quote", "feature_cache/names.py"),
         ("np.load(path, allow_pickle=False)", "fuse/bags.py"),
         ("from defusedxml.ElementTree import fromstring", "extract/slides/tiff_pages.py"),

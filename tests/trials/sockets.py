@@ -20,13 +20,15 @@ from fuse.__main__ import app as fuse_app
 from tests.measurement import ROOT, Measured
 from tests.trials.commands import ENVIRONMENT, PATIENCE_S
 from tests.trials.fused_cohort import unsynced_tiny
-from tests.trials.small_cohort import write_small
+from tests.trials.small_cohort import CARD, write_small
 from tests.trials.trial import Counts, Tally, told
 from tests.trials.witnessed import Event, Witness
 
 #: A program that connects a datagram socket, which sends nothing, to an address reserved for documentation.
 NOBODY = "192.0.2.1"
 CONTROL = ("timeit", "-n1", "-r1", f"import socket; socket.socket(type=2).connect(('{NOBODY}', 9))")
+#: Stands for the name of a feature set in words that are written before it is made.
+BAGS = object()
 REACHING = ("socket.connect", "socket.sendto", "socket.sendmsg", "socket.bind")
 ASKING = ("socket.getaddrinfo", "socket.gethostbyname")
 #: A call in strace's words: connect(3, {sa_family=AF_INET, ..., sin_addr=inet_addr("1.2.3.4")}, 16) = 0
@@ -53,7 +55,7 @@ def sockets(work: Path, counts: Counts, seed: int) -> list[Measured]:
     with told("S7: verbs", len(chosen)) as advance:
         for one in chosen:
             before = len(witness.events())
-            said, trace = _say(one, work, witness, traced=traced)
+            said, trace = _say(_named(one, work), work, witness, traced=traced)
             events = witness.events()[before:]
             tally.count("witness_was_blind", not events, f"{one[:2]}: {said}")
             tally.count("verbs_that_fail", bool(said), f"{one[:2]}: {said}")
@@ -70,6 +72,12 @@ def sockets(work: Path, counts: Counts, seed: int) -> list[Measured]:
     return tally.rows()
 
 
+def _named(words: tuple[object, ...], work: Path) -> tuple[object, ...]:
+    """Put in the name of the set of bags that the first verb made: its hash is not known before."""
+    bags = [found.name for found in (work / "cache").glob("*/slides/*") if "_vector" not in found.name]
+    return tuple(bags[0] if word is BAGS else word for word in words)
+
+
 def _verbs() -> list[tuple[str, str]]:
     """Return every verb that the two command lines have."""
     return [
@@ -82,9 +90,10 @@ def _verbs() -> list[tuple[str, str]]:
 def _all_verbs(work: Path, seed: int) -> list[tuple[object, ...]]:
     """Return words for every verb, in an order in which each has what it needs."""
     cohort, tiny = write_small(work / "small", 2, seed), unsynced_tiny(work / "tiny")
-    cache, run = work / "cache", work / "run"
+    cache, run, imported = work / "cache", work / "run", work / "imported"
     at = ("--root", cohort.raw)
     fused = (tiny.cohort, "--cache", tiny.cache)
+    theirs = ("--encoder", "stain_texture_nuclei", "--mpp", 0.5)
     return [
         ("extract", "run", cohort.manifest, *at, "--cache", cache, "--workers", 2),
         ("fuse", "check", *fused),
@@ -97,6 +106,19 @@ def _all_verbs(work: Path, seed: int) -> list[tuple[object, ...]]:
         ("extract", "synthetic", work / "made", "--layout", "chimera", "--cases", 1),
         ("extract", "scan", "chimera", work / "made", "--cohort", "x", "--manifests", work / "manifests"),
         ("extract", "plan", cohort.manifest, *at, "--cache", cache),
+        ("extract", "export", cache, CARD["name"], BAGS, work / "stamp", "--as", "stamp"),
+        (
+            "extract",
+            "import",
+            "stamp",
+            work / "stamp",
+            cohort.manifest,
+            "--cache",
+            work / "imported",
+            *theirs,
+        ),
+        ("extract", "overlay", cache, CARD["name"], BAGS, work / "overlay"),
+        ("extract", "run", cohort.manifest, *at, "--cache", work / "dask", "--scheduler", "local"),
         ("extract", "status", cache),
         ("extract", "gc", cache),
         ("extract", "forget", cache, "c001"),
