@@ -90,10 +90,10 @@ def _verbs() -> list[tuple[str, str]]:
 def _all_verbs(work: Path, seed: int) -> list[tuple[object, ...]]:
     """Return words for every verb, in an order in which each has what it needs."""
     cohort, tiny = write_small(work / "small", 2, seed), unsynced_tiny(work / "tiny")
-    cache, run, imported = work / "cache", work / "run", work / "imported"
+    cache, run = work / "cache", work / "run"
     at = ("--root", cohort.raw)
     fused = (tiny.cohort, "--cache", tiny.cache)
-    theirs = ("--encoder", "stain_texture_nuclei", "--mpp", 0.5)
+    theirs = (*at, "--cache", work / "imported", "--encoder", "stain_texture_nuclei", "--mpp", 0.5)
     return [
         ("extract", "run", cohort.manifest, *at, "--cache", cache, "--workers", 2),
         ("fuse", "check", *fused),
@@ -107,16 +107,7 @@ def _all_verbs(work: Path, seed: int) -> list[tuple[object, ...]]:
         ("extract", "scan", "chimera", work / "made", "--cohort", "x", "--manifests", work / "manifests"),
         ("extract", "plan", cohort.manifest, *at, "--cache", cache),
         ("extract", "export", cache, CARD["name"], BAGS, work / "stamp", "--as", "stamp"),
-        (
-            "extract",
-            "import",
-            "stamp",
-            work / "stamp",
-            cohort.manifest,
-            "--cache",
-            work / "imported",
-            *theirs,
-        ),
+        ("extract", "import", "stamp", work / "stamp", cohort.manifest, *theirs),
         ("extract", "overlay", cache, CARD["name"], BAGS, work / "overlay"),
         ("extract", "run", cohort.manifest, *at, "--cache", work / "dask", "--scheduler", "local"),
         ("extract", "status", cache),
