@@ -17,6 +17,7 @@ FILE = "entry.json"
 MOST_BYTES = 2**24
 SEAL = "entry_sha256"
 
+_NESTED = (dict, list)
 _ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False)
 
 
@@ -67,7 +68,7 @@ def _indented(value: Json, margin: str) -> str:
     if isinstance(value, dict) and value:
         lines = [f"{_plain(name)}: {_indented(value[name], inner)}" for name in sorted(value)]
         return "{\n" + ",\n".join(inner + line for line in lines) + f"\n{margin}}}"
-    if isinstance(value, list) and any(isinstance(item, dict | list) for item in value):
+    if isinstance(value, list) and any(isinstance(item, _NESTED) for item in value):
         return "[\n" + ",\n".join(inner + _indented(item, inner) for item in value) + f"\n{margin}]"
     return _plain(value)
 

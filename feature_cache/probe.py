@@ -94,4 +94,4 @@ def _numbers(values: object) -> Float[np.ndarray, "*axis"]:
 
 
 def _rounded(value: Shaped[np.ndarray, ""]) -> float | None:
-    return float(f"{float(value):.{DIGITS}g}") if np.isfinite(value) else None
+    return float(f"{float(value):.{DIGITS}g}") if math.isfinite(value) else None
