@@ -61,15 +61,13 @@ def open_metaimage(path: Path) -> MetaImage:
         raise VolumeFormatError("several values a voxel")
     if not _is(fields, "BinaryData", "True"):
         raise VolumeFormatError("voxels written as text")
-    matrix, origin = (
-        next((fields[name] for name in names if name in fields), None) for names in (_MATRIX, _ORIGIN)
-    )
-    spacing = _numbers(fields.get("ElementSpacing", "1 " * axes), axes)[:3]
+    matrix, origin = (next((name for name in names if name in fields), None) for names in (_MATRIX, _ORIGIN))
+    spacing = _numbers(fields, "ElementSpacing", axes)[:3] if "ElementSpacing" in fields else np.ones(3)
     # The matrix lists one axis after the other: its rows are the columns of the direction.
-    turn = np.eye(axes) if matrix is None else _numbers(matrix, axes * axes).reshape(axes, axes).T
+    turn = np.eye(axes) if matrix is None else _numbers(fields, matrix, axes * axes).reshape(axes, axes).T
     affine = np.eye(4)
     affine[:3, :3] = turn[:3, :3] * spacing
-    affine[:3, 3] = 0.0 if origin is None else _numbers(origin, axes)[:3]
+    affine[:3, 3] = 0.0 if origin is None else _numbers(fields, origin, axes)[:3]
     little = _is(fields, "BinaryDataByteOrderMSB", "False") and _is(fields, "ElementByteOrderMSB", "False")
     return MetaImage(
         path=path,
@@ -94,8 +92,10 @@ def _fields(stream: BinaryIO) -> dict[str, str]:
             raise VolumeFormatError(f"a header that gives {name} twice")
         fields[name] = value.strip()
         if name == "ElementDataFile":
-            if {"NDims", "DimSize", "ElementType"} - fields.keys() or fields["ElementType"] not in _DTYPES:
+            if {"NDims", "DimSize", "ElementType"} - fields.keys():
                 break
+            if fields["ElementType"] not in _DTYPES:
+                raise VolumeFormatError("an ElementType that is no whole or real number")
             return fields
     raise VolumeFormatError("no MetaImage header")
 
@@ -105,8 +105,10 @@ def _is(fields: dict[str, str], name: str, default: str) -> bool:
     return fields.get(name, default).lower() == default.lower()
 
 
-def _numbers(text: str, count: int) -> Float[np.ndarray[Any, Any], " number"]:
-    numbers = np.array([float(number) for number in text.split()], dtype=np.float64)
+def _numbers(fields: dict[str, str], name: str, count: int) -> Float[np.ndarray[Any, Any], " number"]:
+    numbers = np.array([float(number) for number in fields[name].split()], dtype=np.float64)
     if len(numbers) != count:
-        raise VolumeFormatError(f"{len(numbers)} numbers where {count} belong")
+        raise VolumeFormatError(f"{len(numbers)} numbers in {name}, where {count} belong")
+    if not np.isfinite(numbers).all():
+        raise VolumeFormatError(f"a number in {name} that is not finite")
     return numbers
