@@ -61,9 +61,14 @@ class DirectReader(ClosingReader):
         )
         self.mpp, doubts = parse_mpp(*found.mpp)
         self.mpp_source = found.mpp_source
-        self.icc_profile = found.icc_profile
+        self._icc_profile = found.icc_profile
         self.has_gaps = any(index.unscanned for index in found.levels)
         self.warnings = (*warnings, *doubts, *_doubts(self._decoders))
+
+    @property
+    def icc_profile(self) -> bytes | None:
+        """The profile in the tag of level 0."""
+        return self._icc_profile
 
     def read_region(self, xy_px0: tuple[int, int], level: int, size_px: tuple[int, int]) -> RgbImage:
         """Read a region of a level (see `SlideReader`); tiles that were never scanned are white in it."""

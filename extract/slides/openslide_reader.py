@@ -42,6 +42,12 @@ class OpenSlideReader(ClosingReader):
         self.has_gaps = "openslide.bounds-x" in properties  # formats that scan islands of a canvas
         self.warnings = (*warnings, *doubts, *further)
 
+    @property
+    def icc_profile(self) -> bytes | None:
+        """The ICC profile that openslide gives."""
+        profile = self._slide.color_profile
+        return None if profile is None else bytes(profile.tobytes())
+
     def read_region(self, xy_px0: tuple[int, int], level: int, size_px: tuple[int, int]) -> RgbImage:
         """Read a region of a level (see `SlideReader`)."""
         return composite_on_white(self._read(xy_px0, level, size_px))

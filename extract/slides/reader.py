@@ -49,6 +49,10 @@ class SlideReader(Protocol):
     bounds_px0: tuple[int, int, int, int] | None
     has_gaps: bool
 
+    @property
+    def icc_profile(self) -> bytes | None:
+        """The ICC profile that the file embeds for level 0; None where it has none."""
+
     def read_region(self, xy_px0: tuple[int, int], level: int, size_px: tuple[int, int]) -> RgbImage:
         """Read `size_px` (width, height) pixels of a level from level-0 position `xy_px0`.
 

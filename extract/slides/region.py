@@ -33,6 +33,11 @@ class ClosingReader:
     bounds_px0: tuple[int, int, int, int] | None = None
     has_gaps = False
 
+    @property
+    def icc_profile(self) -> bytes | None:
+        """The ICC profile that the file embeds for level 0."""
+        return None
+
     def read_fields(
         self: SlideReader,
         boxes_px0: Boxes,

@@ -16,6 +16,7 @@ from extract.encoders.registry import find_encoder, find_weights
 from extract.encoders.weights import WeightsSource
 from extract.item import ResolvedBlock
 from extract.recipe import read_block
+from extract.slides.colour import Colour
 from extract.slides.fields import Resampler
 from extract.slides.formats import FORMATS_ALGORITHM
 from extract.slides.grid import GRID_ALGORITHM
@@ -40,7 +41,7 @@ class SlidesBlock(BaseModel):
     `overlap_px` is what a tile shares with the next, `min_tissue` the least share of tissue that makes one.
     `variant` chooses among the outputs of a network, `revision` is where the hub's copy of its weights is
     pinned. `resampler` is "area", the exact mean, or "jpeg", halving within the transform of a JPEG where the
-    slide is one.
+    slide is one. `colour` is "as_stored", or "srgb" by the slide's ICC profile.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -53,6 +54,7 @@ class SlidesBlock(BaseModel):
     overlap_px: int = Field(default=0, ge=0)
     min_tissue: float = Field(default=0.1, gt=0, le=1)
     resampler: Resampler = "area"
+    colour: Colour = "as_stored"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,6 +66,7 @@ class Tiling:
     overlap_px: int
     min_tissue: float
     resampler: Resampler
+    colour: Colour
 
 
 def resolve_slides(name: str, block: dict[str, Json], weights: WeightsSource) -> ResolvedBlock:
@@ -139,4 +142,5 @@ def _tiling(name: str, chosen: SlidesBlock, card: EncoderCard) -> Tiling:
         overlap_px=chosen.overlap_px,
         min_tissue=chosen.min_tissue,
         resampler=chosen.resampler,
+        colour=chosen.colour,
     )

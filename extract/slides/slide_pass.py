@@ -20,6 +20,7 @@ from extract.item import Task, WorkItem
 from extract.slides.agreement import agreement, doubts
 from extract.slides.bag import Bag
 from extract.slides.bounds import Gaps
+from extract.slides.colour import FieldColours
 from extract.slides.fields import resampler_used
 from extract.slides.grid import Grid, choose_level, scale_of, usable_downsamples
 from extract.slides.overview import Overview
@@ -49,6 +50,7 @@ class Encoded:
     """What one encoder made of the tiles of a slide; tiles and choice are shared by those of one tiling."""
 
     chosen: ChosenTiles
+    colours: FieldColours
     tiles: Tiles
     bag: Bag
     embeddings: Float[np.ndarray[Any, Any], "tile dim"]
@@ -71,11 +73,12 @@ class SlidePass:
         try:
             chosen = self._choose(task[0], tiling)
             bags = [_bag(item, tiling) for item in task]
-            tiles = read_tiles(self.reader, chosen, [bag for bag in bags if isinstance(bag, Bag)])
+            colours = FieldColours(self.reader, tiling.colour, task[0].name_of("slide"))
+            tiles = read_tiles(colours, chosen, [bag for bag in bags if isinstance(bag, Bag)])
             _refuse_unreadable(task[0], tiles)
         except SourceError as error:
             return [error] * len(task)
-        return [_finish(chosen, tiles, bag) for bag in bags]
+        return [_finish(chosen, colours, tiles, bag) for bag in bags]
 
     def draft(self, item: WorkItem, sources: tuple[Source, ...], encoded: Encoded) -> EntryDraft:
         """Return the entry of one item."""
@@ -116,12 +119,19 @@ class SlidePass:
                 "reader": reader.name,
                 "reader_version": reader.version,
                 "tissue_source": self.tissue_source,
+                **encoded.colours.used,
                 "encoder": card_of(item.recipe).name,
                 **item.weights_used,
                 **encoded.bag.encoder.used,
             },
             quality=_summary(tiles, self.mask_kappa),
-            warnings=(*reader.warnings, *self.scale.warnings, *self.tissue.warnings, *_unread(tiles)),
+            warnings=(
+                *reader.warnings,
+                *self.scale.warnings,
+                *self.tissue.warnings,
+                *encoded.colours.warnings,
+                *_unread(tiles),
+            ),
         )
 
     def _choose(self, item: WorkItem, tiling: Tiling) -> ChosenTiles:
@@ -207,11 +217,13 @@ def _bag(item: WorkItem, tiling: Tiling) -> Bag | BraidError:
         return error
 
 
-def _finish(chosen: ChosenTiles, tiles: Tiles, bag: Bag | BraidError) -> Encoded | BraidError:
+def _finish(
+    chosen: ChosenTiles, colours: FieldColours, tiles: Tiles, bag: Bag | BraidError
+) -> Encoded | BraidError:
     if isinstance(bag, BraidError):
         return bag
     try:
-        return Encoded(chosen=chosen, tiles=tiles, bag=bag, embeddings=bag.finish())
+        return Encoded(chosen=chosen, colours=colours, tiles=tiles, bag=bag, embeddings=bag.finish())
     except BraidError as error:
         return error
 

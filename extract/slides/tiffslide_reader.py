@@ -22,6 +22,7 @@ from feature_cache.errors import SourceError
 #: What tiffslide raises on headers and tiles that make no sense, subclasses included; imagecodecs' errors are
 #: RuntimeErrors, and a tile that is not there is a KeyError of its store.
 DECODING_ERRORS = (OSError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RuntimeError)
+_ICC = 34675
 
 
 class TiffSlideReader(ClosingReader):
@@ -44,6 +45,12 @@ class TiffSlideReader(ClosingReader):
         self.mpp, doubts = parse_mpp(properties.get("tiffslide.mpp-x"), properties.get("tiffslide.mpp-y"))
         self.mpp_source = "file (TIFF metadata)"
         self.warnings = (*warnings, *doubts)
+
+    @property
+    def icc_profile(self) -> bytes | None:
+        """The profile in the tag of the first page."""
+        tag = self._slide.ts_tifffile.pages.first.tags.get(_ICC)
+        return None if tag is None else bytes(tag.value)
 
     def read_region(self, xy_px0: tuple[int, int], level: int, size_px: tuple[int, int]) -> RgbImage:
         """Read a region of a level (see `SlideReader`)."""

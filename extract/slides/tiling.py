@@ -16,6 +16,7 @@ from jaxtyping import Bool, Float, Int32, UInt8
 
 from extract.slides.bag import Bag
 from extract.slides.bounds import Gaps, gaps_of
+from extract.slides.colour import FieldColours
 from extract.slides.fields import Resampler
 from extract.slides.grid import Grid
 from extract.slides.overview import Overview, read_overview
@@ -150,7 +151,7 @@ def choose_tiles(
     )
 
 
-def read_tiles(reader: SlideReader, chosen: ChosenTiles, bags: Sequence[Bag]) -> Tiles:
+def read_tiles(reader: SlideReader | FieldColours, chosen: ChosenTiles, bags: Sequence[Bag]) -> Tiles:
     """Read the chosen tiles once, measure them, and let every bag encode them."""
     count = len(chosen.xy_px0)
     valid = np.zeros(count, dtype=bool)
