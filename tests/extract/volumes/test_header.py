@@ -132,7 +132,7 @@ def test_what_is_no_volume_is_refused(tmp_path: Path, name: str, data: bytes, go
         (("DimSize = 4 4 2", "DimSize = 4 4"), "2 sizes for 3 axes"),
         (("DimSize = 4 4 2", "DimSize = four"), "one that cannot be decoded (ValueError)"),
         (("CompressedData = False", "CompressedData = True\nX = 1"), "whole"),
-        (("MET_UCHAR", "MET_STRING"), "no MetaImage header"),
+        (("MET_UCHAR", "MET_STRING"), "an ElementType that is no whole or real number"),
         (("NDims = 3", "NDims = 3\nNDims = 3"), "a header that gives NDims twice"),
         (("LOCAL", "/etc/passwd"), "a header whose voxels are in another file"),
         (("LOCAL", "LIST"), "a header whose voxels are in another file"),
