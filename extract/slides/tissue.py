@@ -129,9 +129,8 @@ def box_fractions(
 ) -> Float[np.ndarray[Any, Any], " tile"]:
     """Return the exact share of each box (level-0 pixels) that the mask covers; outside it is none."""
     height, width = mask.shape
-    integral = np.zeros((height + 1, width + 1))
-    integral[1:, 1:] = mask
-    np.cumsum(integral, axis=0, out=integral)
+    integral = np.zeros((height + 1, width + 1), dtype=np.int32 if mask.dtype == np.bool_ else np.float64)
+    np.cumsum(mask, axis=0, dtype=integral.dtype, out=integral[1:, 1:])
     np.cumsum(integral, axis=1, out=integral)
     left, right = (np.clip((xy_px0[:, 0] + d) / px0_per_px[0], 0, width) for d in (0.0, side_px0[0]))
     top, bottom = (np.clip((xy_px0[:, 1] + d) / px0_per_px[1], 0, height) for d in (0.0, side_px0[1]))
