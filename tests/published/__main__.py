@@ -84,6 +84,7 @@ def rows(answers: list[Answer]) -> list[Measured]:
     together = float(spearmanr(learned, planted).statistic)
     # Divided by their sum, which differs from cohort to cohort by chance; the planted sum is always the same.
     divided = float(spearmanr([s for a in answers for s in shares(a.learned)], planted).statistic)
+    known = float(spearmanr([a.from_truth[name] for a in answers for name in names], planted).statistic)
     each = [
         float(spearmanr([a.learned[name] for name in names], [a.planted[name] for name in names]).statistic)
         for a in answers
@@ -96,6 +97,7 @@ def rows(answers: list[Answer]) -> list[Measured]:
         row("planted_true_risk_c", float(true_risk.mean()), "C"),
         row("planted_late_of_way_to_oracle", float(way), "of the way", ">= .8", bool(way >= 0.8)),
         row("planted_weights_spearman", together, "rho", ">= .8", together >= 0.8),
+        row("planted_weights_spearman_of_true_readings", known, "rho"),
         row("planted_weights_spearman_as_shares", divided, "rho"),
         row("planted_weights_spearman_within_seed", float(np.mean(each)), "mean rho"),
         row("noise_modality_cost", cost, "C", "<= .01", cost <= 0.01),

@@ -20,6 +20,7 @@ from fuse.cases import Cases, Modality
 from fuse.check import Inspection, RunInputs, inspect_inputs
 from fuse.fitting import FoldTask, fit_fold
 from fuse.folds import Folds
+from fuse.fusion.late import stack_weights
 from fuse.metrics.concordance import concordant_pairs
 from fuse.models.learner import Setting
 from fuse.models.ridge_cox import RidgeCox
@@ -41,6 +42,7 @@ class Answer:
     oracle: float
     true_risk: float
     learned: dict[str, float]
+    from_truth: dict[str, float]
     planted: dict[str, float]
     rest: dict[str, float]
     with_noise: dict[str, float]
@@ -81,6 +83,7 @@ def judge(seed: int, manifest: Path, cache: Path, truth: Path) -> Answer:
         oracle=_oracle(found, folds, answer, tuple(cases.modalities)),
         true_risk=answer["true_risk_c"],
         learned=weights,
+        from_truth=_weights_of_true_readings(found, folds, answer, tuple(weights)),
         planted={name: answer["modality_weights"][name] for name in weights},
         rest=rest,
         with_noise=with_noise,
@@ -108,6 +111,21 @@ def _fuse(found: Inspection, folds: Folds, cases: Cases) -> tuple[dict[str, floa
             pairs.setdefault(arm.split("__")[0], []).append((fold.repeat, *counts))
     mean = {name: float(np.mean([each[name] for each in weights])) for name in weights[0]}
     return {model: _within(counts) for model, counts in pairs.items()}, mean
+
+
+def _weights_of_true_readings(
+    found: Inspection, folds: Folds, answer: dict[str, Any], modalities: tuple[str, ...]
+) -> dict[str, float]:
+    """Return the weights that stacking finds where each arm is the modality's true contribution."""
+    readings = np.array(
+        [
+            [answer["cases"][case_id]["contributions"][name] for name in modalities]
+            for case_id in folds.case_ids
+        ]
+    )
+    standardised = (readings - readings.mean(axis=0)) / readings.std(axis=0)
+    found_weights = stack_weights(standardised, found.door.training(folds.case_ids), likeness=0.0)
+    return dict(zip(modalities, map(float, found_weights), strict=True))
 
 
 def _oracle(found: Inspection, folds: Folds, answer: dict[str, Any], modalities: tuple[str, ...]) -> float:
