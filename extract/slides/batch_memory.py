@@ -14,8 +14,8 @@ from jaxtyping import UInt8
 
 Batch = UInt8[np.ndarray[Any, Any], "tile height width 3"]
 
-#: Batches that are looked at for being free: a row of a wide slide is open in some of them.
-_MOST_KEPT = 8
+#: Batches that are looked at for being free: a row of a wide slide is open in dozens of small ones.
+_MOST_KEPT = 128
 #: What `sys.getrefcount` says of an array in a list: the list's reference and its own argument's.
 _HELD_HERE_ALONE = 2
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -53,7 +54,7 @@ class DirectReader(ClosingReader):
         self._slide = path.open("rb", buffering=0)
         self._decoders = [TileDecoder(index, self._slide) for index in found.levels]
         width, height = found.levels[0].size_px
-        self.version = f"simplejpeg {version('simplejpeg')}"
+        self.version = _decoder_version()
         self.size_px0 = (width, height)
         self.level_sizes_px = tuple(index.size_px for index in found.levels)
         self.level_downsamples = tuple(
@@ -140,6 +141,11 @@ class DirectReader(ClosingReader):
                 here = (slice(y0, y1), slice(x0, x1))
                 there = (slice(y0 - down, y1 - down), slice(x0 - across, x1 - across))
                 yield row * index.columns + column, here, there
+
+
+@cache
+def _decoder_version() -> str:
+    return f"simplejpeg {version('simplejpeg')}"
 
 
 def _doubts(decoders: list[TileDecoder]) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ import numpy as np
 
 from tests.measurement import ROOT, Measured, publish
 from tests.speed.cache import cache_rows
+from tests.speed.slide_reading import reading_rows
 from tests.speed.slide_runs import run_rows
 from tests.speed.slides import slide_rows
 
@@ -26,7 +27,8 @@ def main() -> int:
     """Measure everything, print the table and write it down."""
     with tempfile.TemporaryDirectory(prefix="braid-speed-") as folder:
         work = Path(folder)
-        rows = [*help_rows(), *slide_rows(work), *run_rows(work), *cache_rows(work), *fuse_rows()]
+        slides = [*slide_rows(work), *reading_rows(work), *run_rows(work)]
+        rows = [*help_rows(), *slides, *cache_rows(work), *fuse_rows()]
     return publish("speed", rows)
 
 
