@@ -28,6 +28,7 @@ LOOPBACK = "127.0.0.1"
 #: A scheduler of an address has workers by then, or says why not; SLURM's queue may take days.
 _PATIENCE_S = 60
 _ASK_AGAIN_MS = 30_000
+_CERTIFY = "Give scheduler and workers certificates (dask's configuration, distributed.comm.tls)."
 _SETTINGS = {
     "distributed.worker.daemon": False,  # workers have children
     "distributed.nanny.pre-spawn-environ": {},  # threads as without dask: as many, so the same bits
@@ -66,10 +67,11 @@ def open_cluster(scheduler: str, workers: int, slurm_job: Path | None, record: P
                 remedy="pip install -e .[cluster], or use --shard i/n, which needs no scheduler.",
             )
     import dask
+    import distributed  # noqa: F401  sets levels of its own
 
     with ExitStack() as stack:
         stack.enter_context(dask.config.set(_SETTINGS))
-        for name in ("distributed", "dask_jobqueue"):
+        for name in ("distributed", "distributed.client", "dask_jobqueue"):
             logging.getLogger(name).setLevel(logging.CRITICAL)  # a lost worker is no error of the run
         if scheduler == "local":
             cluster = _local(stack, workers)
@@ -177,31 +179,54 @@ def _slurm(stack: ExitStack, workers: int, slurm_job: Path | None, record: Path)
 def _private(address: str) -> str:
     """Return the address of a scheduler to which others cannot talk as if they were we."""
     host = address.partition("://")[2].rpartition(":")[0].strip("[]")
-    if not host or not (address.startswith("tls://") or host in (LOOPBACK, "localhost", "::1")):
-        raise SchedulerError(
-            f"--scheduler {address}",
-            expected="local, slurm, tls://HOST:PORT, or tcp:// on this machine's loopback",
-            got="an address where everyone in the network could run code" if host else "none of them",
-            remedy="Give scheduler and workers certificates (dask's configuration, distributed.comm.tls).",
-        )
+    tls = address.startswith("tls://")
+    if not host:
+        raise _refused(address, "none of them", "Mend the word after --scheduler.")
+    if not tls and host not in (LOOPBACK, "localhost", "::1"):
+        raise _refused(address, "an address where everyone in the network could run code", _CERTIFY)
+    if tls and not _certified(address):
+        raise _refused(address, "tls:// without certificates of our own", _CERTIFY)
     return address
+
+
+def _certified(address: str) -> bool:
+    """Whether dask's configuration names certificates with which to talk to a scheduler."""
+    from distributed.security import Security
+
+    try:
+        return Security().get_connection_args("client").get("ssl_context") is not None
+    except (OSError, ValueError) as error:
+        got = f"certificates that cannot be read ({type(error).__name__})"
+        raise _refused(address, got, "Mend distributed.comm.tls in dask's configuration.") from error
 
 
 def _client(stack: ExitStack, cluster: Any, scheduler: str) -> Client:
     from distributed import Client
 
+    where = f"--scheduler {scheduler}"
     try:
         client = stack.enter_context(Client(cluster, set_as_default=False))
-        if scheduler == "slurm":
-            sys.stderr.write("waiting for the first SLURM job to start\n")
-            client.wait_for_workers(1)
-        else:
-            client.wait_for_workers(1, timeout=_PATIENCE_S)
     except (OSError, ValueError) as error:  # dask's time-outs are OSErrors
         raise SchedulerError(
-            f"--scheduler {scheduler}",
-            expected="a dask scheduler that answers, with a worker",
-            got=type(error).__name__,
-            remedy="Look whether it runs and has workers; WHERE is local, slurm or an address.",
+            where,
+            expected="a dask scheduler that answers",
+            got=f"no answer ({type(error).__name__})",
+            remedy="Look whether it runs and whether this is its address.",
+        ) from error
+    if scheduler == "slurm":
+        sys.stderr.write("waiting for the first SLURM job to start\n")
+    try:
+        client.wait_for_workers(1, timeout=None if scheduler == "slurm" else _PATIENCE_S)
+    except OSError as error:
+        raise SchedulerError(
+            where,
+            expected="a scheduler with a worker",
+            got=f"none after {_PATIENCE_S} s",
+            remedy="Start workers for it, and look at what they say.",
         ) from error
     return client
+
+
+def _refused(address: str, got: str, remedy: str) -> SchedulerError:
+    expected = "local, slurm, tls://HOST:PORT, or tcp:// on this machine's loopback"
+    return SchedulerError(f"--scheduler {address}", expected=expected, got=got, remedy=remedy)

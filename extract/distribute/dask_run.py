@@ -10,7 +10,9 @@ from __future__ import annotations
 import queue
 import time
 from collections.abc import Generator, Iterable
-from itertools import islice
+from concurrent.futures import CancelledError
+from contextlib import suppress
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +23,7 @@ from extract.distribute.worker import Job, SchedulerError, do_task, let_go, own_
 from extract.item import Task
 from extract.pool import Death
 from extract.run import Receipt, lost
+from feature_cache.stopping import raise_if_stopped
 from feature_cache.store import FeatureCache
 
 if TYPE_CHECKING:
@@ -32,6 +35,8 @@ if TYPE_CHECKING:
 _TASKS_PER_THREAD = 2
 #: How often it is looked for workers that have joined or left.
 _LOOK_S = 1.0
+#: What dask raises when its scheduler does not answer any more; its errors of communication are OSErrors.
+_GONE = (OSError, CancelledError)
 
 
 def run_distributed(
@@ -66,11 +71,10 @@ def run_on_dask(tasks: Iterable[Task], client: Client, job: Job) -> Generator[Re
     pending: dict[Future, Task] = {}
     ended: queue.SimpleQueue[Future] = queue.SimpleQueue()
     try:
-        for refusal in client.run(refuse_worker, job, on_error="return").values():
-            if isinstance(refusal, SchedulerError):  # anything else is a worker that has just gone
-                raise refusal
+        _refuse_workers(client, job)
         room = _Room(client)
         while True:
+            raise_if_stopped()
             for task in islice(left, max(0, room.tasks() - len(pending))):
                 future = client.submit(do_task, task, job, pure=False)
                 pending[future] = task
@@ -83,12 +87,18 @@ def run_on_dask(tasks: Iterable[Task], client: Client, job: Job) -> Generator[Re
                 continue
             outcome = _outcome(future)
             task = pending.pop(future)
-            yield from lost(task, outcome) if isinstance(outcome, Death) else outcome
+            if outcome is None:
+                left = chain((task,), left)
+            else:
+                yield from lost(task, outcome) if isinstance(outcome, Death) else outcome
+    except _GONE as error:
+        raise _no_scheduler() from error
     finally:
-        if pending:
-            client.cancel(list(pending), force=True)
-        if client.status == "running":
-            client.run(let_go, job, on_error="ignore")
+        with suppress(*_GONE):
+            if pending:
+                client.cancel(list(pending), force=True)
+            if client.status == "running":
+                client.run(let_go, job, on_error="ignore")
 
 
 def heaviest_first(tasks: Iterable[Task]) -> list[Task]:
@@ -96,6 +106,12 @@ def heaviest_first(tasks: Iterable[Task]) -> list[Task]:
     tasks = list(tasks)
     weights = {item.key: weight for item, weight in weigh_items([one[0] for one in tasks], header_workers())}
     return sorted(tasks, key=lambda task: -weights[task[0].key])
+
+
+def _refuse_workers(client: Client, job: Job) -> None:
+    for refusal in client.run(refuse_worker, job, on_error="return").values():
+        if isinstance(refusal, SchedulerError):  # anything else is a worker that has just gone
+            raise refusal
 
 
 class _Room:
@@ -113,19 +129,21 @@ class _Room:
         return _TASKS_PER_THREAD * max(1, self._threads)
 
 
-def _outcome(future: Future) -> tuple[Receipt, ...] | Death:
+def _outcome(future: Future) -> tuple[Receipt, ...] | Death | None:
+    """Return what became of a task; None where its receipts went down with the worker that held them.
+
+    Such a task is to be given out again: its entries are there, and `extract_items` says so.
+    """
     from distributed import KilledWorker
 
-    if future.status == "finished":
+    status = future.status  # asked once: it can change at any moment
+    if status == "finished":
         receipts: tuple[Receipt, ...] | Death = future.result()
         return receipts
-    if future.status != "error":
-        raise SchedulerError(
-            "the scheduler",
-            expected="one that stays until the run is over",
-            got="none any more",
-            remedy="Start it again and run again: entries that were made are whole.",
-        )
+    if status == "lost":
+        return None
+    if status != "error":
+        raise _no_scheduler()
     error = future.exception()
     if isinstance(error, SchedulerError):
         raise error
@@ -134,3 +152,12 @@ def _outcome(future: Future) -> tuple[Receipt, ...] | Death:
             cause="exit", got=f"{error.allowed_failures + 1} workers that were lost while they had it"
         )
     return Death(cause="error", got=f"{type(error).__name__} on a worker")
+
+
+def _no_scheduler() -> SchedulerError:
+    return SchedulerError(
+        "the scheduler",
+        expected="one that stays until the run is over",
+        got="none any more",
+        remedy="Start it again and run again: entries that were made are whole.",
+    )

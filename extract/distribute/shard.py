@@ -36,7 +36,7 @@ class Shard:
         """
         found = _WRITTEN.fullmatch(text)
         if found is None:
-            raise ValueError(f"{text!r} is not i/n, such as 1/8 for the first of eight")
+            raise ValueError(f"{text!r} is not i/n, counted from 1, such as 1/8 for the first of eight")
         shard = cls(int(found[1]), int(found[2]))
         if shard.number > shard.count:
             raise ValueError(f"{text!r}: the last of {shard.count} shards is {shard.count}/{shard.count}")

@@ -168,6 +168,29 @@ def test_a_worker_killed_at_its_item_costs_nothing_but_time(
     assert all(check.ok for check in job.cache.verify())
 
 
+def held(client: Client) -> dict[str, int]:
+    """Return the process of each worker that holds results nobody has fetched yet, by address."""
+    found = client.run(os.getpid)
+    return {address: found[address] for address, keys in client.has_what().items() if keys}
+
+
+def test_receipts_that_go_down_with_their_worker_come_all_the_same(
+    client: Client, job: Job, tasks: tuple[Task, ...], quiet: dict[str, bytes]
+) -> None:
+    receipts = run_on_dask(tasks[:FAST], client, job)
+    first = next(receipts)  # nobody fetches while this generator rests
+    workers = wait_until(lambda: not any(client.processing().values()) and held(client))
+    done = [future for future in list(client.futures.values()) if future.status == "finished"]
+    for process in workers.values():
+        os.kill(process, signal.SIGKILL)
+    wait_until(lambda: any(one.status == "lost" for one in done))
+    rest = list(receipts)
+    assert sorted(one.case_id for one in (first, *rest)) == [task[0].key.case_id for task in tasks[:FAST]]
+    assert {one.outcome for one in rest} <= {"committed", "already_there"}
+    assert entries(job.cache).items() <= quiet.items()
+    wait_until(lambda: len(client.nthreads()) == 2 and not client.nthreads().keys() & workers.keys())
+
+
 def test_two_workers_on_one_item_leave_one_entry(client: Client, job: Job, tasks: tuple[Task, ...]) -> None:
     futures = [
         client.submit(do_task, tasks[-1], job, pure=False, workers=[address]) for address in client.nthreads()
@@ -213,6 +236,22 @@ def test_a_run_that_is_closed_leaves_the_item_in_hand_absent(
     assert [record.case_id for record in job.cache.records()] == ["00"]
     wait_until(lambda: not any(client.processing().values()))
     wait_until(lambda: not any(own for one in client.run(pids).values() for own in one.values()))
+
+
+def test_a_scheduler_that_goes_is_told_and_the_entries_stay(
+    job: Job, tasks: tuple[Task, ...], tmp_path: Path
+) -> None:
+    import dask
+
+    quick = dask.config.set({"distributed.comm.timeouts.connect": "1s"})
+    with quick, open_cluster("local", 1, None, tmp_path) as opened:
+        receipts = run_on_dask(tasks, opened, job)
+        first = next(receipts)
+        opened.sync(opened.cluster.scheduler.close)
+        with pytest.raises(SchedulerError, match="one that stays until the run is over; got none any more"):
+            list(receipts)
+    assert first.case_id in {record.case_id for record in job.cache.records()}
+    assert all(check.ok for check in job.cache.verify())
 
 
 def test_only_this_machine_and_only_this_run_can_talk_to_it(client: Client) -> None:

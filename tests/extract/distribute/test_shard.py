@@ -48,7 +48,7 @@ def test_a_shard_is_written_as_i_of_n() -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("0/4", "'0/4' is not i/n, such as 1/8"),
+        ("0/4", "'0/4' is not i/n, counted from 1, such as 1/8"),
         ("5/4", "the last of 4 shards is 4/4"),
         ("4", "is not i/n"),
         ("1/-2", "is not i/n"),
