@@ -84,6 +84,16 @@ def test_bounds_and_gaps_are_known_from_the_file(mirax: OpenSlideReader) -> None
     np.testing.assert_array_equal(gaps.mask, ~(_within(*cells, BOUNDS) & ~_within(*cells, HOLE)))
 
 
+def test_gaps_are_the_same_in_blocks_of_any_size(
+    mirax: OpenSlideReader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = find_gaps(mirax, (0.5, 0.5))
+    monkeypatch.setattr("extract.slides.bounds._BLOCK_PX", 150)  # of a level of 1024 x 768 px
+    blocks = find_gaps(mirax, (0.5, 0.5))
+    assert whole is not None and blocks is not None
+    np.testing.assert_array_equal(blocks.mask, whole.mask)
+
+
 def test_what_was_not_scanned_is_white_but_no_tissue_and_no_tile(mirax: OpenSlideReader) -> None:
     assert (mirax.read_region((0, 0), 0, (8, 8)) == 255).all()
     everything = TissueMask(mask=np.ones((3, 4), dtype=bool), px0_per_px=(1024.0, 1024.0))

@@ -14,7 +14,9 @@ from extract.slides.quality import PIXEL_MEASURES, PLACE_MEASURES, QUALITY_MEASU
 from extract.slides.region import composite_on_white
 from tests.extract.slides.pyramids import EOSIN, colour_noise
 
-FOCUS, PEN, SATURATED = (PIXEL_MEASURES.index(name) for name in PIXEL_MEASURES)
+FOCUS, PEN, SATURATED = (
+    PIXEL_MEASURES.index(name) for name in ("focus", "pen_fraction", "saturated_fraction")
+)
 
 
 def measure(tile: np.ndarray) -> np.ndarray:

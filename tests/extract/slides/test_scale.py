@@ -71,6 +71,8 @@ def test_an_implausible_manifest_is_refused_even_where_the_file_knows(mpp: float
         ("nan", "nan", None, "outside 0.05 to 20.0"),
         ("352.8", "352.8", None, "the file's mpp 352.8 x 352.8 um is outside 0.05 to 20.0 and is not used"),
         ("0.25", "0", None, "outside"),
+        ("0.25", "0.5", (0.25, 0.5), None),
+        ("0.25", "0.51", None, "0.25 x 0.51 um is that of no scanner's pixel"),
     ],
 )
 def test_what_a_file_says(x: object, y: object, mpp: tuple[float, float] | None, warning: str | None) -> None:
