@@ -20,7 +20,7 @@ from extract.slides.tissue_loops import INK, STAINED, classify_pixels
 #: The rule is stated for pixels of this size (um); coarser or finer ones shift its thresholds.
 TISSUE_PIXEL_UM = 8.0
 #: Hand-bumped when the numbers change.
-TISSUE_ALGORITHM = 2
+TISSUE_ALGORITHM = 3
 
 #: Groups of tissue pixels smaller than this (um2) are dust.
 _SMALLEST_UM2 = 1500.0

@@ -17,8 +17,9 @@ NOTHING, STAINED, INK = 0, 1, 2
 #: Least spread of optical density between the colours, against glass: pale eosin is about .07, the shade of
 #: glass itself was taken off.
 PALE_STAIN = 0.045
-#: Least spread where green is not the most absorbed colour (DAB, blue haematoxylin), and least mean density.
-OTHER_STAIN, OTHER_DENSITY = 0.10, 0.20
+#: Least spread where green is not the most absorbed colour (DAB, blue haematoxylin), and least mean density:
+#: blue nuclei on unstained cytoplasm are pale at 8 um. Paler immunostains come out as specks, and are missed.
+OTHER_STAIN, OTHER_DENSITY = 0.08, 0.08
 #: Green may fall short of the most absorbed colour by this much.
 NEARLY_MOST = 0.02
 #: A spread below this share of the mean density is grey: dust, pencil, cover-slip edge, black ink.

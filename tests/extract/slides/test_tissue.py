@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from extract.slides.ink import is_pen
+from extract.slides.overview import read_overview
+from extract.slides.reader import open_slide
 from extract.slides.region import composite_on_white
 from extract.slides.resample import area_resize
 from extract.slides.tissue import box_fractions, find_tissue, glass_colour, optical_density
@@ -125,6 +127,34 @@ def test_a_line_of_stain_is_a_fibre_and_a_net_of_lines_is_fat() -> None:
     found = find_tissue(picture, 64.0)
     assert found[10:65].mean() > 0.2
     assert not found[75:].any()
+
+
+def test_dust_is_small_in_um_whatever_the_pixels() -> None:
+    picture = np.full((40, 40, 3), GLASS, dtype=np.uint8)
+    picture[10:15, 10:15] = EOSIN
+    assert int(find_tissue(picture, 64.0).sum()) == 25  # 1,600 um2
+    assert not find_tissue(picture, 56.0).any()  # 1,400 um2
+
+
+def test_the_rim_of_ink_goes_with_it_and_tissue_beside_ink_stays() -> None:
+    """Where ink ends its pixels are pale, and of the colour of stain."""
+    picture = np.full((60, 60, 3), GLASS, dtype=np.uint8)
+    picture[10:34, 10:51] = EOSIN  # between and beside eight strokes, too much of it for a line
+    for top in range(10, 34, 3):
+        picture[top : top + 2, 10:50] = (190, 50, 60)
+    assert not find_tissue(picture, 64.0).any()
+    picture[34:50, 10:50] = EOSIN
+    assert find_tissue(picture, 64.0)[34:50, 10:50].all()
+
+
+def test_blue_nuclei_on_pale_cytoplasm_are_tissue(shared_data: Path) -> None:
+    """Ki67 by DAB and haematoxylin: half of the field is tissue, and little of it is stained."""
+    with open_slide(shared_data / "slides/ome-tiff/OS-2-ndpi.ome.tif") as slide:
+        rgb = read_overview(slide, (62, 62)).rgb
+    found = find_tissue(rgb, 64.0)
+    assert found.mean() > 0.2
+    glass = found[25:50, :14]  # the lumen at the left edge
+    assert not glass.any()
 
 
 def test_tinted_glass_is_no_tissue() -> None:
