@@ -35,7 +35,7 @@ def _slide(row: SlideRow, path: Path, root: Path, where: str) -> Iterator[Proble
     from extract.slides.scale import decide_scale
 
     with open_slide(path) as slide:
-        size_px0 = slide.size_px0
+        size_px0, bounds_px0 = slide.size_px0, slide.bounds_px0
         named = f"{where}, {path.name}"
         scale = decide_scale(named, slide.mpp, slide.mpp_source, row.mpp, slide.warnings)
         warnings = (*slide.warnings, *scale.warnings)
@@ -44,7 +44,7 @@ def _slide(row: SlideRow, path: Path, root: Path, where: str) -> Iterator[Proble
             level="warning", where=where, expected="nothing odd", got=warning, remedy="Look at the slide."
         )
     if row.roi_path is not None:
-        yield from _roi(row.roi_path, root, size_px0, f"{where}, roi")
+        yield from _roi(row.roi_path, root, (size_px0, bounds_px0), f"{where}, roi")
     if row.mask_path is not None:
         try:
             mask_path = find_file(root, row.mask_path, f"{where}, mask")
@@ -55,11 +55,13 @@ def _slide(row: SlideRow, path: Path, root: Path, where: str) -> Iterator[Proble
         yield from _mask(mask_path, field_um, f"{where}, mask {mask_path.name}")
 
 
-def _roi(path: str, root: Path, size_px0: tuple[int, int], where: str) -> Iterator[Problem]:
+def _roi(
+    path: str, root: Path, canvas: tuple[tuple[int, int], tuple[int, int, int, int] | None], where: str
+) -> Iterator[Problem]:
     from extract.slides.roi import read_roi
 
     try:
-        read_roi(find_file(root, path, where), where, size_px0)
+        read_roi(find_file(root, path, where), where, *canvas)
     except SourceError as error:
         yield error.as_problem()
 

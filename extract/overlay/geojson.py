@@ -1,9 +1,10 @@
 """Tiles as GeoJSON that QuPath opens: a square a tile, its measurements beside it.
 
 Enters: an entry and scores. Leaves: a FeatureCollection. Positions are level-0 pixels from the corner of
-the whole slide, which is QuPath's frame too unless it was told to crop a slide to its scanned bounds. A
-feature is a QuPath object of type `tile` with a mapping of measurements (QuPath 0.4 and later); what was
-not measured is left out, as JSON has no NaN. Tiles that are not valid are classed `invalid`.
+the whole canvas. QuPath counts so too, but for slides that were scanned in part (MIRAX): those it crops to
+their bounds unless it is told `--no-crop` (qupath/qupath issue 1278). A feature is a QuPath object of type
+`tile` with a mapping of measurements (QuPath 0.4 and later); what was not measured is left out, as JSON has
+no NaN. Tiles that are not valid are classed `invalid`.
 """
 
 from __future__ import annotations

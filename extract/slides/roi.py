@@ -16,6 +16,7 @@ from typing import Any, NoReturn
 import numpy as np
 from jaxtyping import Float32, Float64
 
+from extract.slides.bounds import Bounds
 from extract.slides.tissue_mask import TissueMask
 from feature_cache.errors import SourceError
 
@@ -37,14 +38,22 @@ class Roi:
     polygons: tuple[tuple[Ring, ...], ...]
 
 
-def read_roi(path: Path, where: str, size_px0: tuple[int, int]) -> Roi:
-    """Read the polygons of a GeoJSON file.
+def read_roi(path: Path, where: str, size_px0: tuple[int, int], bounds_px0: Bounds | None = None) -> Roi:
+    """Read the polygons of a GeoJSON file; `bounds_px0` is what was scanned of the canvas, None if all of it.
+
+    Where only a part was scanned, QuPath counts from that part's corner unless it is told not to crop
+    (qupath/qupath issue 820), other programs from the canvas's, and the file does not say.
 
     Raises
     ------
     SourceError
-        No GeoJSON, too large, a geometry without an inside, no polygon, or corners that are not on the slide.
+        No GeoJSON, too large, a geometry without an inside, no polygon, corners that are not on the slide, or
+        a slide with bounds.
     """
+    if bounds_px0 is not None:
+        got = f"one whose scan begins at {bounds_px0[0]:,}, {bounds_px0[1]:,}"
+        remedy = "Programs count from either corner: give the regions as a mask of the canvas in mask_path."
+        _refuse(where, "a slide that was scanned from its canvas's corner", got, remedy)
     if (size := path.stat().st_size) > LARGEST_ROI:
         _refuse(where, f"at most {LARGEST_ROI:,} bytes", f"{size:,}", "Take out what is no polygon.")
     try:
@@ -52,7 +61,7 @@ def read_roi(path: Path, where: str, size_px0: tuple[int, int]) -> Roi:
     except (ValueError, RecursionError) as error:  # bad JSON and bad UTF-8 are ValueErrors
         raise _error(where, "GeoJSON", f"{type(error).__name__}", "Export it again.") from error
     polygons = tuple(
-        tuple(_ring(ring, where) for ring in _list(polygon, where))
+        _outlines(polygon, where)
         for geometry in _geometries(content, where)
         for polygon in _polygons(geometry, where)
     )
@@ -142,15 +151,18 @@ def _add_span(row: Float32[np.ndarray[Any, Any], " width"], left: float, right: 
 
 def _geometries(content: Any, where: str) -> list[dict[str, Any]]:
     """Return the geometries of a collection, a list of features, one feature, or a bare geometry."""
-    if isinstance(content, list):
-        return [geometry for feature in content for geometry in _geometries(feature, where)]
-    if not isinstance(content, dict):
-        _refuse(where, "GeoJSON features", f"{type(content).__name__}", "Export it again.")
-    if content.get("type") == "FeatureCollection":
-        return _geometries(_list(content.get("features"), where), where)
-    if content.get("type") == "Feature":
-        return _geometries(content.get("geometry"), where)
-    return [content]
+    if isinstance(content, dict) and content.get("type") == "FeatureCollection":
+        content = _list(content.get("features"), where)
+    return [_geometry(feature, where) for feature in (content if isinstance(content, list) else [content])]
+
+
+def _geometry(feature: Any, where: str) -> dict[str, Any]:
+    geometry = feature
+    if isinstance(feature, dict) and feature.get("type") == "Feature":
+        geometry = feature.get("geometry")
+    if not isinstance(geometry, dict):
+        _refuse(where, "GeoJSON features", f"{type(geometry).__name__}", "Export it again.")
+    return geometry
 
 
 def _polygons(geometry: dict[str, Any], where: str) -> list[Any]:
@@ -161,6 +173,13 @@ def _polygons(geometry: dict[str, Any], where: str) -> list[Any]:
         return _list(coordinates, where)
     known = kind if kind in ("Point", "MultiPoint", "LineString", "MultiLineString") else "something else"
     return _refuse(where, "Polygon or MultiPolygon", known, "Draw regions as closed areas.")
+
+
+def _outlines(polygon: Any, where: str) -> tuple[Ring, ...]:
+    rings = tuple(_ring(ring, where) for ring in _list(polygon, where))
+    if not rings:
+        _refuse(where, "polygons with an outline", "an empty one", "Take it out, or draw it again.")
+    return rings
 
 
 def _ring(ring: Any, where: str) -> Ring:

@@ -120,7 +120,10 @@ def test_tissue_is_kept_inside_alone() -> None:
         (feature(None), "got NoneType"),
         ([], "polygons with 1 to 2,000,000 corners; got 0"),
         (7, "expected GeoJSON features; got int"),
+        ([[[[]]]], "expected GeoJSON features; got list"),
         ({"type": "FeatureCollection"}, "a list of coordinates or features; got NoneType"),
+        (polygon(), "polygons with an outline; got an empty one"),
+        ([polygon(), polygon(A)], "polygons with an outline; got an empty one"),
         (polygon([[0, 0], [1, 1]]), "rings of three or more pairs"),
         (polygon([[0, 0], [1, "a"], [2, 2]]), "rings of three or more pairs"),
         (polygon([[0, 0], [1, float("nan")], [2, 2]]), "rings of three or more pairs"),
@@ -143,6 +146,13 @@ def test_what_is_no_geojson_is_refused(tmp_path: Path, content: bytes) -> None:
     path.write_bytes(content)
     with pytest.raises(SourceError, match="case 1, roi: expected GeoJSON; got"):
         read_roi(path, "case 1, roi", SIZE_PX0)
+
+
+def test_regions_of_a_slide_scanned_in_part_are_refused(tmp_path: Path) -> None:
+    """QuPath counts from the corner of what was scanned, others from the canvas's: nobody could tell."""
+    path = write(tmp_path / "r.geojson", polygon(A))
+    with pytest.raises(SourceError, match=r"got one whose scan begins at 1,100, 20\. .* in mask_path"):
+        read_roi(path, "r", SIZE_PX0, (1100, 20, 1900, 700))
 
 
 def test_a_file_too_large_to_be_one_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
