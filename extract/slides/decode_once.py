@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import UInt8
 
-from extract.slides.batch_memory import BatchMemory
+from extract.slides.batch_memory import BatchMemory, make_pixels
 from extract.slides.field_plan import FieldPlan
 from extract.slides.fields import FieldBatch
 from extract.slides.jpeg_stream import TileError
@@ -119,7 +119,7 @@ class _Tiles:
 
     def _decode(self, number: int) -> Pixels | TileError:
         width, height = self._tile_px
-        pixels = self._spare.pop() if self._spare else np.empty((height, width, 3), dtype=np.uint8)
+        pixels = self._spare.pop() if self._spare else make_pixels((height, width, 3))
         try:
             self._decoder.decode(number, pixels, self._shrink)
         except TileError as error:

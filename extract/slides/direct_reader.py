@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool
 
+from extract.slides.batch_memory import make_pixels
 from extract.slides.decode_once import read_averaged
 from extract.slides.field_plan import Boxes, choose_shrink, plan_fields
 from extract.slides.fields import FieldBatch, Resampler
@@ -76,7 +77,7 @@ class DirectReader(ClosingReader):
         check_region(self, xy_px0, level, size_px)
         pixels = np.empty((size_px[1], size_px[0], 3), dtype=np.uint8)
         decoder = self._decoders[level]
-        tile = np.empty((decoder.index.tile_px[1], decoder.index.tile_px[0], 3), dtype=np.uint8)
+        tile = make_pixels((decoder.index.tile_px[1], decoder.index.tile_px[0], 3))
         for number, here, there in self._tiles(xy_px0, level, size_px):
             try:
                 decoder.decode(number, tile, 1)

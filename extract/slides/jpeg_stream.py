@@ -68,13 +68,13 @@ def decode_tile(
     """
     if not data.startswith(_START):
         raise TileError("no JPEG data")
-    decode = _decoder()
+    decode, whole = _decoder(), b"".join((start, memoryview(data)[len(_START) :]))
     try:
         if shrink == 1:
-            found = decode(start + data[2:], "RGB", buffer=pixels)
+            found = decode(whole, "RGB", buffer=pixels)
         else:
             least = {"min_factor": shrink, "min_height": pixels.shape[0], "min_width": pixels.shape[1]}
-            found = decode(start + data[2:], "RGB", buffer=pixels, **least)
+            found = decode(whole, "RGB", buffer=pixels, **least)
     except ValueError as error:  # libjpeg's warnings too: what follows a wrong bit is noise
         raise TileError(_reason(str(error))) from error
     if found.shape != pixels.shape:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Int64, UInt8
 
-from extract.slides.batch_memory import Batch, BatchMemory
+from extract.slides.batch_memory import Batch, BatchMemory, make_pixels
 from extract.slides.compiled import compiled
 from extract.slides.field_plan import FieldPlan
 from extract.slides.fields import FieldBatch
@@ -91,7 +91,7 @@ class _Scattering:
 
     def read(self, tile_px: tuple[int, int]) -> Iterator[FieldBatch]:
         """Decode each tile into the same small buffer, and copy its parts from there."""
-        tile = np.empty((tile_px[1], tile_px[0], 3), dtype=np.uint8)
+        tile = make_pixels((tile_px[1], tile_px[0], 3))
         samples = tile.reshape(tile_px[1], -1)
         copy, left, parts = compiled(copy_parts), self._left, self._parts
         reason, decoded = "", -1

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
 #: Tiles read and measured at once: few enough to be in the processor's cache when they are measured.
-BATCH = 8
+BATCH = 4
 #: Why a tile has no pixels that was never asked for.
 UNSEEN = "what is there could not be seen in the overview"
 #: A slide with more reasons than a byte can count keeps the first of them.
