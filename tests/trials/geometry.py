@@ -13,7 +13,6 @@ from pathlib import Path
 
 import numpy as np
 
-from extract.slides.fields import Boxes
 from extract.slides.grid import Grid, choose_level, usable_downsamples
 from extract.slides.reader import SlideReader, open_slide
 from extract.slides.scale import decide_scale
@@ -58,7 +57,7 @@ def geometry(work: Path, counts: Counts, seed: int) -> list[Measured]:
             slide = _print(printer, number, wrong)
             target = 0.5 if wrong else printer.choose(*(mpp for mpp in (0.5, 1.0) if max(slide.mpp) <= mpp))
             try:
-                found = measure(slide, target, printer.choose(224, 256))
+                found = measure(slide, target, printer.choose(224, 256), printer.choose(0, 0, 60))
             except SourceError as error:
                 tally.count("refused_without_cause", not wrong, f"{slide.what}: {error}")
                 tally.count(
@@ -129,11 +128,17 @@ def _print(printer: Printer, number: int, wrong: str) -> Printed:
     )
 
 
-def measure(slide: Printed, target_mpp: float, tile_px: int) -> dict[str, float]:
+def measure(slide: Printed, target_mpp: float, tile_px: int, overlap_px: int = 0) -> dict[str, float]:
     """Read all tiles as a run does and return the worst errors in output pixels."""
     with open_slide(slide.path) as reader:
         scale = decide_scale(slide.path.name, reader.mpp, reader.mpp_source, None, reader.warnings)
-        grid = Grid(slide_size_px0=reader.size_px0, mpp=scale.mpp, target_mpp=target_mpp, tile_px=tile_px)
+        grid = Grid(
+            slide_size_px0=reader.size_px0,
+            mpp=scale.mpp,
+            target_mpp=target_mpp,
+            tile_px=tile_px,
+            overlap_px=overlap_px,
+        )
         level = choose_level(slide.path.name, usable_downsamples(reader), grid.wanted_downsample)
         if slide.mask is None:
             tissue = tissue_from_image(reader, scale.mpp)
@@ -166,7 +171,7 @@ def _mask_error(slide: Printed, tissue: TissueMask, target_mpp: float) -> float:
 
 def _dot_errors(slide: Printed, reader: SlideReader, chosen: ChosenTiles) -> dict[str, float]:
     grid = chosen.grid
-    boxes: Boxes = np.array([grid.box_px0((x, y)) for x, y in chosen.xy_px0.tolist()]).reshape(-1, 4)
+    boxes = grid.boxes_px0(chosen.xy_px0)
     size_px = (grid.tile_px, grid.tile_px)
     place, distance, dots = 0.0, 0.0, 0
     for batch in reader.read_fields(boxes, chosen.level, size_px, "area", 16):

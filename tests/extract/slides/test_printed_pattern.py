@@ -6,9 +6,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from extract.slides import grid, pyramid
+from extract.slides.grid import Grid
 from extract.slides.pyramid import LevelScale
 from extract.slides.reader import open_slide
 from tests.trials import geometry
@@ -47,6 +49,17 @@ def pyramid_of(printer: Printer) -> Printed:
         slide = printer.print_slide(0, mpp=(0.25, 0.25))
         if "levels [(" in slide.what and "averaged" in slide.what:
             return slide
+
+
+def test_fields_a_pixel_off_are_seen(printer: Printer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One output pixel: two level-0 pixels of .25 um."""
+    slide = printer.print_slide(0, mpp=(0.25, 0.25))
+    assert measure(slide, 0.5, 224, 60)["place"] <= MOST_OFF_PX
+    boxes = Grid.boxes_px0
+    monkeypatch.setattr(
+        Grid, "boxes_px0", lambda self, positions: np.maximum(boxes(self, positions) - (2, 0, 2, 0), 0)
+    )
+    assert measure(slide, 0.5, 224, 60)["place"] > MOST_OFF_PX
 
 
 def test_a_downsample_off_by_two_percent_is_seen(printer: Printer, monkeypatch: pytest.MonkeyPatch) -> None:
