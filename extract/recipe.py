@@ -53,7 +53,7 @@ class RecipeFile(BaseModel):
     @classmethod
     def _lists_some_once(cls, blocks: Any) -> Any:
         if isinstance(blocks, list) and (not blocks or any(blocks.count(block) > 1 for block in blocks)):
-            raise ValueError("a list of different mappings, at least one")
+            raise ValueError("an empty list, or the same mapping twice")
         return blocks
 
     @field_validator("slide_vector")
@@ -140,7 +140,7 @@ def read_recipe(name_or_file: str) -> RecipeFile:
 def _in_words(fault: ErrorDetails) -> str:
     """Say what pydantic found: its own words for an unknown and a missing key speak of inputs and fields."""
     ours = {"extra_forbidden": "a key that it does not have", "missing": "none"}
-    return ours.get(fault["type"], fault["msg"])
+    return ours.get(fault["type"], fault["msg"].removeprefix("Value error, "))
 
 
 def read_block(kind: type[Block], name: str, key: str, block: dict[str, Json]) -> Block:
