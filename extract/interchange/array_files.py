@@ -38,9 +38,9 @@ def read_pt(path: Path, where: str) -> AnyArray:
     try:
         content = load_pickled(path)
     except RecipeError as error:
-        raise _unlike(where, "one tensor in a .pt file", error.got) from error
+        raise _unlike(where, f"one tensor in {path.name}", error.got) from error
     if not isinstance(content, torch.Tensor) or content.is_sparse or content.is_complex():
-        raise _unlike(where, "one tensor in a .pt file", f"a {type(content).__name__}")
+        raise _unlike(where, f"one tensor in {path.name}", f"a {type(content).__name__}")
     plain = content.detach().float() if content.dtype == torch.bfloat16 else content.detach()
     return np.asarray(plain.contiguous().numpy())
 
@@ -60,7 +60,7 @@ def read_npy(path: Path, where: str) -> AnyArray:
             return np.asarray(np.lib.format.read_array(stream, allow_pickle=False))
     except (OSError, ValueError, EOFError) as error:
         raise _unlike(
-            where, "an array in a .npy file", f"one that cannot be read ({_kind(error)})"
+            where, f"an array in {path.name}", f"one that cannot be read ({_kind(error)})"
         ) from error
 
 
@@ -75,7 +75,7 @@ def read_npz(path: Path, where: str) -> dict[str, AnyArray]:
                 with archive.open(name) as stream:
                     arrays[name.removesuffix(".npy")] = np.lib.format.read_array(stream, allow_pickle=False)
     except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError) as error:
-        raise _unlike(where, "arrays in a .npz file", f"one that cannot be read ({_kind(error)})") from error
+        raise _unlike(where, f"arrays in {path.name}", f"one that cannot be read ({_kind(error)})") from error
     return arrays
 
 
@@ -85,9 +85,9 @@ def read_json(path: Path, where: str) -> dict[str, Any]:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
-        raise _unlike(where, "an object in JSON", f"no JSON ({_kind(error)})") from error
+        raise _unlike(where, f"an object of JSON in {path.name}", f"no JSON ({_kind(error)})") from error
     if not isinstance(content, dict):
-        raise _unlike(where, "an object in JSON", f"a {type(content).__name__}")
+        raise _unlike(where, f"an object of JSON in {path.name}", f"a {type(content).__name__}")
     return content
 
 

@@ -48,7 +48,8 @@ class OutgoingBag:
     """The valid tiles of one entry, on their way out. Lengths are level-0 pixels where the name says so.
 
     `level` is the level that was read and `downsample` its factor, 0 and 1 where nobody knows. `tissue` is
-    the share of tissue in each tile, None where it was not measured.
+    the share of tissue in each tile, None where it was not measured; `overlap_px` is what a tile shares with
+    the next, in its own pixels, None where nobody knows.
     """
 
     stem: str
@@ -62,4 +63,5 @@ class OutgoingBag:
     size_px0: tuple[int, int] | None
     level: int
     downsample: float
+    overlap_px: int | None
     tissue: Float[np.ndarray[Any, Any], " tile"] | None

@@ -115,6 +115,8 @@ class Claim:
             raise _refused("--tile-px", "a number, as the files tell none", "none", remedy)
         if common.tile_px not in (None, tile_px):
             raise _contradicted(source, f"tiles of {common.tile_px} px", f"--tile-px {tile_px}")
+        if (other := self._another_card(common.encoder)) is not None:
+            raise _contradicted(source, f"the encoder {other}", f"--encoder {self.encoder}")
         if common.mpp is not None and abs(self.mpp / common.mpp - 1) > common.mpp_slack:
             raise _contradicted(source, f"tiles at {common.mpp:g} um per pixel", f"--mpp {self.mpp:g}")
         settings: dict[str, Json] = {
@@ -135,6 +137,19 @@ class Claim:
             "algorithm": {"interchange": INTERCHANGE_ALGORITHM},
         }
         return ResolvedRecipe(name=name, modality=MODALITY, settings=settings)
+
+    def _another_card(self, told: str | None) -> str | None:
+        """Return the name of a card where the files name its encoder and another card is claimed.
+
+        Neighbours have names of their own (hoptimus0, uni_v1): one that no card has contradicts nothing.
+        """
+        names = {_plain(card.name): card.name for card in encoder_cards(MODALITY)}
+        meant = names.get(_plain(told or ""))
+        return None if meant == self.encoder or self.encoder not in names.values() else meant
+
+
+def _plain(name: str) -> str:
+    return re.sub("[^a-z0-9]", "", name.lower())
 
 
 def _common(source: str, told: Iterable[Told]) -> Told:

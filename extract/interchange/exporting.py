@@ -97,6 +97,7 @@ def _outgoing(entry: Entry) -> OutgoingBag:
         size_px0=None if size is None else (int(size[0]), int(size[1])),
         level=int(attrs.get("level_read", 0)),
         downsample=float(np.broadcast_to(attrs.get("level_downsample", 1.0), 2)[0]),
+        overlap_px=settings.get("overlap_px"),
         tissue=_tissue(entry, valid),
     )
 

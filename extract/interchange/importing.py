@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -20,7 +20,7 @@ import numpy as np
 from extract.caps import Caps
 from extract.interchange.claim import MODALITY, Claim
 from extract.interchange.export_note import exported_dtypes
-from extract.interchange.incoming import draft_entry
+from extract.interchange.incoming import draft_entry, refuse_other_slide
 from extract.interchange.layout import match_files
 from extract.interchange.neighbour import find_neighbour
 from extract.interchange.slide_files import Seen, SlideTask, look_at
@@ -61,7 +61,7 @@ class ImportSummary:
     """What became of an import.
 
     `others` counts feature files that belong to no slide of the cohort; `namesakes` are feature sets of the
-    same recipe name that were made of other files or another claim.
+    same recipe name that were made of other files or another claim; `warnings` counts what entries say.
     """
 
     feature_set: str
@@ -71,6 +71,7 @@ class ImportSummary:
     namesakes: tuple[str, ...]
     problems: tuple[Problem, ...]
     record: Path | None
+    warnings: Mapping[str, int] = field(default_factory=dict)
 
     def describe(self) -> str:
         """Return the lines that `import` prints at its end."""
@@ -80,6 +81,8 @@ class ImportSummary:
         if self.namesakes:
             names = ", ".join(self.namesakes)
             lines += f"not the set that was there, as files or claim are others: {names}\n"
+        for warning, slides in self.warnings.items():
+            lines += f"warning of {slides} slide(s): {warning}\n"
         lines += problem_lines(self.problems)
         return lines + (
             f"failures.csv: {self.record / 'failures.csv'}\n" if self.problems and self.record else ""
@@ -156,7 +159,9 @@ def import_slides(
         for one in cache.feature_sets(cohort.name)
         if one.modality == MODALITY and one.name[:-13] == recipe.name and one.name != recipe.folder
     )
-    return _summary(recipe.folder, outcomes, failed, (matched.others, namesakes), ledger.folder)
+    summary = _summary(recipe.folder, outcomes, failed, (matched.others, namesakes), ledger.folder)
+    records = cache.records(cohort.name, MODALITY, recipe.folder)
+    return replace(summary, warnings=Counter(warning for record in records for warning in record.warnings))
 
 
 def _in_children(
@@ -187,6 +192,8 @@ def _build(
         if cache.is_done(key, task.sources):
             return _receipt(task.row, "already_there")
         bag = find_neighbour(task.source).read(task.paths(), seen.slide_mpp, task.where)
+        if seen.size_px0 is not None:
+            refuse_other_slide(bag, seen.size_px0, task.where)
         bag = replace(bag, embeddings=_as_exported(bag.embeddings, task.dtype))
         draft = draft_entry(bag, recipe, key, task.sources, seen.mpp_source, doubts)
         return _receipt(task.row, cache.commit(draft))

@@ -81,8 +81,20 @@ def draft_entry(
             "commit": origin.commit(),
         },
         quality={"tiles": len(valid), "tiles_valid": int(valid.sum())},
-        warnings=(*doubts, *_warnings(valid, xy_px0, tile_px0)),
+        warnings=(*doubts, *_warnings(valid, xy_px0, tile_px0), *_unproven(effective)),
     )
+
+
+def refuse_other_slide(bag: IncomingBag, size_px0: tuple[int, int], where: str) -> None:
+    """Raise `SourceError` where a tile begins beyond the edge of the slide: it is of another one."""
+    farthest = bag.xy_px0.max(axis=0, initial=0)
+    if bag.xy_px0.shape[1:] == (2,) and (farthest >= size_px0).any():
+        raise _refused(
+            where,
+            f"positions on a slide of {size_px0[0]} x {size_px0[1]} pixels",
+            f"tiles that begin at up to {farthest[0]:g}, {farthest[1]:g}",
+            "They are of another slide: mend the file's name, or path in slides.csv.",
+        )
 
 
 def _embeddings(
@@ -154,6 +166,10 @@ def _warnings(
     if tile_px0 is None:
         found.append("the side of a tile in level-0 pixels is unknown")
     return tuple(found)
+
+
+def _unproven(effective: float | None) -> tuple[str, ...]:
+    return () if effective is not None else ("nothing tells the true field of view: mpp is as claimed",)
 
 
 def _refused(where: str, expected: str, got: str, remedy: str) -> SourceError:

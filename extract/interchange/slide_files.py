@@ -28,13 +28,15 @@ _SQUARE = 0.01
 class Seen:
     """What a look at a slide's files gives: their hashes, what they tell, and the slide's own mpp if known.
 
-    `mpp_source` says who told the mpp: manifest, or the slide itself.
+    `mpp_source` says who told the mpp: manifest, or the slide itself; `size_px0` is known where the slide was
+    opened for it.
     """
 
     files: tuple[Source, ...]
     told: Told | None = None
     slide_mpp: float | None = None
     mpp_source: str | None = None
+    size_px0: tuple[int, int] | None = None
     problem: Problem | None = None
 
 
@@ -81,28 +83,32 @@ def look_at(task: SlideTask, cache: FeatureCache) -> Seen | Problem:
         return error.as_problem()
     try:
         told = find_neighbour(task.source).look(paths, task.where)
-        slide_mpp, mpp_source = _slide_mpp(task)
+        slide_mpp, mpp_source, size_px0 = _slide(task)
     except BraidError as error:
         return Seen(files=files, problem=error.as_problem())
-    return Seen(files=files, told=told, slide_mpp=slide_mpp, mpp_source=mpp_source)
+    return Seen(files=files, told=told, slide_mpp=slide_mpp, mpp_source=mpp_source, size_px0=size_px0)
 
 
 def _fact(role: str, value: float | str) -> Source:
     return Source(role=role, sha256=sha256_of_json(value), bytes=len(canonical_json(value)))
 
 
-def _slide_mpp(task: SlideTask) -> tuple[float | None, str | None]:
-    """Return the um of a level-0 pixel and who told it: slides.csv, the slide below `root`, or nobody."""
+def _slide(task: SlideTask) -> tuple[float | None, str | None, tuple[int, int] | None]:
+    """Return the um of a level-0 pixel, who told it, and the slide's size in level-0 pixels.
+
+    slides.csv tells the mpp, else the slide below `root`, which tells its size too, else nobody.
+    """
     if task.row.mpp is not None:
-        return task.row.mpp, "manifest"
+        return task.row.mpp, "manifest", None
     if task.root is None:
-        return None, None
+        return None, None, None
     from extract.slides.reader import open_slide
 
     where = f"case {task.row.case_id}, slide {task.row.slide_id}"
     with open_slide(find_file(task.root, task.row.path, where)) as reader:
+        size_px0 = reader.size_px0
         if reader.mpp is None:
-            return None, None
+            return None, None, size_px0
         across, down = reader.mpp
         if abs(across / down - 1) > _SQUARE:
             raise SourceError(
@@ -111,4 +117,4 @@ def _slide_mpp(task: SlideTask) -> tuple[float | None, str | None]:
                 got=f"{across:g} by {down:g} um",
                 remedy="Encode this slide with `python -m extract run`.",
             )
-        return across, reader.mpp_source
+        return across, reader.mpp_source, size_px0

@@ -72,10 +72,11 @@ def write(folder: Path, bag: OutgoingBag, where: str) -> None:
         "patch_size_level0": round(bag.tile_px0),
         "level0_magnification": "None" if scanned is None else scanned,
         "target_magnification": _magnification(bag.mpp),
-        "overlap": 0,
         "name": bag.stem,
         "savetodir": "None",
     }
+    if bag.overlap_px is not None:
+        coords["overlap"] = bag.overlap_px
     if bag.size_px0 is not None:
         coords |= {"level0_width": bag.size_px0[0], "level0_height": bag.size_px0[1]}
     features = {"name": bag.stem, "savetodir": "None", "encoder": bag.encoder}

@@ -8,6 +8,7 @@ does not have is an error: it belongs to other tiles.
 from __future__ import annotations
 
 import json
+import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -45,7 +46,7 @@ class Scores:
         Raises
         ------
         SourceError
-            A score of a tile that the entry does not have.
+            A score of a tile that the entry does not have, or two of one tile.
         """
         key = entry.record.case_id, entry.record.item_id
         found: dict[str, Values] = {}
@@ -58,6 +59,8 @@ class Scores:
             for name, score in scores.items():
                 if name not in found:
                     found[name] = np.full(len(entry.arrays["xy_px0"]), np.nan)
+                if np.isfinite(found[name][places[x, y]]):
+                    raise _others(entry.record, f"two of the tile at {x}, {y}", "Leave one row a tile.")
                 found[name][places[x, y]] = score
         return found
 
@@ -103,12 +106,19 @@ def read_scores(path: Path) -> Scores:
     for row in rows:
         try:
             place = int(row["x_px0"]), int(row["y_px0"])
-            scores = {name: float(row[name]) for name in names if row[name] != ""}
+            scores = {name: _finite(row[name]) for name in names if row[name] != ""}
         except ValueError as error:
             where = f"case {row['case_id']}, slide {row['slide_id']}"
             raise _unlike(path, "whole pixels and numbers", f"something else ({where})") from error
         tables[as_given(row["case_id"]), as_given(row["slide_id"])].append((*place, scores))
     return Scores(tables=dict(tables), attention={})
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError("no score is infinite; one that is missing is an empty cell")
+    return number
 
 
 def _read_attention(path: Path) -> dict[tuple[str, str], Sequence[Mapping[str, float]]]:
@@ -137,12 +147,14 @@ def _attention(entry: Entry, tiles: Sequence[Mapping[str, float]]) -> Values:
     return weights
 
 
-def _others(record: EntryRecord, got: str) -> SourceError:
+def _others(
+    record: EntryRecord, got: str, remedy: str = "Name the feature set that was scored."
+) -> SourceError:
     return SourceError(
         f"--scores: case {record.case_id}, slide {record.item_id}",
-        expected="scores of the tiles of this entry",
+        expected="a score of each tile of this entry, or of some",
         got=got,
-        remedy="Name the feature set that was scored.",
+        remedy=remedy,
     )
 
 

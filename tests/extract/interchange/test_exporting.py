@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 import pytest
 
@@ -20,12 +21,14 @@ RECIPE = ResolvedRecipe(
 SET = f"own-{RECIPE.hash[:12]}"
 
 
-def commit(cache: FeatureCache, case_id: str, slide_id: str, **attrs: Any) -> None:
+def commit(
+    cache: FeatureCache, case_id: str, slide_id: str, recipe: ResolvedRecipe = RECIPE, **attrs: Any
+) -> None:
     draft = EntryDraft(
-        key=EntryKey.of("one", RECIPE, case_id, slide_id),
+        key=EntryKey.of("one", recipe, case_id, slide_id),
         kind="bag",
         sources=(),
-        settings=RECIPE.settings,
+        settings=recipe.settings,
         arrays={
             "embeddings": np.ones((3, 2), dtype="<f4"),
             "xy_px0": np.zeros((3, 2), dtype="<i4"),
@@ -74,6 +77,17 @@ def test_slides_that_would_be_one_file_are_refused(twin: str, cache: FeatureCach
         export(cache, tmp_path / "out")
     assert not (tmp_path / "out").exists()
     assert export(cache, tmp_path / "out", case="2").slides == 1
+
+
+@pytest.mark.parametrize(("settings", "expected"), [({"overlap_px": 32}, 32), ({"source": "clam"}, None)])
+def test_trident_is_told_the_overlap_that_is_known(
+    settings: dict[str, Any], expected: int | None, cache: FeatureCache, tmp_path: Path
+) -> None:
+    recipe = ResolvedRecipe(name="own", modality="slides", settings={**RECIPE.settings, **settings})
+    commit(cache, "1", "a", recipe=recipe)
+    export(cache, tmp_path / "out", name=f"own-{recipe.hash[:12]}")
+    with h5py.File(tmp_path / "out" / "a.h5") as file:
+        assert file["coords"].attrs.get("overlap") == expected
 
 
 def test_an_odd_id_stays_in_the_folder(cache: FeatureCache, tmp_path: Path) -> None:

@@ -193,6 +193,21 @@ def test_a_claim_that_the_files_contradict_is_refused(
     assert refused.value.got == got
 
 
+def test_another_encoder_than_the_files_name_is_refused(tmp_path: Path, take_in: Importer) -> None:
+    """Two encoders of one length; a neighbour writes names in its own way."""
+    theirs = tmp_path / "theirs"
+    theirs.mkdir()
+    for stem in STEMS:
+        write_trident(theirs, features(stem, 1, dim=1536))
+        with h5py.File(theirs / f"{stem}.h5", "r+") as file:
+            file["features"].attrs["encoder"] = "hoptimus0"
+    with pytest.raises(
+        SourceError, match="what they tell: the encoder h_optimus_0; got --encoder h_optimus_1"
+    ):
+        take_in("trident", theirs, encoder="h_optimus_1", dim=None)
+    assert take_in("trident", theirs, encoder="h_optimus_0", dim=None).made == 3
+
+
 def test_files_of_two_encoders_are_no_set(theirs: Path, take_in: Importer) -> None:
     with h5py.File(theirs / "b.h5", "r+") as file:
         file["features"].attrs["encoder"] = "conch_v1"
@@ -235,7 +250,10 @@ def test_without_the_slide_s_mpp_nothing_is_compared_and_nothing_invented(
     theirs: Path, manifest: Path, cache: FeatureCache, take_in: Importer
 ) -> None:
     cohort = without_mpp(manifest)
-    assert take_in("trident", theirs, rows=cohort).problems == ()
+    summary = take_in("trident", theirs, rows=cohort)
+    assert summary.problems == ()
+    said = "nothing tells the true field of view: mpp is as claimed"
+    assert f"warning of 3 slide(s): {said}\n" in summary.describe()
     for record in cache.records("three"):
         assert (record.attrs["mpp"], record.attrs["mpp_source"], record.attrs["mpp_of_tiles"]) == (None,) * 3
         assert record.attrs["tile_px0"] == [448, 448]
@@ -253,17 +271,34 @@ def test_the_mpp_is_read_from_the_slide_where_the_table_gives_none(
     tmp_path: Path, manifest: Path, cache: FeatureCache, take_in: Importer
 ) -> None:
     """The slides' own files say .25 um per pixel."""
-    rows = "".join(f"{case},{stem},{stem}.tif,,\n" for case, stem in zip("112", STEMS, strict=True))
-    (manifest / "slides.csv").write_text(f"case_id,slide_id,path,mask_path,mpp\n{rows}", encoding="utf-8")
-    for stem in STEMS:
-        image = paint_tissue(512, 512, (0, 0, 512, 512))
-        write_pyramid(tmp_path / f"{stem}.tif", image, steps=(1,), codec=JPEG_YCBCR, mpp=0.25)
+    cohort = drawn(tmp_path, manifest, dict.fromkeys(STEMS, 2688))
     theirs = make(tmp_path / "theirs", write_stamp)
-    summary = take_in("stamp", theirs, rows=read_cohort(manifest), root=tmp_path)
+    summary = take_in("stamp", theirs, rows=cohort, root=tmp_path)
     assert summary.problems == ()
     for record in cache.records("three"):
         assert record.attrs["mpp"] == [0.25, 0.25]
         assert record.attrs["mpp_source"] not in (None, "manifest")
+
+
+def test_a_file_of_another_slide_is_refused_where_its_tiles_lie_beyond_the_edge(
+    tmp_path: Path, manifest: Path, take_in: Importer
+) -> None:
+    """Tiles begin at up to 2,240 pixels; of three slides one is not as wide."""
+    cohort = drawn(tmp_path, manifest, {"a": 2688, "b": 2240, "c": 2241})
+    summary = take_in("trident", make(tmp_path / "theirs"), rows=cohort, root=tmp_path)
+    assert summary.made == 2
+    assert [problem.where for problem in summary.problems] == ["case 1, slide b, b.h5"]
+    assert "of another slide" in summary.problems[0].remedy
+
+
+def drawn(root: Path, manifest: Path, widths: dict[str, int]) -> Cohort:
+    """Write slides of .25 um per pixel, by name with their widths, and list them without mpp."""
+    rows = "".join(f"{case},{stem},{stem}.tif,,\n" for case, stem in zip("112", STEMS, strict=True))
+    (manifest / "slides.csv").write_text(f"case_id,slide_id,path,mask_path,mpp\n{rows}", encoding="utf-8")
+    for stem, width in widths.items():
+        image = paint_tissue(1792, width, (0, 0, 1792, width))
+        write_pyramid(root / f"{stem}.tif", image, steps=(1,), codec=JPEG_YCBCR, mpp=0.25)
+    return read_cohort(manifest)
 
 
 def without_mpp(manifest: Path) -> Cohort:
@@ -451,7 +486,9 @@ def test_a_pickle_is_not_run(tmp_path: Path, take_in: Importer) -> None:
     torch.save({"features": torch.ones(6, 8)}, theirs / "features" / "c.pt")
     summary = take_in("chimera", theirs)
     assert summary.made == 0
-    assert {problem.expected for problem in summary.problems} == {"one tensor in a .pt file"}
+    assert {problem.expected for problem in summary.problems} == {
+        f"one tensor in {stem}.pt" for stem in STEMS
+    }
     assert not (tmp_path / "ran").exists()
 
 

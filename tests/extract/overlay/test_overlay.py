@@ -160,6 +160,7 @@ def test_a_file_without_attention_is_refused(
         ("1,z,448,0,1,1", "1 that it does not have"),
         ("1,a,448,0,high,1", "something else (case 1, slide a)"),
         ("1,a,448.5,0,1,1", "something else (case 1, slide a)"),
+        ("1,a,448,0,inf,1", "something else (case 1, slide a)"),
         ("1,a,448,0,1", "5 fields"),
     ],
 )
@@ -167,6 +168,13 @@ def test_a_score_of_no_tile_is_refused(line: str, got: str, cache: FeatureCache,
     with pytest.raises(SourceError) as refused:
         draw(cache, tmp_path / "out", table(tmp_path / "s.csv", line))
     assert refused.value.got == got
+
+
+def test_two_scores_of_one_tile_are_not_chosen_from(cache: FeatureCache, tmp_path: Path) -> None:
+    scores = table(tmp_path / "s.csv", "1,a,448,0,1,", "1,a,448,0,,2")
+    assert draw(cache, tmp_path / "out", scores).scored == 1  # a row for each score is as good
+    with pytest.raises(SourceError, match=r"two of the tile at 448, 0\. Leave one row a tile"):
+        draw(cache, tmp_path / "out", table(tmp_path / "s.csv", "1,a,448,0,1,", "1,a,448,0,2,"))
 
 
 @pytest.mark.parametrize("header", ["case_id,slide_id,x_px0,y_px0", "slide_id,x_px0,y_px0,risk"])
