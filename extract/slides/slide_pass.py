@@ -166,7 +166,7 @@ def open_pass(item: WorkItem) -> Iterator[SlidePass]:
             kappa = agreement(mask, tissue)
             tissue = replace(mask, warnings=(*mask.warnings, *doubts(kappa)))
         if "roi" in item.files:
-            roi = read_roi(item.path_of("roi"), item.name_of("roi"), reader.size_px0)
+            roi = read_roi(item.path_of("roi"), item.name_of("roi"), reader.size_px0, reader.bounds_px0)
             tissue = restrict(tissue, roi)
         yield SlidePass(
             reader=reader,
@@ -206,6 +206,14 @@ def find_grid(item: WorkItem, reader: SlideReader, scale: Scale, tiling: Tiling)
         overlap_px=tiling.overlap_px,
         bounds_px0=reader.bounds_px0,
     )
+    if 0 in grid.counts:
+        side = " x ".join(f"{px0:.0f}" for px0 in grid.tile_px0)
+        raise SourceError(
+            item.name_of("slide"),
+            expected=f"a slide as large as one tile, {side} level-0 pixels",
+            got=f"{reader.size_px0[0]} x {reader.size_px0[1]}",
+            remedy="Is it a thumbnail or a label? Take the slide itself, or leave it out.",
+        )
     return grid, choose_level(item.name_of("slide"), usable_downsamples(reader), grid.wanted_downsample)
 
 
