@@ -18,14 +18,20 @@ from extract.progress import progress
 from extract.request import Request
 from extract.run import Receipt, run_items
 from feature_cache.command_line import problem_lines
-from feature_cache.errors import Problem
+from feature_cache.errors import Problem, RecipeError
 from feature_cache.stopping import Stopped
 from feature_cache.store import FeatureCache
 
 
 @dataclass(frozen=True, kw_only=True)
 class Means:
-    """With what a run is done: how many processes, where, and what one item may take there."""
+    """With what a run is done: how many processes, where, and what one item may take there.
+
+    Raises
+    ------
+    RecipeError
+        A word that would have no effect beside the others.
+    """
 
     workers: int = 1
     readers: int = 1
@@ -34,10 +40,19 @@ class Means:
     scheduler: str | None = None
     slurm_job: Path | None = None
 
+    def __post_init__(self) -> None:
+        if self.slurm_job is not None and self.scheduler != "slurm":
+            raise _without_effect(f"--slurm-job {self.slurm_job.name}", "--scheduler slurm", self.scheduler)
+        if self.readers > 1 and self.scheduler is not None:
+            raise _without_effect(f"--readers {self.readers}", "a run without --scheduler", self.scheduler)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Summary:
-    """What became of a run; `stopped` is the signal that ended it early, if one did."""
+    """What became of a run; `stopped` is the signal that ended it early, if one did.
+
+    `done` are entries that were there, before the run or, by another run beside it, when their turn came.
+    """
 
     made: int
     done: int
@@ -74,7 +89,7 @@ def extract(request: Request, means: Means) -> Summary:
     planned = request.plan(store)
     ledger = Ledger(store.runs_folder)
     problems: list[Problem] = []
-    left, stopped = len(planned.todo), None
+    left, made, stopped = len(planned.todo), 0, None
     try:
         with (
             progress("extracting", left) as advance,
@@ -83,20 +98,26 @@ def extract(request: Request, means: Means) -> Summary:
             for receipt in receipts:
                 ledger.add(receipt)
                 left -= 1
+                made += receipt.outcome in ("committed", "replaced")
                 if receipt.problem is not None:
                     problems.append(receipt.problem)
                 advance()
     except Stopped as signal:
         stopped = signal
     return Summary(
-        made=len(planned.todo) - len(problems) - left,
-        done=sum(part.done for part in planned.sets),
+        made=made,
+        done=sum(part.done for part in planned.sets) + len(planned.todo) - left - len(problems) - made,
         left=left,
         problems=tuple(problems),
         report=ledger.close(left),
         record=ledger.folder,
         stopped=stopped,
     )
+
+
+def _without_effect(where: str, expected: str, scheduler: str | None) -> RecipeError:
+    got = "none" if scheduler is None else f"--scheduler {scheduler}"
+    return RecipeError(where, expected=expected, got=got, remedy="Leave one of them out.")
 
 
 def _receipts(
