@@ -1,7 +1,8 @@
 """Where the time of an item goes: hash, read, wait, encode, write, and what is none of them.
 
-Enters: blocks of code that say which step they are. Leaves: seconds a step, of one thread and one task. What
-no step claims is `other`. An account belongs to the thread that opened it; outside one nothing is counted.
+Enters: blocks of code that say which step they are. Leaves: seconds a step, of one thread and one task; they
+add up to what the task took, `other` being what no step claims. `device` stands beside them: it passed
+elsewhere. An account belongs to the thread that opened it; outside one nothing is counted.
 """
 
 from __future__ import annotations
@@ -12,9 +13,9 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Literal
 
-Step = Literal["hash", "read", "wait", "encode", "write", "other"]
-#: `wait` is for an encoder that serves several slides; `encode` is then its own time, else the item's.
-STEPS: tuple[Step, ...] = ("hash", "read", "wait", "encode", "write", "other")
+Step = Literal["hash", "read", "wait", "encode", "write", "other", "device"]
+#: `wait` is for an encoder that serves several slides, and `device` how long it worked for them.
+STEPS: tuple[Step, ...] = ("hash", "read", "wait", "encode", "write", "other", "device")
 
 Seconds = dict[Step, float]
 
@@ -31,10 +32,8 @@ def accounted() -> Iterator[Seconds]:
         yield seconds
     finally:
         _account.reset(token)
-        own = sum(seconds[step] for step in ("hash", "read", "wait", "write"))
-        # the time of an encoder that was waited for passed elsewhere
-        encoded_here = 0.0 if seconds["wait"] else seconds["encode"]
-        seconds["other"] = max(0.0, time.perf_counter() - started - own - encoded_here)
+        own = sum(seconds[step] for step in ("hash", "read", "wait", "encode", "write"))
+        seconds["other"] = max(0.0, time.perf_counter() - started - own)
 
 
 @contextmanager
@@ -55,11 +54,11 @@ def count(name: Step, seconds: float) -> None:
 
 
 def held_up(seconds: Seconds) -> Seconds:
-    """Return the same with what items waited for their encoder as the encoder's: what held them up.
+    """Return what held items up: that they waited for an encoder is that encoder's.
 
     Examples
     --------
-    >>> held_up({"hash": 1, "read": 4, "wait": 9, "encode": 5, "write": 1, "other": 2})
-    {'hash': 1, 'read': 4, 'wait': 0.0, 'encode': 9, 'write': 1, 'other': 2}
+    >>> held_up({"hash": 1, "read": 4, "wait": 9, "encode": 5, "write": 1, "other": 2, "device": 8})
+    {'hash': 1, 'read': 4, 'wait': 0.0, 'encode': 14, 'write': 1, 'other': 2, 'device': 0.0}
     """
-    return {**seconds, "encode": seconds["wait"] or seconds["encode"], "wait": 0.0}
+    return {**seconds, "encode": seconds["encode"] + seconds["wait"], "wait": 0.0, "device": 0.0}

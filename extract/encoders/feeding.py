@@ -18,7 +18,7 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 from jaxtyping import Float, UInt8
 
-from extract.steps import count
+from extract.steps import count, step
 
 log = logging.getLogger(__name__)
 
@@ -56,10 +56,9 @@ class Ticket:
 
     def rows(self) -> RowsOfTiles:
         """Wait for the rows, (tile, dim); what the network or the feeder's check raises is raised here."""
-        started = time.perf_counter()
-        self._feeder.wait_for(self)
-        count("wait", time.perf_counter() - started)
-        count("encode", self.seconds)
+        with step("wait"):
+            self._feeder.wait_for(self)
+        count("device", self.seconds)
         if self.error is not None:
             raise self.error
         rows = np.concatenate(self._parts)
@@ -127,8 +126,8 @@ class Feeder:
             if self._thread is None:
                 self._thread = threading.Thread(target=self._feed, daemon=True)
                 self._thread.start()
-            with_room = self._state.wait_for(lambda: self._waiting_tiles < self._most_tiles)
-            assert with_room
+            with step("wait"):
+                self._state.wait_for(lambda: self._waiting_tiles < self._most_tiles)
             self._queue.append(ticket)
             self._waiting_tiles += len(tiles)
             self._state.notify_all()
@@ -144,25 +143,29 @@ class Feeder:
 
     def _feed(self) -> None:
         """Keep the device one batch ahead of what is taken back: the whole life of the thread."""
-        begun: deque[tuple[Any, _Shares]] = deque()
+        begun: deque[tuple[Any, _Shares, float]] = deque()
+        free_since = 0.0
         while True:
             parts, shares = self._next_batch(idle=not begun)
             if parts:
+                began = time.perf_counter()
                 try:
-                    begun.append((self._device.start(parts), shares))
+                    begun.append((self._device.start(parts), shares, began))
                 except Exception as error:  # it is raised again in every thread that waits for these tiles
                     log.debug("a batch failed", exc_info=error)
                     self._fail(shares, error)
             if begun and (len(begun) > 1 or not parts):
-                started, shares = begun.popleft()
-                began = time.perf_counter()
+                started, shares, began = begun.popleft()
+                began = max(began, free_since)  # it works on one batch after the other
                 try:
                     rows = self._device.finish(started)
                 except Exception as error:  # the same
                     log.debug("a batch failed", exc_info=error)
                     self._fail(shares, error)
+                    free_since = time.perf_counter()
                 else:
-                    self._deliver(shares, rows, time.perf_counter() - began)
+                    free_since = time.perf_counter()
+                    self._deliver(shares, rows, free_since - began)
 
     def _next_batch(self, idle: bool) -> tuple[list[Tiles], _Shares]:
         """Take tiles for one batch: a full one, or what is there where somebody waits for an idle device."""

@@ -56,8 +56,8 @@ class NetworkDevice:
             if not self._slots:
                 return self._compute(_filled_up(parts, self.size)).float()
             slot = self._slots[self._started % len(self._slots)]
-            self._started += 1
             slot.send_back(self._compute(slot.bring(parts)))
+            self._started += 1  # not before: a batch that fails must not turn the next to the slot in flight
             return slot
 
     def finish(self, started: Any) -> RowsOfTiles:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -147,7 +149,25 @@ def test_what_was_waited_for_and_computed_is_counted_where_it_was_waited_for(fee
     with accounted() as seconds:
         feeder.submit(tiles_of(1, 2)).rows()
     assert seconds["wait"] > 0
-    assert seconds["encode"] > 0
+    assert seconds["device"] > 0
+    assert seconds["encode"] == 0
+
+
+def test_waiting_for_room_is_waiting(feeder: Feeder) -> None:
+    with accounted() as seconds:
+        feeder.submit(tiles_of(1))
+    assert seconds["wait"] > 0
+
+
+def test_a_device_that_is_given_the_next_batch_while_it_works_is_busy_once(
+    feeder: Feeder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks = itertools.count()  # the clock of the feeder's thread is a second later at every look
+    clock = SimpleNamespace(perf_counter=lambda: float(next(looks)))
+    monkeypatch.setattr("extract.encoders.feeding.time", clock)
+    ticket = feeder.submit(tiles_of(*range(3 * SIZE)))
+    ticket.rows()
+    assert ticket.seconds == 5  # from the first look, before a batch is begun, to the sixth, after the last
 
 
 class FedTwo:
