@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, NoReturn
 
-from extract.slides.tiff_levels import find_levels, find_vendor
+from extract.slides.tiff_levels import count_left_out, find_levels, find_vendor
 from extract.slides.tiff_pages import check_resolution, opened_tiff
 from feature_cache.errors import SourceError
 
 #: Hand-bumped when a file would get another reader.
-FORMATS_ALGORITHM = 2
+FORMATS_ALGORITHM = 3
 
 SCANNER_SUFFIXES = frozenset({".svs", ".mrxs", ".ndpi", ".scn", ".bif", ".svslide", ".vms", ".vmu"})
 TIFF_SUFFIXES = frozenset({".tif", ".tiff", ".btf", ".tf8"})
@@ -34,10 +34,11 @@ _DICOM_REMEDY = (
 
 @dataclass(frozen=True, kw_only=True)
 class SlideFormat:
-    """The reader that a file gets and what is odd about the file."""
+    """The reader that a file gets and what is odd about the file; `has_gaps`: tiles were left out of it."""
 
     reader: Literal["direct", "openslide", "tiffslide"]
     warnings: tuple[str, ...] = ()
+    has_gaps: bool = False
 
 
 def find_format(path: Path) -> SlideFormat:
@@ -65,6 +66,7 @@ def find_format(path: Path) -> SlideFormat:
             with opened_tiff(path, path.name) as file:
                 if suffix == ".svs" and find_levels(file, path.name) is not None:
                     return SlideFormat(reader="direct", warnings=_orientation(file.pages.first))
+                return _openslides(path, file, ())
         return SlideFormat(reader="openslide")
     if suffix in TIFF_SUFFIXES:
         with opened_tiff(path, path.name) as file:
@@ -81,9 +83,17 @@ def _tiff_format(path: Path, file: Any) -> SlideFormat:
         return SlideFormat(reader="direct", warnings=_orientation(page))
     ome = find_vendor(file, path.name) == "ome"
     if page.is_tiled and int(page.compression) in _OPENSLIDE_COMPRESSIONS and not ome:
-        return SlideFormat(reader="openslide", warnings=_orientation(page))
+        return _openslides(path, file, _orientation(page))
     check_resolution(path.name, page)
     return SlideFormat(reader="tiffslide", warnings=_orientation(page))
+
+
+def _openslides(path: Path, file: Any, warnings: tuple[str, ...]) -> SlideFormat:
+    left_out = count_left_out(file, path.name)
+    if left_out:
+        told = f"{left_out} TIFF tiles have no data: openslide shows what finer levels have there"
+        warnings = (*warnings, told)
+    return SlideFormat(reader="openslide", warnings=warnings, has_gaps=left_out > 0)
 
 
 def _check_pixels(path: Path, page: Any) -> None:

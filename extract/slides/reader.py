@@ -123,4 +123,5 @@ def open_slide(path: Path) -> SlideReader:
         slide.close()
         raise
     slide.warnings = (*slide.warnings, *doubts)
+    slide.has_gaps = slide.has_gaps or found.has_gaps
     return slide

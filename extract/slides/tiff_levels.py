@@ -56,9 +56,12 @@ def find_vendor(file: Any, name: str) -> Vendor:
 
 
 def find_levels(file: Any, name: str) -> TiffLevels | None:
-    """Return the levels of a slide; None if they are not all tiled JPEG, or of a vendor with other rules."""
+    """Return the levels of a slide; None if they are not all tiled JPEG, or of a vendor with other rules.
+
+    Aperio's are other where tiles were left out: see `count_left_out`.
+    """
     vendor = find_vendor(file, name)
-    if vendor == "other":
+    if vendor == "other" or count_left_out(file, name):
         return None
     pages = list(_level_pages(file, vendor))
     levels = [index_tiles(page) for page in pages]
@@ -72,6 +75,18 @@ def find_levels(file: Any, name: str) -> TiffLevels | None:
         mpp_source="file (TIFF metadata)" if vendor == "ome" else f"file ({vendor} metadata)",
         icc_profile=None if profile is None else bytes(profile.value),
     )
+
+
+def count_left_out(file: Any, name: str) -> int:
+    """Count the tiles of an Aperio slide that have no data; 0 for other vendors.
+
+    Aperio writes tiles of 0 bytes at the end of rows, and tiles made of those hold what chance left there
+    (github.com/imi-bigpicture/opentile/issues/1, github.com/ImagingDataCommons/slim/issues/97). openslide
+    draws both from the next finer level.
+    """
+    if find_vendor(file, name) != "aperio":
+        return 0
+    return sum(tuple(page.databytecounts).count(0) for page in file.pages if page.is_tiled)
 
 
 def _level_pages(file: Any, vendor: Vendor) -> Iterable[Any]:
@@ -88,12 +103,13 @@ def _level_pages(file: Any, vendor: Vendor) -> Iterable[Any]:
 
 
 def _aperio_mpp(page: Any) -> tuple[object, object]:
-    """Return MPP of "Aperio ...|AppMag = 20|MPP = 0.4990|...", the same for both axes."""
-    for field in page.description.split("|")[1:]:
-        key, _, value = field.partition("=")
-        if key.strip() == "MPP":
-            return value.strip(), value.strip()
-    return None, None
+    """Return MPP of "Aperio ...|AppMag = 20|MPP = 0.4990|...", the same for both axes.
+
+    As in openslide a comma is a decimal point, and of several the last counts.
+    """
+    fields = (field.partition("=") for field in page.description.split("|")[1:])
+    values = [value.strip().replace(",", ".") for key, _, value in fields if key.strip() == "MPP"]
+    return (values[-1], values[-1]) if values else (None, None)
 
 
 def _tagged_mpp(page: Any, vendor: Vendor) -> tuple[object, object]:

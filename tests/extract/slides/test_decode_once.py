@@ -138,6 +138,29 @@ def test_memory_does_not_grow_with_the_height(tmp_path: Path, side: int) -> None
     assert peaks[1] < 4096 * 512 * 3 / 3  # a third of the slide's pixels
 
 
+def test_the_same_tile_twice_is_two_fields(slide_path: Path) -> None:
+    boxes = np.array([[128.0, 128, 256, 256], [0, 0, 128, 128], [128, 128, 256, 256]])
+    with DirectReader(slide_path) as slide:
+        found, failed = gather(list(slide.read_fields(boxes, 0, (128, 128), "area", 2)))
+        whole = slide.read_region((0, 0), 0, (256, 256))
+    assert not failed
+    for row, (x, y) in enumerate(((128, 128), (0, 0), (128, 128))):
+        np.testing.assert_array_equal(found[row], whole[y : y + 128, x : x + 128])
+
+
+def test_batches_belong_to_the_receiver(slide_path: Path) -> None:
+    """Memory is filled again only when nobody holds a batch, a view of it or anything made of a view."""
+    for boxes, level, side in (CUTS["aligned"], CUTS["unaligned"], CUTS["fractional"]):
+        with DirectReader(slide_path) as slide:
+            kept, copies = [], []
+            for found in slide.read_fields(boxes, level, (side, side), "area", 1):
+                kept.append(memoryview(found.pixels[-1:, 1:, ::2]))
+                copies.append(found.pixels[-1:, 1:, ::2].copy())
+        assert len(kept) > 5
+        for view, copy in zip(kept, copies, strict=True):
+            np.testing.assert_array_equal(np.asarray(view), copy)
+
+
 class TestDamage:
     @pytest.fixture
     def damaged(self, tmp_path: Path) -> Path:
@@ -169,6 +192,25 @@ class TestDamage:
         assert after
         for place, pixels in after.items():
             np.testing.assert_array_equal(pixels, before[place])
+
+    def test_copied_and_averaged_fields_of_one_read_keep_their_rows(
+        self, slide_path: Path, damaged: Path
+    ) -> None:
+        boxes = np.concatenate([CUTS["aligned"][0], CUTS["fractional"][0]])
+        boxes = boxes[np.random.default_rng(0).permutation(len(boxes))]
+        with DirectReader(slide_path) as slide:
+            before, _ = gather(list(slide.read_fields(boxes, 0, (128, 128), "area", 5)))
+        with DirectReader(damaged) as slide:
+            after, failed = gather(list(slide.read_fields(boxes, 0, (128, 128), "area", 5)))
+        low, high = boxes[:, :2], boxes[:, 2:]
+        touching = [
+            ((low < np.add(corner, 128)) & (high > corner)).all(axis=1) for corner in ((384, 256), (512, 512))
+        ]
+        assert set(failed) == set(np.flatnonzero(touching[0] | touching[1]).tolist())
+        assert {float(high[row, 0] - low[row, 0]) == 128 for row in failed} == {False, True}
+        assert sorted([*after, *failed]) == list(range(len(boxes)))
+        for row, pixels in after.items():
+            np.testing.assert_array_equal(pixels, before[row])
 
     def test_the_last_batch_may_hold_failures_alone(self, damaged: Path) -> None:
         with DirectReader(damaged) as slide:

@@ -79,6 +79,26 @@ def test_the_scale_is_openslides(image: np.ndarray, tmp_path: Path, unit: str) -
             assert direct.mpp == pytest.approx(other.mpp, rel=1e-6)  # openslide's are float32
 
 
+@pytest.mark.parametrize(
+    "said", ["MPP = 0.4990", "MPP=0.25", "MPP = 0,4990", "MPP = 0.5|MPP = 0.3", "mpp = 1"]
+)
+def test_an_aperio_scale_is_openslides(image: np.ndarray, tmp_path: Path, said: str) -> None:
+    description = f"Aperio Image Library v11|{said}|AppMag = 20"
+    path = write_jpeg_slide(tmp_path / "slide.svs", image, Layout(), description=description)
+    with DirectReader(path) as direct, OpenSlideReader(path) as other:
+        assert direct.mpp == other.mpp
+        assert (direct.mpp is None) == said.startswith("mpp")
+
+
+def test_a_picture_beside_the_slide_is_no_level(image: np.ndarray, tmp_path: Path) -> None:
+    path = write_jpeg_slide(tmp_path / "slide.tif", image, Layout(), steps=(1, 2))
+    with tifffile.TiffWriter(path, append=True) as writer:
+        options = {"photometric": "rgb", "compression": "jpeg", "metadata": None}
+        writer.write(image[:128, :192], tile=(128, 128), **options)
+    with DirectReader(path) as direct, OpenSlideReader(path) as other:
+        assert direct.level_sizes_px == other.level_sizes_px == ((768, 512), (384, 256))
+
+
 def test_a_resolution_over_zero_is_no_scale(image: np.ndarray, tmp_path: Path) -> None:
     path = write_jpeg_slide(tmp_path / "slide.tif", image, Layout())
     with tifffile.TiffFile(path, mode="r+b") as file:

@@ -12,6 +12,7 @@ from extract.slides.formats import SCANNER_SUFFIXES, find_format
 from extract.slides.openslide_reader import OpenSlideReader
 from extract.slides.reader import open_slide
 from feature_cache.errors import SourceError
+from tests.extract.slides.jpeg_slides import Layout, change_tile, write_jpeg_slide
 from tests.extract.slides.pyramids import JPEG_YCBCR, colour_noise, write_pyramid
 
 
@@ -60,6 +61,44 @@ def test_a_tiff_is_the_direct_readers_or_openslides_where_libtiff_can(
 def test_vendors_with_rules_of_their_own_are_openslides(tmp_path: Path, software: str, reader: str) -> None:
     options = {"tile": (128, 128), "compression": "jpeg", "software": software}
     assert find_format(write_tiff(tmp_path / "slide.tif", colour_noise(200, 300), **options)).reader == reader
+
+
+@pytest.mark.parametrize(
+    ("tag", "reader"),
+    [
+        ((65420, "I", 1, 1, True), "openslide"),  # a Hamamatsu slide under another name
+        ((700, "s", 0, "<iScan Magnification='20'/>", True), "openslide"),  # a Ventana slide
+        ((700, "s", 0, "<scan/>", True), "direct"),
+    ],
+)
+def test_vendors_are_known_by_their_tags(tmp_path: Path, tag: tuple[object, ...], reader: str) -> None:
+    options = {"tile": (128, 128), "compression": "jpeg", "extratags": [tag]}
+    assert find_format(write_tiff(tmp_path / "slide.tif", colour_noise(200, 300), **options)).reader == reader
+
+
+def test_an_ome_tiff_of_several_planes_is_not_the_direct_readers(tmp_path: Path) -> None:
+    planes = np.stack([colour_noise(128, 128)] * 2)
+    options = {"tile": (128, 128), "compression": "jpeg", "metadata": {"axes": "ZYXS"}}
+    assert find_format(write_tiff(tmp_path / "slide.ome.tif", planes, **options)).reader == "tiffslide"
+
+
+@pytest.mark.parametrize("level", [0, 1])
+@pytest.mark.parametrize("name", ["slide.svs", "slide.tif"])
+def test_an_aperio_slide_with_tiles_left_out_is_openslides(tmp_path: Path, name: str, level: int) -> None:
+    """What Aperio left out openslide draws from the finer level, and what was made of it too."""
+    image = np.repeat(np.repeat(colour_noise(40, 60), 16, axis=0), 16, axis=1)
+    path = write_jpeg_slide(tmp_path / name, image, Layout(), steps=(1, 2), description="Aperio v1|MPP = 0.5")
+    with open_slide(path) as slide:
+        assert (slide.name, slide.warnings, slide.has_gaps) == ("direct", (), False)
+        before = slide.read_region((0, 0), 1, (480, 320)).astype(int)
+    change_tile(path, 6, lambda _: b"", level)
+    with open_slide(path) as slide:
+        assert (slide.name, slide.has_gaps) == ("openslide", True)
+        assert slide.warnings == ("1 TIFF tiles have no data: openslide shows what finer levels have there",)
+        scanned = slide.read_scanned((0, 0), 1, (480, 320))
+        assert scanned.sum() == 480 * 320 - (64 * 64 if level == 0 else 0)
+        after = slide.read_region((0, 0), 1, (480, 320)).astype(int)
+        assert np.abs(after - before)[scanned].mean() < 3
 
 
 def test_one_level_of_another_compression_is_openslides(tmp_path: Path) -> None:
