@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import multiprocessing
 from collections.abc import Iterator
+from contextlib import closing
+from multiprocessing.connection import wait
 from pathlib import Path
 
 import psutil
 import pytest
 
 from extract.caps import Caps, header_caps, item_caps
+from extract.child import Child, Ended
 from extract.memory import _group_limits, memory_gb_per_worker
-from extract.pool import CappedChild, Death, run_capped
+from extract.pool import CappedChild, Death, _Pool, run_capped
 from tests.extract.misbehaving import do, give_back_no_text
 
 ROOMY = Caps(memory_gb=1.0, seconds=600)
@@ -145,6 +148,63 @@ def test_of_several_tasks_in_a_child_the_one_without_end_is_known_at_once(tmp_pa
     done = dict(run_capped(do, tasks, Caps(memory_gb=1.0, seconds=3.0), 1, 2))
     assert death(done.pop("hang")).cause == "time"
     assert all(isinstance(outcome, str) for outcome in done.values())
+
+
+class ScriptedChild(Child[str, str]):
+    """A child without a process: it dies at a look where it has the bad task, else it has done all."""
+
+    def __init__(self, function: object, caps: Caps, threads: int) -> None:
+        self.in_flight = {}
+
+    def give(self, number: int, task: str) -> None:
+        self.in_flight[number] = task
+
+    def look(self) -> Ended[str]:
+        held = list(self.in_flight.values())
+        TOGETHER.append(held)
+        if "bad" in held:
+            return Ended(outcomes={}, death=Death(cause="exit", got="bad"))
+        done = {number: f"{task} done" for number, task in self.in_flight.items()}
+        self.in_flight.clear()
+        return Ended(outcomes=dict(done))
+
+    def end(self) -> None:
+        pass
+
+
+TOGETHER: list[list[str]] = []
+
+
+def test_a_suspect_takes_nobody_with_it_however_much_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("extract.pool.Child", ScriptedChild)
+    TOGETHER.clear()
+    tasks = ["a", "bad", "b", *(str(number) for number in range(20))]
+    with closing(_Pool(do, tasks, ROOMY, (1, 3))) as pool:
+        ended: list[tuple[str, str | Death]] = []
+        pool.fill()
+        while pool.children:
+            ended += [one for child in tuple(pool.children) for one in pool.settle(child)]
+            pool.fill()
+    assert sorted(task for task, _ in ended) == sorted(tasks)
+    assert [task for task, outcome in ended if isinstance(outcome, Death)] == ["bad"]
+    assert TOGETHER[0] == ["a", "bad", "b"]
+    assert TOGETHER[1:4] == [["a"], ["bad"], ["b"]]
+    assert max(map(len, TOGETHER[4:])) == 3
+
+
+def test_what_a_dying_child_sent_last_still_counts() -> None:
+    child = Child(do, ROOMY, threads=1)
+    child.give(0, "a")
+    child.give(1, "abort")
+    wait([child.handles[0]])
+    outcomes = dict(child.look().outcomes)  # it is ready now, and was sent both
+    child._process.join()
+    ended = child.look()
+    outcomes |= ended.outcomes
+    assert {number: str(outcome).split()[0] for number, outcome in outcomes.items()} == {0: "a"}
+    assert ended.death is not None
+    assert ended.death.cause == "signal"
+    assert list(child.in_flight) == [1]
 
 
 def test_several_culprits_are_all_found() -> None:
