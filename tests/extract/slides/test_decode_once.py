@@ -257,6 +257,15 @@ class TestJpegTransform:
         for first, second in zip(*batches, strict=True):
             np.testing.assert_array_equal(first.pixels, second.pixels)
 
+    def test_what_pads_the_last_tile_is_no_part_of_a_field(self, tmp_path: Path) -> None:
+        """The last pixel of an odd side would be halved with padding, which is black here."""
+        layout = Layout(rgb=True, subsampling=None)
+        path = write_jpeg_slide(tmp_path / "slide.tif", np.full((515, 773, 3), 200, np.uint8), layout)
+        boxes = np.array([[773.0 - 256, 515 - 256, 773, 515]])
+        with DirectReader(path) as slide:
+            found, _ = gather(list(slide.read_fields(boxes, 0, (128, 128), "jpeg", 8)))
+        assert np.abs(found[0].astype(int) - 200).max() < 25
+
     def test_a_field_lies_where_it_should(self, tmp_path: Path) -> None:
         y, x = np.mgrid[:256, :256].astype(np.uint8)
         coordinates = np.stack([x, y, np.full_like(x, 128)], axis=-1)
