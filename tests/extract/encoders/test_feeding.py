@@ -74,6 +74,14 @@ def test_a_batch_that_is_not_full_goes_out_when_somebody_waits(
     assert device.batches == [[3]]
 
 
+def test_nothing_is_hurried_once_nobody_waits_any_more(feeder: Feeder, device: CountingDevice) -> None:
+    feeder.submit(tiles_of(1)).rows()
+    for value in range(SIZE):
+        ticket = feeder.submit(tiles_of(value))
+    ticket.rows()
+    assert device.batches == [[1], [1] * SIZE]
+
+
 def test_batches_cross_the_borders_of_slides(feeder: Feeder, device: CountingDevice) -> None:
     tickets = [feeder.submit(tiles_of(*range(start, start + 3))) for start in (10, 20, 30, 40)]
     rows = [ticket.rows()[:, 0].tolist() for ticket in tickets]
@@ -184,9 +192,10 @@ class FedTwo:
         return self.feeder.submit(tiles).rows()
 
 
-def test_a_bag_with_a_feeder_keeps_two_batches_in_hand_and_ends_complete(
-    feeder: Feeder, device: CountingDevice
+def test_a_bag_with_a_feeder_keeps_so_much_in_hand_and_ends_complete(
+    feeder: Feeder, device: CountingDevice, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("extract.slides.bag._MOST_PENDING", 10)
     encoder = FedTwo(feeder)
     assert isinstance(encoder, FedEncoder)
     bag = Bag(two_columns(), encoder, 0.5)
@@ -194,6 +203,7 @@ def test_a_bag_with_a_feeder_keeps_two_batches_in_hand_and_ends_complete(
     order = np.random.default_rng(0).permutation(20)
     for start in range(0, 20, 5):
         bag.add(order[start : start + 5], tiles_of(*order[start : start + 5]))
+        assert sum(len(rows) for rows, _ in bag._pending) == min(start + 5, 10)
     assert bag.finish()[:, 0].tolist() == list(range(20))
     assert [len(batch) > 1 for batch in device.batches].count(True) > 0
 
