@@ -76,6 +76,7 @@ def test_a_batch_that_is_not_full_goes_out_when_somebody_waits(
 
 def test_nothing_is_hurried_once_nobody_waits_any_more(feeder: Feeder, device: CountingDevice) -> None:
     feeder.submit(tiles_of(1)).rows()
+    assert feeder._waiters == 0
     for value in range(SIZE):
         ticket = feeder.submit(tiles_of(value))
     ticket.rows()
