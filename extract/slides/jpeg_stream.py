@@ -21,6 +21,7 @@ _START, _END = b"\xff\xd8", b"\xff\xd9"
 #: APP14 "Adobe", version 100, no flags; the last byte is the transform: 0 is RGB, 1 is YCbCr.
 _ADOBE = b"\xff\xee\x00\x0eAdobe\x00\x64\x00\x00\x00\x00"
 _JFIF = b"\xff\xe0"
+_OTHER_SIZE = "JPEG data of another size than the tile's"
 
 
 class TileError(Exception):
@@ -38,6 +39,11 @@ def stream_start(tables: bytes | None, is_ycbcr: bool) -> bytes:
         between = tables.removeprefix(_START)
         between = between[: between.rfind(_END)] if between.endswith(_END) else between
     return _START + _ADOBE + (b"\x01" if is_ycbcr else b"\x00") + between
+
+
+def join_stream(start: bytes, data: bytes) -> bytes:
+    """Return the whole JPEG: what `stream_start` made, and the tile's data without their first marker."""
+    return b"".join((start, memoryview(data)[len(_START) :]))
 
 
 def is_ycbcr_by_itself(data: bytes) -> bool | None:
@@ -68,17 +74,28 @@ def decode_tile(
     """
     if not data.startswith(_START):
         raise TileError("no JPEG data")
-    decode, whole = _decoder(), b"".join((start, memoryview(data)[len(_START) :]))
+    decode, whole = _decoder(), join_stream(start, data)
     try:
         if shrink == 1:
             found = decode(whole, "RGB", buffer=pixels)
         else:
-            least = {"min_factor": shrink, "min_height": pixels.shape[0], "min_width": pixels.shape[1]}
+            height, width = pixels.shape[:2]
+            if jpeg_header(whole)[:2] != (height * shrink, width * shrink):
+                raise TileError(_OTHER_SIZE)
+            least = {"min_factor": shrink, "min_height": height, "min_width": width}
             found = decode(whole, "RGB", buffer=pixels, **least)
     except ValueError as error:  # libjpeg's warnings too: what follows a wrong bit is noise
         raise TileError(_reason(str(error))) from error
     if found.shape != pixels.shape:
-        raise TileError("JPEG data of another size than the tile's")
+        raise TileError(_OTHER_SIZE)
+
+
+def jpeg_header(data: bytes) -> tuple[int, int, str, str]:
+    """Return height, width, colour space and subsampling ("420") of a JPEG; `ValueError` where it is none."""
+    from simplejpeg import decode_jpeg_header
+
+    height, width, colours, subsampling = decode_jpeg_header(data)
+    return int(height), int(width), str(colours), str(subsampling)
 
 
 @cache
@@ -93,5 +110,5 @@ def _reason(text: str) -> str:
     if "remature end" in text:
         return "truncated JPEG data"
     if "buffer is too small" in text:
-        return "JPEG data of another size than the tile's"
+        return _OTHER_SIZE
     return "damaged JPEG data"

@@ -20,11 +20,15 @@ from extract.slides.jpeg_stream import (
     UnscannedError,
     decode_tile,
     is_ycbcr_by_itself,
+    join_stream,
+    jpeg_header,
     stream_start,
 )
 
 _JPEG, _RGB, _YCBCR, _CONTIGUOUS = 7, 2, 6, 1
 _LEAST_BYTES = 1 << 16
+#: No colour at a lower resolution than another, in a JPEG's words: RGB is stored like this.
+_ALL_SAMPLES = "444"
 _NO_DATA = "never scanned: the file has no data there"
 
 
@@ -95,9 +99,13 @@ class TileDecoder:
         if number is None:
             return None
         try:
-            told = is_ycbcr_by_itself(index.read(self._file, number))
-        except TileError:
+            data = index.read(self._file, number)
+            told = is_ycbcr_by_itself(data)
+            subsampling = jpeg_header(join_stream(self._start, data))[3]
+        except (TileError, ValueError):
             return None  # whoever reads that tile hears of it
+        if told is None and not index.tag_is_ycbcr and subsampling != _ALL_SAMPLES:
+            return f"tagged RGB, but its colours are stored as YCbCr's are ({subsampling}): look at them"
         if told is None or told == index.tag_is_ycbcr:
             return None
         names = {False: "RGB", True: "YCbCr"}

@@ -190,6 +190,34 @@ def test_a_tile_of_another_size_is_refused(image: np.ndarray, slide_path: Path, 
         slide.read_region((0, 0), 0, (10, 10))
 
 
+def test_a_tile_of_another_size_is_refused_though_it_shrinks_to_the_right_one(
+    image: np.ndarray, tmp_path: Path
+) -> None:
+    path = write_jpeg_slide(tmp_path / "slide.tif", image, Layout())
+    small = write_jpeg_slide(tmp_path / "small.tif", image[:64, :64], Layout(tile_px=(64, 64)))
+    with tifffile.TiffFile(small) as file:
+        page = file.pages.first
+        data = small.read_bytes()[page.dataoffsets[0] :][: page.databytecounts[0]]
+    change_tile(path, 0, lambda _: data)
+    boxes = np.array([[0.0, 0.0, 128.0, 128.0], [128.0, 0.0, 256.0, 128.0]])
+    with DirectReader(path) as slide:
+        found = list(slide.read_fields(boxes, 0, (64, 64), "jpeg", 2))
+    assert [failure for batch in found for failure in batch.failed] == [
+        (0, "JPEG data of another size than the tile's")
+    ]
+    assert [row for batch in found for row in batch.rows.tolist()] == [1]
+
+
+def test_an_rgb_tag_on_colours_stored_as_ycbcr_is_a_doubt(image: np.ndarray, tmp_path: Path) -> None:
+    path = write_jpeg_slide(tmp_path / "slide.tif", image, Layout(tables=True))
+    with tifffile.TiffFile(path, mode="r+b") as file:
+        file.pages.first.tags["PhotometricInterpretation"].overwrite(2)
+    with DirectReader(path) as slide:
+        assert slide.warnings == (
+            "level 0 is tagged RGB, but its colours are stored as YCbCr's are (420): look at them",
+        )
+
+
 def test_a_file_that_ends_before_its_tiles_says_so(slide_path: Path) -> None:
     with tifffile.TiffFile(slide_path, mode="r+b") as file:
         tag = file.pages.first.tags["TileOffsets"]
