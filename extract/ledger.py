@@ -21,7 +21,7 @@ from extract.steps import STEPS, Seconds, held_up
 from feature_cache.csv_lines import csv_line, guarded
 from feature_cache.errors import CacheError
 
-FAILURE_COLUMNS = ("modality", "case_id", "item_id", "where", "expected", "got", "remedy")
+FAILURE_COLUMNS = ("modality", "feature_set", "case_id", "item_id", "where", "expected", "got", "remedy")
 
 
 class Ledger:
@@ -50,13 +50,14 @@ class Ledger:
             {
                 "at": datetime.now(UTC).isoformat(timespec="milliseconds"),
                 "modality": receipt.modality,
+                "feature_set": receipt.feature_set,
                 "case_id": receipt.case_id,
                 "item_id": receipt.item_id,
                 "outcome": receipt.outcome,
             },
         )
         if receipt.problem is not None:
-            where = (receipt.modality, receipt.case_id, receipt.item_id)
+            where = (receipt.modality, receipt.feature_set, receipt.case_id, receipt.item_id)
             problem = receipt.problem
             self._write_failure((*where, problem.where, problem.expected, problem.got, problem.remedy))
 

@@ -49,6 +49,7 @@ class Receipt:
     """
 
     modality: str
+    feature_set: str
     case_id: str
     item_id: str
     outcome: Outcome
@@ -128,6 +129,7 @@ def _receipt(item: WorkItem, outcome: Outcome, problem: Problem | None = None) -
     key = item.key
     return Receipt(
         modality=key.modality,
+        feature_set=key.feature_set,
         case_id=key.case_id,
         item_id=key.item_id,
         outcome=outcome,

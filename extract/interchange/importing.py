@@ -143,11 +143,13 @@ def import_slides(
     outcomes: Counter[str] = Counter()
     try:
         for row, problem in failed.items():
-            ledger.add(_receipt(row, "failed", problem))
+            ledger.add(_receipt(row, recipe, "failed", problem))
         doubts = request.claim.doubts(recipe)
         build = partial(_build, recipe=recipe, cohort=cohort.name, doubts=doubts, cache=cache)
         for task, outcome in _in_children(build, ready, "importing", workers, caps):
-            receipt = outcome if isinstance(outcome, Receipt) else _receipt(task.row, "failed", outcome)
+            receipt = (
+                outcome if isinstance(outcome, Receipt) else _receipt(task.row, recipe, "failed", outcome)
+            )
             ledger.add(receipt)
             outcomes[receipt.outcome] += 1
             if receipt.problem is not None:
@@ -190,15 +192,15 @@ def _build(
     key = EntryKey.of(cohort, recipe, task.row.case_id, task.row.slide_id)
     try:
         if cache.is_done(key, task.sources):
-            return _receipt(task.row, "already_there")
+            return _receipt(task.row, recipe, "already_there")
         bag = find_neighbour(task.source).read(task.paths(), seen.slide_mpp, task.where)
         if seen.size_px0 is not None:
             refuse_other_slide(bag, seen.size_px0, task.where)
         bag = replace(bag, embeddings=_as_exported(bag.embeddings, task.dtype))
         draft = draft_entry(bag, recipe, key, task.sources, seen.mpp_source, doubts)
-        return _receipt(task.row, cache.commit(draft))
+        return _receipt(task.row, recipe, cache.commit(draft))
     except BraidError as error:
-        return _receipt(task.row, "failed", error.as_problem())
+        return _receipt(task.row, recipe, "failed", error.as_problem())
 
 
 def _as_exported(embeddings: AnyArray, dtype: str | None) -> AnyArray:
@@ -210,9 +212,16 @@ def _as_exported(embeddings: AnyArray, dtype: str | None) -> AnyArray:
     return narrow if np.array_equal(narrow, embeddings, equal_nan=True) else embeddings
 
 
-def _receipt(row: SlideRow, outcome: Outcome, problem: Problem | None = None) -> Receipt:
+def _receipt(
+    row: SlideRow, recipe: ResolvedRecipe, outcome: Outcome, problem: Problem | None = None
+) -> Receipt:
     return Receipt(
-        modality=MODALITY, case_id=row.case_id, item_id=row.slide_id, outcome=outcome, problem=problem
+        modality=MODALITY,
+        feature_set=recipe.folder,
+        case_id=row.case_id,
+        item_id=row.slide_id,
+        outcome=outcome,
+        problem=problem,
     )
 
 

@@ -164,8 +164,9 @@ def test_a_disk_that_takes_no_record_of_a_run_is_named(cache: FeatureCache) -> N
 def test_no_cell_of_the_failures_runs_in_a_spreadsheet(cache: FeatureCache) -> None:
     problem = Problem(level="error", where="@file", expected="-1", got="=1+1", remedy="\rmend")
     ledger = Ledger(cache.runs_folder)
-    ledger.add(Receipt(modality="notes", case_id="=A1", item_id="+x", outcome="failed", problem=problem))
+    who = {"modality": "notes", "feature_set": "words-000000000000", "case_id": "=A1", "item_id": "+x"}
+    ledger.add(Receipt(**who, outcome="failed", problem=problem))
     ledger.close()
     with (ledger.folder / "failures.csv").open(newline="", encoding="utf-8") as stream:
         _, row = csv.reader(stream)
-    assert row == ["notes", "'=A1", "'+x", "'@file", "'-1", "'=1+1", "'\rmend"]
+    assert row == ["notes", "words-000000000000", "'=A1", "'+x", "'@file", "'-1", "'=1+1", "'\rmend"]
