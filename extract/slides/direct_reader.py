@@ -113,6 +113,9 @@ class DirectReader(ClosingReader):
         shrink = choose_shrink(boxes_px0, scale, size_px) if resampler == "jpeg" else 1
         plan = plan_fields(boxes_px0, scale, decoder.index.tile_px, shrink)
         whole = plan.whole(size_px)
+        if whole.size and whole.all():
+            yield from read_scattered(decoder, plan, size_px, batch)
+            return
         for read, rows in ((read_scattered, np.flatnonzero(whole)), (read_averaged, np.flatnonzero(~whole))):
             if len(rows):
                 for found in read(decoder, plan.only(rows), size_px, batch):

@@ -16,6 +16,7 @@ import numpy as np
 import simplejpeg
 import tifffile
 
+from extract.slides.batch_memory import make_pixels
 from extract.slides.direct_reader import DirectReader
 from extract.slides.reader import Resampler
 from extract.slides.tiling import BATCH
@@ -165,8 +166,8 @@ def _fields(case: Case) -> tuple[np.ndarray, list[bytes]]:
 
 
 def _decode_s(streams: Iterable[bytes]) -> float:
-    """Decode into one small buffer, which is as fast as it gets."""
-    pixels = np.empty((1024, 1024, 3), dtype=np.uint8)
+    """Decode into one small buffer that is written through the cache, which is as fast as it gets."""
+    pixels = make_pixels((1024, 1024, 3))
     started = time.process_time()
     for stream in streams:
         simplejpeg.decode_jpeg(stream, "RGB", buffer=pixels)
