@@ -11,8 +11,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import islice
 from typing import Any, Literal
 
+from extract.limits import MOST_TIFF_PAGES
 from extract.slides.tile_index import TileIndex, index_tiles
 
 Vendor = Literal["aperio", "generic-tiff", "ome", "other"]
@@ -86,7 +88,12 @@ def count_left_out(file: Any, name: str) -> int:
     """
     if find_vendor(file, name) != "aperio":
         return 0
-    return sum(tuple(page.databytecounts).count(0) for page in file.pages if page.is_tiled)
+    return sum(tuple(page.databytecounts).count(0) for page in _pages(file) if page.is_tiled)
+
+
+def _pages(file: Any) -> Iterable[Any]:
+    """Give the pages that were judged when the file was opened: what claims more of them is no slide."""
+    return islice(file.pages, MOST_TIFF_PAGES)
 
 
 def _level_pages(file: Any, vendor: Vendor) -> Iterable[Any]:
@@ -95,7 +102,7 @@ def _level_pages(file: Any, vendor: Vendor) -> Iterable[Any]:
         if file.series[0].axes != "YXS" or any(len(level.pages) != 1 for level in levels):
             return []  # planes beside each other are no brightfield slide
         return [level.pages[0].aspage() for level in levels]
-    tiled = [page for page in file.pages if page.is_tiled]
+    tiled = [page for page in _pages(file) if page.is_tiled]
     if vendor == "aperio":
         return tiled if file.pages.first.is_tiled else []
     levels = [page for page in tiled if page.index == 0 or int(page.subfiletype) & _REDUCED]
