@@ -21,7 +21,8 @@ from extract.steps import STEPS, Seconds, held_up
 from feature_cache.csv_lines import csv_line, guarded
 from feature_cache.errors import CacheError
 
-FAILURE_COLUMNS = ("modality", "feature_set", "case_id", "item_id", "where", "expected", "got", "remedy")
+_WHO = ("modality", "feature_set", "case_id", "item_id")
+FAILURE_COLUMNS = (*_WHO, "where", "expected", "got", "remedy")
 
 
 class Ledger:
@@ -41,25 +42,23 @@ class Ledger:
 
     def add(self, receipt: Receipt) -> None:
         """Write down one receipt."""
+        key = receipt.key
+        who = (key.modality, key.feature_set, key.case_id, key.item_id)
         self.outcomes[receipt.outcome] += 1
-        steps = self.seconds[receipt.modality]
+        steps = self.seconds[key.modality]
         for step, value in receipt.seconds.items():
             steps[step] += value
         _write_line(
             self._log,
             {
                 "at": datetime.now(UTC).isoformat(timespec="milliseconds"),
-                "modality": receipt.modality,
-                "feature_set": receipt.feature_set,
-                "case_id": receipt.case_id,
-                "item_id": receipt.item_id,
+                **dict(zip(_WHO, who, strict=True)),
                 "outcome": receipt.outcome,
             },
         )
         if receipt.problem is not None:
-            where = (receipt.modality, receipt.feature_set, receipt.case_id, receipt.item_id)
             problem = receipt.problem
-            self._write_failure((*where, problem.where, problem.expected, problem.got, problem.remedy))
+            self._write_failure((*who, problem.where, problem.expected, problem.got, problem.remedy))
 
     def close(self, left: int = 0) -> dict[str, object]:
         """Write report.json and return it: counts, seconds a step, what held up longest, how many left."""

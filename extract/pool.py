@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from multiprocessing.connection import wait
 from typing import Generic, Self
 
@@ -90,20 +90,19 @@ class CappedChild(Generic[Task, Result]):
             with signals_held():  # a child is known before a signal can be raised here
                 self._child = Child(self._function, self._caps)
         child = self._child
-        try:
+        with ExitStack() as if_raised:
+            if_raised.callback(self.end)
             child.give(0, task)
-            while True:
+            ended = child.look()
+            while ended.death is None and not ended.outcomes:
                 raise_if_stopped()
                 wait(child.handles, timeout=_LOOK_S)
                 ended = child.look()
-                if ended.death is not None:
-                    self._child = None
-                    return ended.outcomes.get(0, ended.death)
-                if ended.outcomes:
-                    return ended.outcomes[0]
-        except BaseException:
-            self.end()
-            raise
+            if_raised.pop_all()
+        if ended.death is None:
+            return ended.outcomes[0]
+        self._child = None
+        return ended.outcomes.get(0, ended.death)
 
     def end(self) -> None:
         """End the process, whatever it is doing; a later task starts another."""

@@ -21,7 +21,7 @@ from extract.pool import Death, run_capped
 from extract.stages import SHARED_PASS, STAGES
 from extract.steps import Seconds, accounted, step
 from feature_cache import origin
-from feature_cache.entry import EntryDraft, Source
+from feature_cache.entry import EntryDraft, EntryKey, Source
 from feature_cache.errors import BraidError, Problem
 from feature_cache.store import FeatureCache
 
@@ -48,10 +48,7 @@ class Receipt:
     What items share of a pass over one file is in the `seconds` of the first.
     """
 
-    modality: str
-    feature_set: str
-    case_id: str
-    item_id: str
+    key: EntryKey
     outcome: Outcome
     problem: Problem | None = None
     seconds: Seconds = field(default_factory=dict)
@@ -84,7 +81,7 @@ def extract_items(task: Task, cache: FeatureCache) -> tuple[Receipt, ...]:
 
 def lost(task: Task, death: Death) -> tuple[Receipt, ...]:
     """Return the receipts of a task whose child was ended or died."""
-    return tuple(_receipt(item, "failed", _lost(item, death)) for item in task)
+    return tuple(Receipt(key=item.key, outcome="failed", problem=_lost(item, death)) for item in task)
 
 
 def _sources(task: Task, cache: FeatureCache, receipts: dict[int, Receipt]) -> dict[int, tuple[Source, ...]]:
@@ -95,11 +92,11 @@ def _sources(task: Task, cache: FeatureCache, receipts: dict[int, Receipt]) -> d
             try:
                 sources = STAGES[item.block].sources(item, cache.hash_file)
                 if cache.is_done(item.key, sources):
-                    receipts[number] = _receipt(item, "already_there")
+                    receipts[number] = Receipt(key=item.key, outcome="already_there")
                 else:
                     todo[number] = sources
             except BraidError as error:
-                receipts[number] = _receipt(item, "failed", error.as_problem())
+                receipts[number] = Receipt(key=item.key, outcome="failed", problem=error.as_problem())
     return todo
 
 
@@ -117,24 +114,13 @@ def _build(task: Task, sources: tuple[tuple[Source, ...], ...]) -> tuple[EntryDr
 
 def _commit(item: WorkItem, draft: EntryDraft | BraidError, cache: FeatureCache) -> Receipt:
     if isinstance(draft, BraidError):
-        return _receipt(item, "failed", draft.as_problem())
+        return Receipt(key=item.key, outcome="failed", problem=draft.as_problem())
     try:
         with step("write"):
-            return _receipt(item, cache.commit(replace(draft, used={**draft.used, **_origin()})))
+            result = cache.commit(replace(draft, used={**draft.used, **_origin()}))
+        return Receipt(key=item.key, outcome=result)
     except BraidError as error:
-        return _receipt(item, "failed", error.as_problem())
-
-
-def _receipt(item: WorkItem, outcome: Outcome, problem: Problem | None = None) -> Receipt:
-    key = item.key
-    return Receipt(
-        modality=key.modality,
-        feature_set=key.feature_set,
-        case_id=key.case_id,
-        item_id=key.item_id,
-        outcome=outcome,
-        problem=problem,
-    )
+        return Receipt(key=item.key, outcome="failed", problem=error.as_problem())
 
 
 def _lost(item: WorkItem, death: Death) -> Problem:

@@ -22,6 +22,8 @@ from extract.limits import MOST_RECORD_BYTES, refuse_large_file
 from feature_cache.array_format import AnyArray
 from feature_cache.errors import RecipeError, SourceError
 
+#: What an archive that is damaged raises; one packed by a method that Python lacks is the last.
+_ARCHIVE_ERRORS = (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError)
 _TORCH = "Install torch 2.13 for your platform: .pt files are its own."
 
 
@@ -74,7 +76,7 @@ def read_npz(path: Path, where: str) -> dict[str, AnyArray]:
                     _refuse_large_array(stream, where)
                 with archive.open(name) as stream:
                     arrays[name.removesuffix(".npy")] = np.lib.format.read_array(stream, allow_pickle=False)
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError) as error:
+    except _ARCHIVE_ERRORS as error:
         raise _unlike(where, f"arrays in {path.name}", f"one that cannot be read ({_kind(error)})") from error
     return arrays
 

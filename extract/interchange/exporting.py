@@ -79,7 +79,7 @@ def _outgoing(entry: Entry) -> OutgoingBag:
             f"case {record.case_id}, slide {record.item_id}",
             expected="tiles that are square in level-0 pixels, as other formats have no other",
             got=f"{across:.1f} by {down:.1f}",
-            remedy="Leave it out with --cases.",
+            remedy="Export the others with --case.",
         )
     valid = entry.arrays["valid"].astype(np.bool_)
     native = attrs.get("mpp")
@@ -118,7 +118,7 @@ def _refuse_twins(records: list[EntryRecord]) -> None:
             f"slide {twins[0].item_id}",
             expected="slide ids that are unique over the cohort, as other formats know no case",
             got=f"{len(twins)} slides that share one, upper and lower case being one",
-            remedy="Rename them in slides.csv and extract them again, or export with --cases.",
+            remedy="Rename them in slides.csv and extract them again, or export the others with --case.",
         )
 
 

@@ -23,11 +23,11 @@ from extract.interchange.export_note import exported_dtypes
 from extract.interchange.incoming import draft_entry, refuse_other_slide
 from extract.interchange.layout import match_files
 from extract.interchange.neighbour import find_neighbour
-from extract.interchange.slide_files import Seen, SlideTask, look_at
+from extract.interchange.slide_files import SlideTask, look_at
 from extract.ledger import Ledger
 from extract.pool import Death, run_capped
 from extract.progress import progress
-from extract.run import Outcome, Receipt
+from extract.run import Receipt
 from feature_cache.array_format import AnyArray
 from feature_cache.cohort import Cohort
 from feature_cache.command_line import problem_lines
@@ -128,40 +128,38 @@ def import_slides(
     ready: list[SlideTask] = []
     hashes: list[str] = []
     for task, seen in _in_children(partial(look_at, cache=cache), tasks, "looking", workers, caps):
-        problem = seen if isinstance(seen, Problem) else seen.problem
-        if isinstance(seen, Seen):
-            hashes += [source.sha256 for source in seen.files]
-        if problem is not None:
-            failed[task.row] = problem
-        elif isinstance(seen, Seen):
+        if isinstance(seen, Problem):
+            failed[task.row] = seen
+            continue
+        hashes += [source.sha256 for source in seen.files]
+        if seen.problem is not None:
+            failed[task.row] = seen.problem
+        else:
             ready.append(replace(task, seen=seen))
     if not ready:
         return _summary(request.name, Counter(), failed, (matched.others, ()), None)
     told = [task.seen.told for task in ready if task.seen is not None and task.seen.told is not None]
     recipe = request.claim.resolve(request.source, request.name, told, hashes)
     ledger = Ledger(cache.runs_folder)
+    key_of = partial(_key, recipe=recipe, cohort=cohort.name)
     outcomes: Counter[str] = Counter()
     try:
         for row, problem in failed.items():
-            ledger.add(_receipt(row, recipe, "failed", problem))
+            ledger.add(Receipt(key=key_of(row), outcome="failed", problem=problem))
         doubts = request.claim.doubts(recipe)
         build = partial(_build, recipe=recipe, cohort=cohort.name, doubts=doubts, cache=cache)
         for task, outcome in _in_children(build, ready, "importing", workers, caps):
-            receipt = (
-                outcome if isinstance(outcome, Receipt) else _receipt(task.row, recipe, "failed", outcome)
-            )
+            receipt = outcome
+            if isinstance(receipt, Problem):
+                receipt = Receipt(key=key_of(task.row), outcome="failed", problem=receipt)
             ledger.add(receipt)
             outcomes[receipt.outcome] += 1
             if receipt.problem is not None:
                 failed[task.row] = receipt.problem
     finally:
         ledger.close(len(ready) - outcomes.total())
-    namesakes = tuple(
-        one.name
-        for one in cache.feature_sets(cohort.name)
-        if one.modality == MODALITY and one.name[:-13] == recipe.name and one.name != recipe.folder
-    )
-    summary = _summary(recipe.folder, outcomes, failed, (matched.others, namesakes), ledger.folder)
+    beside = (matched.others, _namesakes(cache, cohort.name, recipe))
+    summary = _summary(recipe.folder, outcomes, failed, beside, ledger.folder)
     records = cache.records(cohort.name, MODALITY, recipe.folder)
     return replace(summary, warnings=Counter(warning for record in records for warning in record.warnings))
 
@@ -183,24 +181,36 @@ def _in_children(
                 yield task, outcome
 
 
+def _namesakes(cache: FeatureCache, cohort: str, recipe: ResolvedRecipe) -> tuple[str, ...]:
+    return tuple(
+        one.name
+        for one in cache.feature_sets(cohort)
+        if one.modality == MODALITY and one.name[:-13] == recipe.name and one.name != recipe.folder
+    )
+
+
+def _key(row: SlideRow, recipe: ResolvedRecipe, cohort: str) -> EntryKey:
+    return EntryKey.of(cohort, recipe, row.case_id, row.slide_id)
+
+
 def _build(
     task: SlideTask, recipe: ResolvedRecipe, cohort: str, doubts: tuple[str, ...], cache: FeatureCache
 ) -> Receipt:
     """Make one entry and commit it."""
     seen = task.seen
     assert seen is not None
-    key = EntryKey.of(cohort, recipe, task.row.case_id, task.row.slide_id)
+    key = _key(task.row, recipe, cohort)
     try:
         if cache.is_done(key, task.sources):
-            return _receipt(task.row, recipe, "already_there")
+            return Receipt(key=key, outcome="already_there")
         bag = find_neighbour(task.source).read(task.paths(), seen.slide_mpp, task.where)
         if seen.size_px0 is not None:
             refuse_other_slide(bag, seen.size_px0, task.where)
         bag = replace(bag, embeddings=_as_exported(bag.embeddings, task.dtype))
         draft = draft_entry(bag, recipe, key, task.sources, seen.mpp_source, doubts)
-        return _receipt(task.row, recipe, cache.commit(draft))
+        return Receipt(key=key, outcome=cache.commit(draft))
     except BraidError as error:
-        return _receipt(task.row, recipe, "failed", error.as_problem())
+        return Receipt(key=key, outcome="failed", problem=error.as_problem())
 
 
 def _as_exported(embeddings: AnyArray, dtype: str | None) -> AnyArray:
@@ -210,19 +220,6 @@ def _as_exported(embeddings: AnyArray, dtype: str | None) -> AnyArray:
     with np.errstate(over="ignore"):
         narrow = embeddings.astype(dtype)
     return narrow if np.array_equal(narrow, embeddings, equal_nan=True) else embeddings
-
-
-def _receipt(
-    row: SlideRow, recipe: ResolvedRecipe, outcome: Outcome, problem: Problem | None = None
-) -> Receipt:
-    return Receipt(
-        modality=MODALITY,
-        feature_set=recipe.folder,
-        case_id=row.case_id,
-        item_id=row.slide_id,
-        outcome=outcome,
-        problem=problem,
-    )
 
 
 def _summary(

@@ -1,8 +1,9 @@
-"""The colours of marker ink, as whole numbers: which pixels are green, blue or red pen.
+"""The colours of marker ink, as whole numbers: between which limits a pixel is green, blue or red pen.
 
-Enters: RGB pixels. Leaves: yes or no for each. Haematoxylin and eosin absorb green most; green and blue ink
-absorb red most, red ink absorbs blue as much as green. The rule is one of optical density; for every value
-of green it is turned once into limits of red and blue, so that no logarithm is taken of a pixel.
+Enters: nothing. Leaves: the limits, which compiled loops hold pixels against. Haematoxylin and eosin absorb
+green most; green and blue ink absorb red most, red ink absorbs blue as much as green. The rule is one of
+optical density; for every value of green it is turned once into limits of red and blue, so that no logarithm
+is taken of a pixel.
 """
 
 from __future__ import annotations
@@ -11,9 +12,7 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-from jaxtyping import Bool, Int16, UInt8
-
-Rgb = UInt8[np.ndarray[Any, Any], "*pixels 3"]
+from jaxtyping import Int16
 
 #: Green or blue ink: red is denser than this share of green plus an offset, and denser than blue.
 _COOL_SHARE, _COOL_OFFSET = 1.25, 0.1
@@ -39,13 +38,3 @@ def ink_limits() -> Int16[np.ndarray[Any, Any], "green 4"]:
             limits[green, 3] = 256 - np.count_nonzero(density < _WARM_BLUE[1] * of_green)
     limits.setflags(write=False)
     return limits
-
-
-def is_pen(rgb: Rgb) -> Bool[np.ndarray[Any, Any], "*pixels"]:
-    """Whether a pixel has the colour of green, blue or red marker ink."""
-    red, green, blue = np.moveaxis(rgb, -1, 0)
-    limits = ink_limits()[green]
-    cool = (red < limits[..., 0]) & (red < blue)
-    warm = (red >= limits[..., 1]) & (blue < limits[..., 2]) & (blue >= limits[..., 3])
-    pen: np.ndarray[Any, Any] = cool | warm
-    return pen

@@ -19,8 +19,6 @@ from feature_cache.errors import SourceError
 _SHAPE_TOLERANCE = 0.1
 #: Factors other than powers of two are believed where the sizes tell them to this much.
 _CLEAR = 0.1
-#: A level is this share of a pixel from where its size says, at most, however its writer rounded.
-MOST_DOUBT_PX = 0.5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,7 +26,8 @@ class LevelScale:
     """Where the pixels of a level lie: pixel i of an axis covers [i, i + 1) * px0_per_px of level 0.
 
     `downsample` is the reader's own number, by which it turns positions into pixels; `doubt_px` is how many
-    pixels of the level a place at the far edge may be off: writers round sizes, and do not say which way.
+    pixels of the level a place at the far edge may be off, half a pixel at most: writers round sizes, and do
+    not say which way.
     """
 
     level: int

@@ -58,7 +58,7 @@ def kill_the_first_child() -> None:
 def test_a_worker_that_is_killed_costs_its_item_alone(tmp_path: Path, items: tuple[WorkItem, ...]) -> None:
     cache = FeatureCache.create(tmp_path / "cache")
     kill_the_first_child()
-    receipts = {receipt.case_id: receipt for receipt in run_items(alone(items), cache, 1, ROOMY)}
+    receipts = {receipt.key.case_id: receipt for receipt in run_items(alone(items), cache, 1, ROOMY)}
     lost = receipts.pop("00").problem
     assert lost is not None
     assert (lost.where, lost.expected) == ("case 00, note n", "a readable notes item")

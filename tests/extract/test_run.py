@@ -15,7 +15,9 @@ from extract.plan import Folders, Plan, Selection, make_plan, read_selection
 from extract.recipe import RecipeFile
 from extract.run import Receipt, run_items
 from feature_cache.cohort import read_cohort
+from feature_cache.entry import EntryKey
 from feature_cache.errors import CacheError, ManifestError, Problem, SourceError
+from feature_cache.recipe import ResolvedRecipe
 from feature_cache.store import FeatureCache
 
 RECIPE = RecipeFile(name="numbers", notes={"algorithm": 1})
@@ -58,7 +60,7 @@ def test_a_second_run_does_only_what_is_left(number_cohort: tuple[Path, Path], c
     run(number_cohort, cache)
     (number_cohort[1] / "c.txt").write_text("3", encoding="utf-8")
     again = run(number_cohort, cache)
-    assert [(receipt.case_id, receipt.outcome) for receipt in again] == [
+    assert [(receipt.key.case_id, receipt.outcome) for receipt in again] == [
         ("003", "committed"),
         ("004", "failed"),
     ]
@@ -69,7 +71,7 @@ def test_a_changed_source_replaces_its_entry_and_no_other(
 ) -> None:
     run(number_cohort, cache)
     (number_cohort[1] / "b.txt").write_text("22", encoding="utf-8")
-    outcomes = {receipt.case_id: receipt.outcome for receipt in run(number_cohort, cache)}
+    outcomes = {receipt.key.case_id: receipt.outcome for receipt in run(number_cohort, cache)}
     assert outcomes == {"002": "replaced", "003": "failed", "004": "failed"}
     record = next(record for record in cache.records() if record.case_id == "002")
     assert float(cache.read(record.key).arrays["embeddings"][0, 0]) == 22.0
@@ -164,9 +166,9 @@ def test_a_disk_that_takes_no_record_of_a_run_is_named(cache: FeatureCache) -> N
 def test_no_cell_of_the_failures_runs_in_a_spreadsheet(cache: FeatureCache) -> None:
     problem = Problem(level="error", where="@file", expected="-1", got="=1+1", remedy="\rmend")
     ledger = Ledger(cache.runs_folder)
-    who = {"modality": "notes", "feature_set": "words-000000000000", "case_id": "=A1", "item_id": "+x"}
-    ledger.add(Receipt(**who, outcome="failed", problem=problem))
+    key = EntryKey.of("c", ResolvedRecipe(name="words", modality="notes", settings={}), "=A1", "+x")
+    ledger.add(Receipt(key=key, outcome="failed", problem=problem))
     ledger.close()
     with (ledger.folder / "failures.csv").open(newline="", encoding="utf-8") as stream:
         _, row = csv.reader(stream)
-    assert row == ["notes", "words-000000000000", "'=A1", "'+x", "'@file", "'-1", "'=1+1", "'\rmend"]
+    assert row == ["notes", key.feature_set, "'=A1", "'+x", "'@file", "'-1", "'=1+1", "'\rmend"]

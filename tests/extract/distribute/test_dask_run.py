@@ -116,7 +116,7 @@ def test_two_workers_make_what_one_process_makes(
     ordered = heaviest_first(tasks)
     assert ordered[0] == tasks[-1]
     receipts = list(run_on_dask(ordered, client, job))
-    assert sorted((receipt.case_id, receipt.outcome) for receipt in receipts) == [
+    assert sorted((receipt.key.case_id, receipt.outcome) for receipt in receipts) == [
         (task[0].key.case_id, "committed") for task in tasks
     ]
     assert entries(job.cache) == quiet
@@ -162,7 +162,7 @@ def test_a_worker_killed_at_its_item_costs_nothing_but_time(
         receipts = list(run_on_dask(reversed(tasks), client, job))
     assert len(kids) == 1
     wait_until(lambda: not psutil.pid_exists(kids[0]))  # it does not outlive its worker
-    assert sorted(receipt.case_id for receipt in receipts) == [task[0].key.case_id for task in tasks]
+    assert sorted(receipt.key.case_id for receipt in receipts) == [task[0].key.case_id for task in tasks]
     assert {receipt.outcome for receipt in receipts} <= {"committed", "already_there"}
     assert entries(job.cache) == quiet
     assert all(check.ok for check in job.cache.verify())
@@ -185,7 +185,7 @@ def test_receipts_that_go_down_with_their_worker_come_all_the_same(
         os.kill(process, signal.SIGKILL)
     wait_until(lambda: any(one.status == "lost" for one in done))
     rest = list(receipts)
-    assert sorted(one.case_id for one in (first, *rest)) == [task[0].key.case_id for task in tasks[:FAST]]
+    assert sorted(one.key.case_id for one in (first, *rest)) == [task[0].key.case_id for task in tasks[:FAST]]
     assert {one.outcome for one in rest} <= {"committed", "already_there"}
     assert entries(job.cache).items() <= quiet.items()
     wait_until(lambda: len(client.nthreads()) == 2 and not client.nthreads().keys() & workers.keys())
@@ -232,7 +232,7 @@ def test_a_run_that_is_closed_leaves_the_item_in_hand_absent(
     receipts = run_on_dask((notes[-1], notes[0]), client, job)
     first = next(receipts)
     receipts.close()
-    assert (first.case_id, first.problem) == ("00", None)
+    assert (first.key.case_id, first.problem) == ("00", None)
     assert [record.case_id for record in job.cache.records()] == ["00"]
     wait_until(lambda: not any(client.processing().values()))
     wait_until(lambda: not any(own for one in client.run(pids).values() for own in one.values()))
@@ -250,7 +250,7 @@ def test_a_scheduler_that_goes_is_told_and_the_entries_stay(
         opened.sync(opened.cluster.scheduler.close)
         with pytest.raises(SchedulerError, match="one that stays until the run is over; got none any more"):
             list(receipts)
-    assert first.case_id in {record.case_id for record in job.cache.records()}
+    assert first.key.case_id in {record.case_id for record in job.cache.records()}
     assert all(check.ok for check in job.cache.verify())
 
 

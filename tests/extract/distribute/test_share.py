@@ -56,8 +56,9 @@ def test_a_shard_that_starts_later_finds_the_same_cut(
 ) -> None:
     second = plan(number_cohort, cache, 2)
     (receipt,) = extract_items(second.passes[0][1], cache)
-    assert (receipt.case_id, receipt.outcome) == ("002", "committed")  # what is done already moves nothing,
-    (number_cohort[1] / "a.txt").write_text("1" + " " * 5000, encoding="utf-8")  # nor does a header
+    assert (receipt.key.case_id, receipt.outcome) == ("002", "committed")
+    # What is done already moves nothing, nor does a header.
+    (number_cohort[1] / "a.txt").write_text("1" + " " * 5000, encoding="utf-8")
     (number_cohort[1] / "c.txt").unlink()
     assert cases(plan(number_cohort, cache, 1)) == CASES - cases(second) == {"004"}
     assert cases(plan(number_cohort, cache, 2)) == {"001", "003"}

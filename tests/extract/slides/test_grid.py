@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from extract.slides.grid import Grid, choose_level, plan_read
-from extract.slides.pyramid import MOST_DOUBT_PX, level_scales
+from extract.slides.pyramid import level_scales
 from feature_cache.errors import SourceError
 
 DOWNSAMPLES = (1.0, 1.9996, 3.998, 4.016, 15.992)
@@ -103,7 +103,7 @@ def test_what_is_read_covers_the_field_and_little_more(
         assert 0 <= low < high <= size
         first = start / ratio if between_pixels else round(start / ratio)
         # what lies beyond the level's last pixel, or before its first, is a part of one pixel
-        off = 1.001 if min(width, height) < 8 else MOST_DOUBT_PX + 0.51 / ratio
+        off = 1.001 if min(width, height) < 8 else 0.5 + 0.51 / ratio
         assert abs(first + low - field[axis] / scale.px0_per_px[axis]) <= off
         assert abs(first + high - field[axis + 2] / scale.px0_per_px[axis]) <= off
         # at most one whole level pixel beyond the field at either side

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from extract.slides.ink import ink_limits, is_pen
+from extract.slides.ink import ink_limits
+from tests.extract.slides.pen_pixels import is_pen
 from tests.extract.slides.pyramids import EOSIN, GLASS, HAEMATOXYLIN
 
 

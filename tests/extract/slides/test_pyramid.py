@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from extract.slides.pyramid import MOST_DOUBT_PX, check_pyramid, level_scales
+from extract.slides.pyramid import check_pyramid, level_scales
 from feature_cache.errors import SourceError
 
 WHOLE = (46_000, 32_914)
@@ -25,7 +25,7 @@ WHOLE = (46_000, 32_914)
 def test_real_pyramids_pass(sizes: tuple[tuple[int, int], ...], downsamples: tuple[float, ...]) -> None:
     assert check_pyramid("a.svs", sizes, downsamples) == ()
     scales = level_scales(sizes, downsamples)
-    assert [scale is not None and scale.doubt_px <= MOST_DOUBT_PX for scale in scales] == [True] * len(sizes)
+    assert [scale is not None and scale.doubt_px <= 0.5 for scale in scales] == [True] * len(sizes)
 
 
 @pytest.mark.parametrize(

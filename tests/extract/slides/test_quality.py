@@ -9,9 +9,9 @@ import pytest
 from PIL import Image
 from scipy import ndimage
 
-from extract.slides.ink import is_pen
 from extract.slides.quality import PIXEL_MEASURES, PLACE_MEASURES, QUALITY_MEASURES, measure_tiles
 from extract.slides.region import composite_on_white
+from tests.extract.slides.pen_pixels import is_pen
 from tests.extract.slides.pyramids import EOSIN, colour_noise
 
 FOCUS, PEN, SATURATED = (

@@ -11,13 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from extract.slides.ink import is_pen
 from extract.slides.overview import read_overview
 from extract.slides.reader import open_slide
 from extract.slides.region import composite_on_white
 from extract.slides.resample import area_resize
 from extract.slides.tissue import box_fractions, find_tissue, glass_colour, optical_density
 from tests.extract.slides.artefacts import paint_overview
+from tests.extract.slides.pen_pixels import is_pen
 from tests.extract.slides.pyramids import EOSIN, GLASS, HAEMATOXYLIN
 
 #: The pictures are of about 0.5 um; 16 of their pixels make one of the overview's 8 um.
