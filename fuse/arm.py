@@ -12,10 +12,11 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from feature_cache.errors import OutcomeError
-from fuse.cases import Cases, Survival
+from fuse.cases import Cases
 from fuse.losses import partial_log_likelihood
 from fuse.models.baseline_hazard import BaselineHazard, fit_baseline, non_negative_slope
 from fuse.models.learner import Learner, Scorer, Setting
+from fuse.outcomes import Survival
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""What stage 2 computes on: cases with tables and bags for each modality, and survival outcomes.
+"""What stage 2 computes on: cases with tables and bags for each modality, and what is predicted of them.
 
 Enters: arrays that `table.py` and `bags.py` made from the cache. Leaves: frozen values that models,
 fusion and metrics share. Row i is the same case everywhere. Nothing here is fitted.
@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
+
+from fuse.outcomes import Survival
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,22 +79,6 @@ class Cases:
             case_ids=tuple(self.case_ids[row] for row in rows),
             modalities={name: modality.take(rows) for name, modality in self.modalities.items()},
         )
-
-
-@dataclass(frozen=True, kw_only=True)
-class Survival:
-    """Right-censored outcomes. Order is always (event, time); True = observed; time in days, > 0."""
-
-    event: Bool[np.ndarray, " case"]
-    time_days: Float[np.ndarray, " case"]
-
-    def __len__(self) -> int:
-        """Return the number of cases."""
-        return len(self.event)
-
-    def take(self, rows: Int[np.ndarray, " k"]) -> Survival:
-        """Return the outcomes of some cases."""
-        return Survival(event=self.event[rows], time_days=self.time_days[rows])
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -19,7 +19,7 @@ from feature_cache.card import DAYS_PER_UNIT, CohortCard, Endpoint
 from feature_cache.cohort import Cohort
 from feature_cache.errors import OutcomeError, Problem, table_error
 from feature_cache.tables import ABSENT, NULL, read_table
-from fuse.cases import Survival
+from fuse.outcomes import Survival
 
 EVENT_TEXTS = {"1": True, "1.0": True, "true": True, "yes": True}
 NO_EVENT_TEXTS = {"0": False, "0.0": False, "false": False, "no": False}

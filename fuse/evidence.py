@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from fuse.cases import FoldPrediction, FoldTruth, Survival
+from fuse.cases import FoldPrediction, FoldTruth
 from fuse.endpoint import OutcomeDoor
 from fuse.files import write_csv, write_json
 from fuse.folds import Folds
@@ -21,6 +21,7 @@ from fuse.metrics.comparison import Roles, compare_planned
 from fuse.metrics.evaluation import MetricRow, evaluate_arm, evaluate_singles
 from fuse.metrics.kaplan_meier import curve_of_group
 from fuse.metrics.scored import join
+from fuse.outcomes import Survival
 from fuse.predictions import read_predictions
 from fuse.verdict import Evidence, judge
 

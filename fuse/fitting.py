@@ -17,12 +17,13 @@ from jaxtyping import Bool, Float
 
 from fuse.arm import FittedArm, fit_arm
 from fuse.arm_plans import ArmPlan
-from fuse.cases import Cases, Survival
+from fuse.cases import Cases
 from fuse.folds import Fold
 from fuse.fusion.late import FittedLate, fit_late
 from fuse.metrics.concordance import concordant_pairs
 from fuse.models.learner import Setting
 from fuse.models.registry import build_learner
+from fuse.outcomes import Survival
 from fuse.roles import is_single, selected_single_name
 
 

@@ -18,8 +18,8 @@ from jaxtyping import Int
 from feature_cache.csv_lines import as_given
 from feature_cache.errors import OutcomeError, Problem, table_error
 from feature_cache.tables import read_table
-from fuse.cases import Survival
 from fuse.folds import COLUMNS, Fold, FoldPlan, Folds, Strata, make_inner
+from fuse.outcomes import Survival
 
 FoldKey = tuple[int, int]
 Rows = Int[np.ndarray, " case"]

@@ -16,8 +16,8 @@ import numpy as np
 from jaxtyping import Int
 
 from feature_cache.errors import OutcomeError
-from fuse.cases import Survival
 from fuse.files import csv_text
+from fuse.outcomes import Survival
 
 COLUMNS = ("repeat", "fold", "case_id", "part", "inner")
 

@@ -13,11 +13,12 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from fuse.cases import Cases, Modality, Survival
+from fuse.cases import Cases, Modality
 from fuse.models.card import ModelCard
 from fuse.models.design import Design, fit_design
 from fuse.models.learner import NullScorer, Scorer, Setting, is_learnable, spread
 from fuse.models.ridge_cox import RidgeCox, ridge_coefficients
+from fuse.outcomes import Survival
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,11 +16,12 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from fuse.arm import FittedArm, held_out_gain
-from fuse.cases import Cases, Survival
+from fuse.cases import Cases
 from fuse.losses import partial_log_likelihood, partial_log_likelihood_gradient
 from fuse.models.baseline_hazard import BaselineHazard, fit_baseline
 from fuse.models.card import ModelCard
 from fuse.models.learner import Setting
+from fuse.outcomes import Survival
 
 #: Penalties on the differences between the weights to choose from, the strongest first. Stronger ones were
 #: tried on six planted cohorts: C was the same (.723), and the weights said less of what was planted.

@@ -9,9 +9,9 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from fuse.cases import Survival
 from fuse.metrics.censoring import weigh
 from fuse.metrics.concordance import PairSums, sum_pairs
+from fuse.outcomes import Survival
 
 
 def resampled_auc_pairs(

@@ -9,9 +9,9 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Float
 
-from fuse.cases import Survival
 from fuse.metrics.censoring import CensoringWeights
 from fuse.metrics.kaplan_meier import estimate_survival
+from fuse.outcomes import Survival
 
 
 def brier_by_case(

@@ -13,7 +13,8 @@ import numpy as np
 from jaxtyping import Int
 
 from feature_cache.errors import OutcomeError
-from fuse.cases import FoldPrediction, FoldTruth, Survival
+from fuse.cases import FoldPrediction, FoldTruth
+from fuse.outcomes import Survival
 
 
 @dataclass(frozen=True, kw_only=True)

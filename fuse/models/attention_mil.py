@@ -14,10 +14,11 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from feature_cache.errors import OutcomeError
-from fuse.cases import Bags, Cases, Survival
+from fuse.cases import Bags, Cases
 from fuse.losses import negative_log_partial_likelihood
 from fuse.models.card import ModelCard
 from fuse.models.learner import Learner, NullScorer, Scorer, Setting, is_learnable, spread
+from fuse.outcomes import Survival
 from fuse.training import one_thread, reproducible
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from fuse.cases import Survival
 from fuse.losses import partial_log_likelihood_gradient, risk_sets
+from fuse.outcomes import Survival
 
 #: A slope beyond this (risks of unit spread) is separation of a handful of cases, not knowledge.
 MAX_SLOPE_PER_SD = 5.0

@@ -14,9 +14,10 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from feature_cache.errors import OutcomeError
-from fuse.cases import Cases, Modality, Survival
+from fuse.cases import Cases, Modality
 from fuse.models.card import ModelCard, Options
 from fuse.models.learner import Learner, Scorer, Setting, spread
+from fuse.outcomes import Survival
 
 #: What the options name a column for; lymph nodes are positive, negative or unknown (Nx).
 INPUTS = (

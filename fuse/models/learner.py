@@ -13,7 +13,8 @@ from typing import Protocol
 import numpy as np
 from jaxtyping import Bool, Float
 
-from fuse.cases import Cases, Survival
+from fuse.cases import Cases
+from fuse.outcomes import Survival
 
 #: Below this number of events a train part teaches nothing: the scorer is the null model's.
 MIN_EVENTS = 3

@@ -6,9 +6,10 @@ every table as the line that everything must beat; its event-free probability is
 
 from __future__ import annotations
 
-from fuse.cases import Cases, Survival
+from fuse.cases import Cases
 from fuse.models.card import ModelCard
 from fuse.models.learner import Learner, NullScorer, Scorer, Setting
+from fuse.outcomes import Survival
 
 
 class NullModel(Learner):

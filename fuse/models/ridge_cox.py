@@ -13,11 +13,12 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from fuse.cases import Cases, Survival
+from fuse.cases import Cases
 from fuse.losses import partial_log_likelihood
 from fuse.models.card import ModelCard
 from fuse.models.design import Design, fit_design
 from fuse.models.learner import Learner, NullScorer, Scorer, Setting, is_learnable, spread
+from fuse.outcomes import Survival
 
 logger = logging.getLogger(__name__)
 

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from jaxtyping import Float, Int
 
-from fuse.cases import Cases, Survival
+from fuse.cases import Cases
 from fuse.models.card import ModelCard
 from fuse.models.learner import Learner, NullScorer, Scorer, Setting, is_learnable, spread
+from fuse.outcomes import Survival
 
 if TYPE_CHECKING:
     from xgboost import Booster

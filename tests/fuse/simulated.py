@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fuse.cases import Bags, Cases, Modality, Survival
+from fuse.cases import Bags, Cases, Modality
+from fuse.outcomes import Survival
 
 N_CASES, COLUMNS, TILES, DIM = 90, 6, 8, 5
 

@@ -7,11 +7,11 @@ import pytest
 
 from feature_cache.errors import OutcomeError
 from fuse.arm import fit_arm, held_out_gain, out_of_fold
-from fuse.cases import Survival
 from fuse.losses import partial_log_likelihood
 from fuse.models.baseline_hazard import non_negative_slope
 from fuse.models.learner import Setting
 from fuse.models.registry import build_learner
+from fuse.outcomes import Survival
 from tests.fuse.simulated import Simulated, make_cohort
 
 TIMES = np.array([200.0, 600.0, 1200.0])

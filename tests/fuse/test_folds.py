@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from feature_cache.errors import OutcomeError
-from fuse.cases import Survival
 from fuse.fold_file import read_folds, unknown_cases
 from fuse.folds import FoldPlan, Folds, Strata, make_folds
+from fuse.outcomes import Survival
 
 PLAN = FoldPlan(repeats=2, folds=3, inner=2, seed=5)
 

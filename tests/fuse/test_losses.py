@@ -8,12 +8,12 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fuse.cases import Survival
 from fuse.losses import (
     negative_log_partial_likelihood,
     partial_log_likelihood,
     partial_log_likelihood_gradient,
 )
+from fuse.outcomes import Survival
 
 
 def survival(event: list[int], time: list[float]) -> Survival:

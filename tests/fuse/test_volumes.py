@@ -14,10 +14,11 @@ from feature_cache.entry import EntryDraft
 from feature_cache.errors import CacheError
 from feature_cache.store import FeatureCache
 from feature_cache.tables import CaseRow, SeriesRow, SlideRow
-from fuse.cases import Cases, Modality, Survival
+from fuse.cases import Cases, Modality
 from fuse.feature_sets import ChosenSet, choose_feature_sets
 from fuse.models.learner import Setting
 from fuse.models.registry import build_learner
+from fuse.outcomes import Survival
 from fuse.table import read_cases
 from tests.fuse.tiny_cohort import CARD, draft
 from tests.fuse.tiny_volumes import FEATURES, NETWORK, VOLUMES, slide_vector, volume

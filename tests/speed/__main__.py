@@ -55,8 +55,8 @@ def fuse_rows() -> list[Measured]:
     """Time the concordance index against scikit-survival's on the same numbers."""
     from sksurv.metrics import concordance_index_censored
 
-    from fuse.cases import Survival
     from fuse.metrics.concordance import concordant_pairs
+    from fuse.outcomes import Survival
 
     rng = np.random.default_rng(0)
     outcome = Survival(event=rng.random(2000) < 0.3, time_days=rng.exponential(1000, 2000))

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.stats import beta
 
-from fuse.cases import FoldPrediction, FoldTruth, Survival
+from fuse.cases import FoldPrediction, FoldTruth
 from fuse.metrics.comparison import Contrast, compare_arms
 from fuse.metrics.concordance import resampled_pairs
 from fuse.metrics.evaluation import evaluate_arm
@@ -21,6 +21,7 @@ from fuse.metrics.intervals import bootstrap, draw_resamples
 from fuse.metrics.pooled import resample_within_folds
 from fuse.metrics.scored import join
 from fuse.models.ridge_cox import ridge_coefficients
+from fuse.outcomes import Survival
 from tests.measurement import Measured
 
 CASES, COLUMNS, REPEATS, FOLDS, ALPHA = 95, 8, 4, 5, 16.0

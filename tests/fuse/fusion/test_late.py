@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from fuse.arm import fit_arm
-from fuse.cases import Survival
 from fuse.fusion.late import RIDGE, fit_late, stack_weights
 from fuse.losses import partial_log_likelihood_gradient
 from fuse.metrics.concordance import concordant_pairs
 from fuse.models.registry import build_learner
+from fuse.outcomes import Survival
 from tests.fuse.simulated import make_cohort
 
 

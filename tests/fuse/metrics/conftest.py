@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pytest
 
-from fuse.cases import FoldPrediction, FoldTruth, Survival
+from fuse.cases import FoldPrediction, FoldTruth
+from fuse.outcomes import Survival
 
 DAYS = np.array([100.0, 300.0, 500.0, 700.0, 900.0, 1000.0])
 N_FOLDS = 5

@@ -3,9 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fuse.cases import Survival
 from fuse.metrics.auc import resampled_auc_pairs
 from fuse.metrics.concordance import concordant_pairs
+from fuse.outcomes import Survival
 
 
 def auc_at(risk: np.ndarray, train: Survival, test: Survival, day: float) -> float:

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from fuse.cases import Survival
 from fuse.metrics.brier import brier_by_case, event_free_at, integrate, train_curve
 from fuse.metrics.censoring import weigh
+from fuse.outcomes import Survival
 
 DAYS = np.array([100.0, 300.0, 500.0, 800.0])
 

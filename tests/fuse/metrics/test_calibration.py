@@ -3,9 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fuse.cases import Survival
 from fuse.metrics.calibration import resampled_event_share
 from fuse.metrics.kaplan_meier import estimate_survival
+from fuse.outcomes import Survival
 
 
 def test_is_kaplan_meier_of_the_repeated_rows(trial) -> None:

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
 from feature_cache.errors import OutcomeError
-from fuse.cases import Survival
 from fuse.metrics.censoring import WEIGHT_CAP, choose_horizon, weigh
+from fuse.outcomes import Survival
 
 
 def survival(event: list[int], time: list[float]) -> Survival:

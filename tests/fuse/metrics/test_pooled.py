@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from feature_cache.errors import OutcomeError
-from fuse.cases import Survival
 from fuse.metrics.concordance import concordant_pairs, resampled_pairs
 from fuse.metrics.pooled import (
     CaseScores,
@@ -17,6 +16,7 @@ from fuse.metrics.pooled import (
     score_integrated_brier,
 )
 from fuse.metrics.scored import join
+from fuse.outcomes import Survival
 
 
 def count(fold, counts):

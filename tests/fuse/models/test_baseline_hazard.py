@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fuse.cases import Survival
 from fuse.models.baseline_hazard import MAX_SLOPE_PER_SD, breslow, fit_baseline, non_negative_slope
+from fuse.outcomes import Survival
 
 
 @pytest.fixture(scope="module")

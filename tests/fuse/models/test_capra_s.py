@@ -9,13 +9,14 @@ import numpy as np
 import pytest
 
 from feature_cache.errors import OutcomeError
-from fuse.cases import Cases, Modality, Survival
+from fuse.cases import Cases, Modality
 from fuse.models.capra_s import (
     CapraScorer,
     node_points,
     psa_points,
 )
 from fuse.models.registry import build_learner
+from fuse.outcomes import Survival
 
 NAN = math.nan
 OPTIONS = {

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from feature_cache.errors import OutcomeError
-from fuse.cases import Cases, Survival
+from fuse.cases import Cases
 from fuse.models.learner import Setting
 from fuse.models.registry import MODEL_CARDS, build_learner
+from fuse.outcomes import Survival
 
 CAPRA = {
     "psa": "v1",

@@ -1,0 +1,1 @@
+"""Heads: what the last layer of a network says, and how it is held against outcomes."""

@@ -1,0 +1,84 @@
+"""The outcomes of a part of a cohort, one class for each kind of endpoint. Row i is case i of the part.
+
+Enters: what `endpoint.py` read. Leaves: frozen values that learners and metrics share. A further endpoint of
+the same cases may stand beside the one that is evaluated, for models that learn several at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Self
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Beside:
+    """A further endpoint of the same cases; `known` (case,) says who has an outcome of it.
+
+    Rows that are not known hold a placeholder that nothing may read.
+    """
+
+    outcome: Outcome
+    known: Bool[np.ndarray, " case"]
+
+    def take(self, rows: Int[np.ndarray, " k"]) -> Beside:
+        """Return the endpoint of some cases."""
+        return Beside(outcome=self.outcome.take(rows), known=self.known[rows])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Survival:
+    """Right-censored outcomes. Order is always (event, time); True = observed; time in days, > 0."""
+
+    event: Bool[np.ndarray, " case"]
+    time_days: Float[np.ndarray, " case"]
+    beside: Mapping[str, Beside] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        """Return the number of cases."""
+        return len(self.event)
+
+    def take(self, rows: Int[np.ndarray, " k"]) -> Self:
+        """Return the outcomes of some cases."""
+        return replace(
+            self, event=self.event[rows], time_days=self.time_days[rows], beside=self._beside(rows)
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Competing(Survival):
+    """Times to the first of several causes; `event` is that of the first cause, the one of interest.
+
+    `cause` (case,): 0 where nothing was observed, k where `causes[k - 1]` was.
+    """
+
+    cause: Int[np.ndarray, " case"]
+    causes: tuple[str, ...]
+
+    def take(self, rows: Int[np.ndarray, " k"]) -> Self:
+        """Return the outcomes of some cases."""
+        return replace(super().take(rows), cause=self.cause[rows])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Classes:
+    """One of several classes; of a binary endpoint `names` are (no, yes). `label` (case,) counts from 0."""
+
+    label: Int[np.ndarray, " case"]
+    names: tuple[str, ...]
+    beside: Mapping[str, Beside] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        """Return the number of cases."""
+        return len(self.label)
+
+    def take(self, rows: Int[np.ndarray, " k"]) -> Self:
+        """Return the outcomes of some cases."""
+        beside = {name: other.take(rows) for name, other in self.beside.items()}
+        return replace(self, label=self.label[rows], beside=beside)
+
+
+Outcome = Survival | Classes
