@@ -43,9 +43,8 @@ class Survival:
 
     def take(self, rows: Int[np.ndarray, " k"]) -> Self:
         """Return the outcomes of some cases."""
-        return replace(
-            self, event=self.event[rows], time_days=self.time_days[rows], beside=self._beside(rows)
-        )
+        beside = {name: other.take(rows) for name, other in self.beside.items()}
+        return replace(self, event=self.event[rows], time_days=self.time_days[rows], beside=beside)
 
 
 @dataclass(frozen=True, kw_only=True)
