@@ -17,7 +17,8 @@ from fuse.cases import Cases, Modality
 from fuse.models.card import ModelCard
 from fuse.models.design import Design, fit_design
 from fuse.models.learner import NullScorer, Scorer, Setting, is_learnable, spread
-from fuse.models.ridge_cox import RidgeCox, ridge_coefficients
+from fuse.models.newton_cox import ridge_cox_path
+from fuse.models.ridge_cox import RidgeCox
 from fuse.outcomes import Survival
 
 
@@ -72,10 +73,8 @@ class EarlyFusion(RidgeCox):
         columns = [block.matrix(cases.modalities[block.modality]) for block in blocks]
         matrix = np.concatenate(columns, axis=1)
         ends = np.cumsum([part.shape[1] for part in columns])
-        return tuple(
-            _scorer(blocks, np.split(ridge_coefficients(matrix, outcome, setting["alpha"]), ends[:-1]))
-            for setting in settings
-        )
+        path = ridge_cox_path(matrix, outcome, tuple(setting["alpha"] for setting in settings))
+        return tuple(_scorer(blocks, np.split(found, ends[:-1])) for found in path)
 
     def _block(self, modality: Modality) -> Block:
         values = modality.values[modality.present]
@@ -95,7 +94,7 @@ CARD = ModelCard(
     title="Early fusion (one table, ridge Cox)",
     reads="values",
     modalities="several",
-    needs=("sksurv",),
+    needs=(),
     source="Cox 1972 on concatenated blocks of equal total variance",
     options=("missing_indicators",),
     build=lambda modalities, options: EarlyFusion(modalities, bool(options.get("missing_indicators", False))),

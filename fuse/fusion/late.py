@@ -156,6 +156,6 @@ CARD = ModelCard(
     title="Late fusion (stacked out of fold, weights >= 0)",
     reads="risks of other arms",
     modalities="several",
-    needs=("sksurv",),
+    needs=("scipy",),
     source="Wolpert 1992; Breiman 1996 (stacked regressions, non-negative weights), Cox likelihood",
 )

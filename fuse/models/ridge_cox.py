@@ -6,21 +6,17 @@ On clinical values this is the clinical Cox model that everything else is compar
 
 from __future__ import annotations
 
-import logging
-import warnings
 from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float
 
 from fuse.cases import Cases
-from fuse.losses import partial_log_likelihood
 from fuse.models.card import ModelCard
 from fuse.models.design import Design, fit_design
 from fuse.models.learner import Learner, NullScorer, Scorer, Setting, is_learnable, spread
+from fuse.models.newton_cox import ridge_cox_path
 from fuse.outcomes import Survival
-
-logger = logging.getLogger(__name__)
 
 #: Penalties for columns of total variance 1: the prior variance of a case's log hazard is 1 / alpha. Weaker
 #: ones (to .25) were tried on planted cohorts of 200: inner folds then choose noise (late C .724, not .731).
@@ -67,48 +63,11 @@ class RidgeCox(Learner):
         values = modality.values[rows]
         design = fit_design(values, modality.scale_columns, self.missing_indicators)
         matrix = design.matrix(values)
+        path = ridge_cox_path(matrix, seen, tuple(setting["alpha"] for setting in settings))
         return tuple(
-            LinearScorer(
-                modality=modality.name,
-                design=design,
-                weights=design.column_weights(ridge_coefficients(matrix, seen, setting["alpha"])),
-            )
-            for setting in settings
+            LinearScorer(modality=modality.name, design=design, weights=design.column_weights(found))
+            for found in path
         )
-
-
-def ridge_coefficients(
-    matrix: Float[np.ndarray, "case column"], outcome: Survival, alpha: float
-) -> Float[np.ndarray, " column"]:
-    """Return the coefficients that maximise log partial likelihood - alpha / 2 * their squares.
-
-    scikit-survival's Newton steps, ties by Breslow. Where they end nowhere (no finite step, or a point
-    worse than 0) the coefficients are 0, the null model's, and a warning is logged. Without a column there
-    is none.
-    """
-    from sklearn.exceptions import ConvergenceWarning
-    from sksurv.linear_model import CoxPHSurvivalAnalysis
-    from sksurv.util import Surv
-
-    labels = Surv.from_arrays(outcome.event, outcome.time_days)
-    zero = np.zeros(matrix.shape[1])
-    if not len(zero):
-        return zero
-    with warnings.catch_warnings(), np.errstate(all="ignore"):  # where the steps end is judged below
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        try:
-            model = CoxPHSurvivalAnalysis(alpha=alpha, ties="breslow", n_iter=50).fit(matrix, labels)
-        except (ValueError, np.linalg.LinAlgError) as error:
-            logger.warning("ridge Cox, alpha %g, %d cases: no finite step (%s)", alpha, len(outcome), error)
-            return zero
-    coefficients = np.asarray(model.coef_, dtype=np.float64)
-    gain = partial_log_likelihood(matrix @ coefficients, outcome) - alpha / 2 * float(
-        coefficients @ coefficients
-    )
-    if not gain >= partial_log_likelihood(zero @ matrix.T, outcome) - 1e-9:
-        logger.warning("ridge Cox, alpha %g, %d cases: did not converge", alpha, len(outcome))
-        return zero
-    return coefficients
 
 
 CARD = ModelCard(
@@ -116,7 +75,7 @@ CARD = ModelCard(
     title="Cox regression, ridge penalty",
     reads="values",
     modalities="one",
-    needs=("sksurv",),
+    needs=(),
     source="Cox 1972; Verweij and van Houwelingen 1994 (penalised likelihood)",
     options=("missing_indicators",),
     build=lambda modalities, options: RidgeCox(modalities, bool(options.get("missing_indicators", False))),

@@ -20,7 +20,7 @@ from fuse.metrics.evaluation import evaluate_arm
 from fuse.metrics.intervals import bootstrap, draw_resamples
 from fuse.metrics.pooled import resample_within_folds
 from fuse.metrics.scored import join
-from fuse.models.ridge_cox import ridge_coefficients
+from fuse.models.newton_cox import ridge_cox_path
 from fuse.outcomes import Survival
 from tests.measurement import Measured
 
@@ -91,7 +91,7 @@ def _stratify(outcome: Survival, generator: np.random.Generator) -> np.ndarray:
 
 def _predict(truth: FoldTruth, columns: np.ndarray, test: np.ndarray, train: np.ndarray) -> FoldPrediction:
     scaled = (columns - columns[train].mean(axis=0)) / columns[train].std(axis=0)
-    risk = scaled[test] @ ridge_coefficients(scaled[train], truth.train, ALPHA)
+    risk = scaled[test] @ ridge_cox_path(scaled[train], truth.train, (ALPHA,))[0]
     return FoldPrediction(
         repeat=truth.repeat,
         fold=truth.fold,
