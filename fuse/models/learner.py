@@ -14,9 +14,9 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from fuse.cases import Cases
-from fuse.outcomes import Survival
+from fuse.outcomes import Classes, Outcome, Survival
 
-#: Below this number of events a train part teaches nothing: the scorer is the null model's.
+#: Below this number of events (of cases of a class) a train part teaches nothing: the scorer is the null's.
 MIN_EVENTS = 3
 
 
@@ -71,22 +71,36 @@ class Learner(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class NullScorer:
-    """Knows nothing: every case has the mean risk."""
+    """Knows nothing: every case has the mean risk. `classes` are those of a multiclass endpoint, else 0."""
 
-    def risk(self, cases: Cases) -> Float[np.ndarray, " case"]:
+    classes: int = 0
+
+    def risk(self, cases: Cases) -> Float[np.ndarray, " case *classes"]:
         """Return zeros."""
-        return np.zeros(len(cases))
+        return np.zeros((len(cases), self.classes) if self.classes else len(cases))
 
 
-def is_learnable(outcome: Survival) -> bool:
-    """Return whether a train part has enough events, and somebody beside them, to learn a risk from."""
+def null_scorer(outcome: Outcome) -> NullScorer:
+    """Return the scorer that knows nothing, of the shape that the endpoint's risks have."""
+    if isinstance(outcome, Classes) and len(outcome.names) > 2:
+        return NullScorer(classes=len(outcome.names))
+    return NullScorer()
+
+
+def is_learnable(outcome: Outcome) -> bool:
+    """Return whether a train part has enough events, and somebody beside them, to learn a risk from.
+
+    Of classes: whether at least two have `MIN_EVENTS` cases.
+    """
+    if isinstance(outcome, Classes):
+        return int(np.sum(np.bincount(outcome.label) >= MIN_EVENTS)) >= 2
     return int(outcome.event.sum()) >= MIN_EVENTS and len(np.unique(outcome.time_days)) > 1
 
 
 def spread(
-    values: Float[np.ndarray, " present"], present: Bool[np.ndarray, " case"]
-) -> Float[np.ndarray, " case"]:
+    values: Float[np.ndarray, " present *classes"], present: Bool[np.ndarray, " case"]
+) -> Float[np.ndarray, " case *classes"]:
     """Return the risks of the cases that have the modality in their rows, and exactly 0.0 in the others."""
-    risk = np.zeros(len(present))
+    risk = np.zeros((len(present), *values.shape[1:]))
     risk[present] = values
     return risk
