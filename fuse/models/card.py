@@ -19,6 +19,10 @@ OptionValue = str | float | bool
 Options = Mapping[str, OptionValue]
 Build = Callable[[tuple[str, ...], Options], Learner]
 
+#: The kinds of endpoint that a cohort may declare.
+TIMES = ("survival", "competing", "time")
+CLASSES = ("binary", "multiclass")
+
 
 @dataclass(frozen=True, kw_only=True)
 class ModelCard:
@@ -26,6 +30,8 @@ class ModelCard:
 
     `reads` is what it uses of a modality; `modalities` how many it takes; `options` the names that a
     protocol may set. `build` is None for a model that is fitted from other arms (late fusion).
+    `endpoints` are the kinds of endpoint that it can learn; where it has no head for competing causes it
+    learns the first, with the others as censoring.
     """
 
     name: str
@@ -35,6 +41,7 @@ class ModelCard:
     needs: tuple[str, ...]
     source: str
     options: tuple[str, ...] = ()
+    endpoints: tuple[str, ...] = TIMES
     build: Build | None = None
 
     def absent_needs(self) -> tuple[str, ...]:
@@ -53,6 +60,16 @@ class ModelCard:
                 else "two or more modalities",
                 got=", ".join(modalities) or "none",
                 remedy="Correct the arm in the protocol.",
+            )
+
+    def check_endpoint(self, kind: str) -> None:
+        """Raise `OutcomeError` where the model cannot learn an endpoint of this kind."""
+        if kind not in self.endpoints:
+            raise OutcomeError(
+                f"model {self.name}",
+                expected=f"an endpoint of kind {', '.join(self.endpoints)}",
+                got=kind,
+                remedy="Take this arm out of the protocol, or choose another endpoint.",
             )
 
     def check_options(self, options: Options) -> None:

@@ -7,9 +7,9 @@ every table as the line that everything must beat; its event-free probability is
 from __future__ import annotations
 
 from fuse.cases import Cases
-from fuse.models.card import ModelCard
-from fuse.models.learner import Learner, NullScorer, Scorer, Setting
-from fuse.outcomes import Survival
+from fuse.models.card import CLASSES, TIMES, ModelCard
+from fuse.models.learner import Learner, Scorer, Setting, null_scorer
+from fuse.outcomes import Outcome
 
 
 class NullModel(Learner):
@@ -21,10 +21,10 @@ class NullModel(Learner):
         self.modalities = modalities
 
     def fit_path(
-        self, cases: Cases, outcome: Survival, settings: tuple[Setting, ...], seed: int
+        self, cases: Cases, outcome: Outcome, settings: tuple[Setting, ...], seed: int
     ) -> tuple[Scorer, ...]:
         """Return the scorer that knows nothing, once for each setting."""
-        return tuple(NullScorer() for _ in settings)
+        return tuple(null_scorer(outcome) for _ in settings)
 
 
 CARD = ModelCard(
@@ -34,5 +34,6 @@ CARD = ModelCard(
     modalities="none",
     needs=(),
     source="Nelson 1972, Breslow 1974: the cumulative hazard of the train part",
+    endpoints=(*TIMES, *CLASSES),
     build=lambda modalities, options: NullModel(modalities),
 )
