@@ -75,15 +75,35 @@ class Variable(CardPart):
 
 
 class Endpoint(CardPart):
-    """One outcome: its kind, time unit, definition in words, and the horizon fixed beforehand (days)."""
+    """One outcome: its kind, time unit, definition in words, and the horizon fixed beforehand (days).
+
+    `cause` is the cause of interest of a competing endpoint, as outcomes.csv writes it (without one: the
+    first in the order of their texts); `classes` are what the values of a multiclass endpoint may be.
+    """
 
     kind: EndpointKind | GapText
     definition: str
     time_unit: TimeUnit | None = None
     horizon_days: float | None = None
+    cause: str | None = None
+    classes: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _fields_match_kind(self) -> Endpoint:
+        if self.kind.startswith(GAP):
+            return self
+        if self.cause is not None and self.kind != "competing":
+            raise ValueError("a cause of interest is for competing endpoints")
+        if self.classes and self.kind != "multiclass":
+            raise ValueError("classes are for multiclass endpoints")
+        if self.classes and (len(self.classes) < 3 or len(set(self.classes)) < len(self.classes)):
+            raise ValueError("a multiclass endpoint has three classes or more, each named once")
+        return self
 
     def open_fields(self, where: str) -> Iterator[Problem]:
-        """Yield a gap for a time unit or a horizon that an endpoint with a time does not give."""
+        """Yield a gap for a time unit, a horizon or classes that an endpoint of this kind does not give."""
+        if self.kind == "multiclass" and not self.classes:
+            yield _gap(f"{where}.classes", "List what the column value of outcomes.csv may hold.")
         if self.kind not in ("survival", "competing", "time"):
             return
         if self.time_unit is None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from feature_cache.errors import OutcomeError
 from feature_cache.strict_yaml import read_yaml
@@ -58,11 +58,16 @@ class FusionSpec(ProtocolPart):
 
 
 class Protocol(ProtocolPart):
-    """The whole of a protocol file."""
+    """The whole of a protocol file.
+
+    `also` names further endpoints of the cohort that models of several endpoints learn beside `endpoint`;
+    only the latter is evaluated.
+    """
 
     schema_version: Literal[1]
     name: str
     endpoint: str | None = None
+    also: tuple[str, ...] = ()
     seed: int = Field(default=0, ge=0)
     repeats: int = Field(ge=1)
     folds: int = Field(ge=2)
@@ -79,6 +84,17 @@ class Protocol(ProtocolPart):
             if isinstance(names, tuple) and len(set(names)) < len(names):
                 raise ValueError(f"a feature set of {modality} is named twice")
         return sets
+
+    @model_validator(mode="after")
+    def _one_way_to_divide(self) -> Protocol:
+        counted = {"repeats": self.repeats, "folds": self.folds}
+        if self.split == "auto" and None in counted.values():
+            raise ValueError("how many repeats and folds? Only split: sites and split: file say it themselves")
+        if self.split != "auto" and set(counted.values()) != {None}:
+            raise ValueError(f"repeats and folds have no effect beside split: {self.split}")
+        if (self.split == "file") != (self.folds_file is not None):
+            raise ValueError("folds_file and split: file belong together")
+        return self
 
     def yaml_text(self) -> str:
         """Return the protocol as YAML, the same text for the same protocol."""
@@ -108,7 +124,7 @@ def read_protocol(name_or_file: str) -> Protocol:
 def _parse(path: Path) -> Protocol:
     try:
         document: Any = read_yaml(path)
-        return Protocol.model_validate({} if document is None else document)
+        protocol = Protocol.model_validate({} if document is None else document)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise OutcomeError(
             path.name, expected="YAML in UTF-8", got=type(error).__name__, remedy=f"Mend it: {error}"
@@ -123,3 +139,6 @@ def _parse(path: Path) -> Protocol:
             got=first["msg"],
             remedy="Correct this field." if count == 1 else f"Correct it, one of {count} fields to correct.",
         ) from error
+    if protocol.folds_file is None:
+        return protocol
+    return protocol.model_copy(update={"folds_file": str(path.parent / protocol.folds_file)})
