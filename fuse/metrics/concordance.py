@@ -38,11 +38,57 @@ def concordant_pairs(risk: Float[np.ndarray, " case"], outcome: Survival) -> tup
     Returns
     -------
     tuple of float
-        Concordant and comparable pairs. The full pair matrix is walked in blocks, O(events x cases): 10,000
-        cases take well under a second, so there is no second, faster path.
+        Concordant and comparable pairs, exact: the same numbers as from the full pair matrix, in
+        O(n log n) time and O(n) memory (a tenth of a second for 100,000 cases). A risk that is NaN wins
+        nothing.
     """
-    concordant, comparable = resampled_pairs(risk, outcome, np.ones((1, len(risk))))
-    return float(concordant[0]), float(comparable[0])
+    event = outcome.event
+    # events of one moment come before those censored at it: partners are exactly the cases of later ranks
+    moment = 2 * np.unique(outcome.time_days, return_inverse=True)[1] + ~event
+    order = np.lexsort((risk, moment))
+    moment, risk = moment[order], risk[order]
+    rank = np.unique(risk, return_inverse=True)[1]
+    rows = np.flatnonzero(event[order])
+    comparable = int((len(rank) - np.searchsorted(moment, moment[rows], side="right")).sum())
+    rows = rows[~np.isnan(risk[rows])]
+    concordant = _count_lower(rank, rows) + 0.5 * _count_equal(rank, moment, rows)
+    return float(concordant), float(comparable)
+
+
+def _count_lower(rank: Int[np.ndarray, " case"], rows: Int[np.ndarray, " row"]) -> int:
+    """Count the pairs of a case of `rows` with a later case of lower rank.
+
+    A merge sort backwards: all cases in the order of their ranks are parted into the first and the second
+    half of their places, again and again. Every pair is parted once, and there the cases of the second half
+    that came before one of the first are those of lower rank. Equal ranks stand in the order of places, and
+    cases of one moment in the order of their ranks, so that neither count.
+    """
+    cases, lower = np.argsort(rank, kind="stable"), 0
+    is_row = np.zeros(len(rank), dtype=np.bool_)
+    is_row[rows] = True
+    place = np.arange(len(rank))
+    half = 1 << (max(len(rank) - 1, 0).bit_length()) >> 1
+    while half:
+        start = cases & -(2 * half)
+        second = (cases & half) != 0
+        # every part but the last is full: half of what came before it are second halves
+        seconds_before = np.cumsum(second) - second - start // 2
+        lower += int(seconds_before[is_row[cases] & ~second].sum())
+        firsts_before = place - start - seconds_before
+        parted = np.empty_like(cases)
+        parted[start + np.where(second, half + seconds_before, firsts_before)] = cases
+        cases, half = parted, half // 2
+    return lower
+
+
+def _count_equal(
+    rank: Int[np.ndarray, " case"], moment: Int[np.ndarray, " case"], rows: Int[np.ndarray, " row"]
+) -> int:
+    """Count the pairs of a case of `rows` with a case of equal rank and later moment."""
+    moments = int(moment.max(initial=0)) + 1
+    code = np.sort(rank * moments + moment)
+    last = np.searchsorted(code, (rank[rows] + 1) * moments)
+    return int((last - np.searchsorted(code, rank[rows] * moments + moment[rows], side="right")).sum())
 
 
 def resampled_pairs(

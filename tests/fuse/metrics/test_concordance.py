@@ -39,6 +39,26 @@ def test_agrees_with_scikit_survival_under_ties(rows: list[tuple[bool, int, int]
         assert concordant / comparable == pytest.approx(theirs, abs=1e-10)
 
 
+@settings(max_examples=200, deadline=None)
+@given(rows_with_ties)
+def test_counts_are_those_of_the_pair_matrix(rows: list[tuple[bool, int, int]]) -> None:
+    risk, outcome = split(rows)
+    matrix = resampled_pairs(risk, outcome, np.ones((1, len(risk))))
+    assert concordant_pairs(risk, outcome) == (matrix[0][0], matrix[1][0])
+
+
+@pytest.mark.parametrize("n", [0, 1, 2, 3, 63, 64, 65, 1537])
+@pytest.mark.parametrize("decimals", [0, 9])
+def test_counts_are_those_of_the_pair_matrix_at_every_size(n: int, decimals: int) -> None:
+    generator = np.random.default_rng(n)
+    time = np.ceil(generator.exponential(200, n))
+    outcome = Survival(event=generator.random(n) < 0.4, time_days=time)
+    risk = np.round(generator.normal(size=n), decimals)
+    risk[::7] = [-np.inf, np.inf, np.nan][n % 3]
+    matrix = resampled_pairs(risk, outcome, np.ones((1, n)))
+    assert concordant_pairs(risk, outcome) == (matrix[0][0], matrix[1][0])
+
+
 def test_agrees_with_scikit_survival_beyond_one_block() -> None:
     from sksurv.metrics import concordance_index_censored
 
