@@ -19,8 +19,8 @@ from fuse.arm_plans import AbsentArm, ArmPlan, absent_arms, plan_arms
 from fuse.endpoint import OutcomeDoor, choose_endpoint, inspect_outcomes
 from fuse.feature_sets import ChosenSet, choose_feature_sets, names_of
 from fuse.files import file_stem
-from fuse.fold_file import read_folds, unknown_cases
-from fuse.folds import FoldPlan, Folds, Strata, make_folds
+from fuse.fold_choice import choose_folds, strangers
+from fuse.folds import Folds
 from fuse.metrics.censoring import Horizon, choose_horizon
 from fuse.models.registry import card_of
 from fuse.protocol import Protocol
@@ -91,6 +91,7 @@ class Inspection:
                 yield f"{label}: {events / columns:.2g} events per column of {columns}"
         if self.folds is not None:
             yield f"folds: {len(self.folds.folds)} ({self.folds.source}), sha256 {self.folds.sha256[:12]}"
+            yield from self.folds.remarks
             yield "arms: " + ", ".join(plan.name for plan in self.plans)
         for arm in self.absent:
             yield f"{'not run' if arm.declared else 'left out'}: {arm.plan.name}, {arm.reason}"
@@ -129,13 +130,15 @@ def inspect_inputs(inputs: RunInputs, *, only_check: bool = False) -> Inspection
     if not any(problem.fails for problem in problems):
         try:
             plans, absent = _plan(protocol, tuple(chosen), cohort)
-            folds = _folds(cohort, door, protocol, inputs.folds_file)
+            folds = choose_folds(cohort, door, protocol, inputs.folds_file)
             horizon = _horizon(door, folds)
             problems.extend(_cut_horizon(door, horizon))
         except OutcomeError as error:
             folds = None
             problems.append(error.as_problem())
-    problems.extend(_fold_file_strangers(cohort))
+    problems.extend(strangers(cohort, protocol))
+    if protocol.split == "file":  # the copy in the run folder stands beside the folds themselves
+        protocol = protocol.model_copy(update={"folds_file": "folds.csv"})
     return Inspection(
         cohort=cohort,
         cache=cache,
@@ -196,16 +199,6 @@ def _damaged(cache: FeatureCache, chosen: dict[str, ChosenSet]) -> Iterator[Prob
                 yield error.as_problem()
 
 
-def _folds(cohort: Cohort, door: OutcomeDoor, protocol: Protocol, folds_file: Path | None) -> Folds:
-    site_of = {row.case_id: row.site for row in cohort.cases}
-    strata = Strata(outcome=door.strata(), sites=[site_of[case] for case in door.case_ids])
-    plan = FoldPlan(repeats=protocol.repeats, folds=protocol.folds, inner=protocol.inner, seed=protocol.seed)
-    path = folds_file or cohort.folder / "folds.csv"
-    if path.is_file():
-        return read_folds(path, door.case_ids, strata, plan, of_a_run=folds_file is not None)
-    return make_folds(door.case_ids, strata, plan)
-
-
 def _plan(
     protocol: Protocol, modalities: tuple[str, ...], cohort: Cohort
 ) -> tuple[tuple[ArmPlan, ...], tuple[AbsentArm, ...]]:
@@ -252,11 +245,6 @@ def _cut_horizon(door: OutcomeDoor, horizon: Horizon) -> Iterator[Problem]:
             got=f"follow-up to day {horizon.days:g}: {horizon.reason}",
             remedy=f"Day {horizon.days:g} is used. Is time_unit ({door.declared.time_unit}) the right one?",
         )
-
-
-def _fold_file_strangers(cohort: Cohort) -> list[Problem]:
-    path = cohort.folder / "folds.csv"
-    return unknown_cases(path, cohort.case_ids) if path.is_file() else []
 
 
 def _count_columns(chosen: ChosenSet) -> int:

@@ -1,8 +1,8 @@
-"""Folds that were made elsewhere: a cohort's folds.csv, or the one of a run that is repeated.
+"""Folds that were made elsewhere: a cohort's folds.csv, a protocol's file, or that of a run that is repeated.
 
-Enters: a table (repeat, fold, case_id, part) with `inner` where it is a run's own. Leaves: `Folds`, after
-every way in which such a file goes wrong was refused: a case that is split or tested twice, an unknown
-case, an absent one, a part that nothing can be learned from or tested on.
+Enters: a table (repeat, fold, case_id, part) with `inner` where it is a run's own, or split files (see
+`split_files.py`). Leaves: `Folds`, after every way in which such a file goes wrong was refused: a case that
+is split or tested twice, an unknown case, an absent one, a part to learn or test nothing on.
 """
 
 from __future__ import annotations
@@ -18,8 +18,9 @@ from jaxtyping import Int
 from feature_cache.csv_lines import as_given
 from feature_cache.errors import OutcomeError, Problem, table_error
 from feature_cache.tables import read_table
-from fuse.folds import COLUMNS, Fold, FoldPlan, Folds, Strata, make_inner
-from fuse.outcomes import Survival
+from fuse.folds import COLUMNS, Fold, FoldPlan, Folds, Strata, count_events, make_inner
+from fuse.outcomes import Outcome
+from fuse.split_files import is_split_file, read_splits
 
 FoldKey = tuple[int, int]
 Rows = Int[np.ndarray, " case"]
@@ -41,7 +42,8 @@ def read_folds(
     Parameters
     ----------
     path
-        The table. Rows of cases that are not in `cases` (no outcome for this endpoint) are passed over.
+        The table, a split file, or a folder of split files. Rows of cases that are not in `cases` (no outcome
+        for this endpoint) are passed over.
     cases
         The cases that are evaluated, in order.
     strata, plan
@@ -73,7 +75,7 @@ def read_folds(
 
 
 def unknown_cases(path: Path, cohort_cases: Collection[str]) -> list[Problem]:
-    """Return an error row for every case of a fold file that the cohort does not have."""
+    """Return an error row for every case of a cohort's own fold file that the cohort does not have."""
     _, rows = read_table(path, [])
     ids = {row["case_id"] for row in rows if "case_id" in row}
     return [
@@ -82,12 +84,21 @@ def unknown_cases(path: Path, cohort_cases: Collection[str]) -> list[Problem]:
     ]
 
 
+def outside_cases(path: Path, cohort_cases: Collection[str]) -> list[str]:
+    """Return the cases of a protocol's fold file that the cohort does not have, sorted."""
+    named = {case for places in _read_places(path, of_a_run=False).values() for case in places}
+    return sorted(named - set(cohort_cases))
+
+
 def _rows(place_of: dict[int, _Place], part: str) -> Rows:
     return np.array(sorted(row for row, place in place_of.items() if place.part == part), dtype=np.int64)
 
 
 def _read_places(path: Path, of_a_run: bool) -> dict[FoldKey, dict[str, _Place]]:
     """Return (repeat, fold) -> case -> its place, each case once a fold."""
+    if is_split_file(path):
+        parts = read_splits(path).items()
+        return {key: {case: _Place(part, "") for case, part in of_fold.items()} for key, of_fold in parts}
     table: dict[FoldKey, dict[str, _Place]] = defaultdict(dict)
     for row in _read_lines(path):
         case, part = as_given(row["case_id"]) if of_a_run else row["case_id"], row["part"]
@@ -151,9 +162,9 @@ def _refuse_absent(path: Path, key: FoldKey, places: Collection[str], cases: Seq
         )
 
 
-def _refuse_useless(where: str, train: Rows, test: Rows, outcome: Survival) -> None:
+def _refuse_useless(where: str, train: Rows, test: Rows, outcome: Outcome) -> None:
     """Refuse a fold with an empty part, and a train part in which nothing ever happens."""
-    events = int(outcome.event[train].sum())
+    events = count_events(outcome.take(train))
     if not len(train) or not len(test) or not events:
         raise OutcomeError(
             where,

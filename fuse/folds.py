@@ -2,7 +2,8 @@
 
 Enters: case ids, their outcomes and sites, how many repeats, folds and inner folds. Leaves: frozen
 `Folds`, whose CSV bytes are their identity. The unit is the case, with all its slides and notes. Events
-are spread evenly, and within events sites and time quantiles. `fold_file.py` reads folds made elsewhere.
+(causes, classes) are spread evenly, and within them sites and time quantiles. `site_folds.py` leaves one
+site out at a time, `fold_file.py` reads folds made elsewhere.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from jaxtyping import Int
 
 from feature_cache.errors import OutcomeError
 from fuse.files import csv_text
-from fuse.outcomes import Survival
+from fuse.outcomes import Classes, Competing, Outcome
 
 COLUMNS = ("repeat", "fold", "case_id", "part", "inner")
 
@@ -42,11 +43,12 @@ class Fold:
 
 @dataclass(frozen=True, kw_only=True)
 class Folds:
-    """All folds of a run."""
+    """All folds of a run; `remarks` tell of which sites a part is, and what of a file was passed over."""
 
     case_ids: tuple[str, ...]
     folds: tuple[Fold, ...]
-    source: Literal["made", "file"]
+    source: Literal["made", "file", "sites"]
+    remarks: tuple[str, ...] = ()
 
     def csv_text(self) -> str:
         """Return folds.csv: a row for every repeat, fold and case; `inner` blank in the test part."""
@@ -65,25 +67,28 @@ class Folds:
 
     @property
     def repeats(self) -> int:
-        """How often every case is in a test part."""
+        """How many repeats there are: in each, a case is in one test part at most."""
         return len({fold.repeat for fold in self.folds})
 
 
 @dataclass(frozen=True, kw_only=True)
 class FoldPlan:
-    """How many folds to make, and the seed they follow from."""
+    """How many folds to make, and the seed they follow from.
 
-    repeats: int
-    folds: int
+    `repeats` and `folds` count where folds are made evenly; sites and files bring their own.
+    """
+
     inner: int
     seed: int
+    repeats: int = 1
+    folds: int = 1
 
 
 @dataclass(frozen=True, kw_only=True)
 class Strata:
     """What is spread evenly over the folds; rows as in the case ids. `sites` may hold None."""
 
-    outcome: Survival
+    outcome: Outcome
     sites: Sequence[str | None]
 
 
@@ -120,18 +125,41 @@ def deal(strata: Strata, count: int, rng: np.random.Generator) -> Int[np.ndarray
     A run of equal cards (same event, site and quantile) differs by one between hands at most; the order
     within a run and the order of the hands are drawn.
     """
-    event, time = strata.outcome.event, strata.outcome.time_days
-    quantile = np.zeros(len(event), dtype=np.int64)
-    for group in (event, ~event):
-        rank = np.argsort(np.argsort(time[group], kind="stable"), kind="stable")
-        quantile[group] = rank * TIME_QUANTILES // max(1, int(group.sum()))
+    kind, quantile = _kinds(strata.outcome), _time_quantiles(strata.outcome)
     names = sorted({site or "" for site in strata.sites})
     site = np.array([names.index(site or "") for site in strata.sites], dtype=np.int64)
-    order = np.lexsort((rng.permutation(len(event)), quantile, site, ~event))
+    order = np.lexsort((rng.permutation(len(kind)), quantile, site, kind))
     hands = rng.permutation(count)
-    dealt = np.empty(len(event), dtype=np.int64)
-    dealt[order] = hands[np.arange(len(event)) % count]
+    dealt = np.empty(len(kind), dtype=np.int64)
+    dealt[order] = hands[np.arange(len(kind)) % count]
     return dealt
+
+
+def count_events(outcome: Outcome) -> int:
+    """Return what a part can teach from: its events; of classes, all cases that are not of the largest."""
+    if isinstance(outcome, Classes):
+        return len(outcome) - int(np.bincount(outcome.label, minlength=1).max())
+    return int(outcome.event.sum())
+
+
+def _kinds(outcome: Outcome) -> Int[np.ndarray, " case"]:
+    """Return what is spread evenly first: events before censored cases, causes in order, classes."""
+    if isinstance(outcome, Classes):
+        return -outcome.label
+    if isinstance(outcome, Competing):
+        return np.where(outcome.cause == 0, len(outcome.causes), outcome.cause - 1)
+    return (~outcome.event).astype(np.int64)
+
+
+def _time_quantiles(outcome: Outcome) -> Int[np.ndarray, " case"]:
+    """Return the quantile of each case's time among the events, or among the others; 0 without a time."""
+    quantile = np.zeros(len(outcome), dtype=np.int64)
+    if isinstance(outcome, Classes):
+        return quantile
+    for group in (outcome.event, ~outcome.event):
+        rank = np.argsort(np.argsort(outcome.time_days[group], kind="stable"), kind="stable")
+        quantile[group] = rank * TIME_QUANTILES // max(1, int(group.sum()))
+    return quantile
 
 
 def make_inner(

@@ -60,6 +60,10 @@ class FusionSpec(ProtocolPart):
 class Protocol(ProtocolPart):
     """The whole of a protocol file.
 
+    `split` says how cases are divided: `auto` by the cohort's folds.csv where it has one and else evenly into
+    `folds`, `repeats` times; `sites` leaves one site out at a time; `file` as `folds_file` says, which is
+    relative to the protocol file (once that is read, to the working directory). `choose` names modalities
+    that get one more label, `<modality>:best`: the feature set that the inner folds choose.
     `also` names further endpoints of the cohort that models of several endpoints learn beside `endpoint`;
     only the latter is evaluated.
     """
@@ -69,10 +73,13 @@ class Protocol(ProtocolPart):
     endpoint: str | None = None
     also: tuple[str, ...] = ()
     seed: int = Field(default=0, ge=0)
-    repeats: int = Field(ge=1)
-    folds: int = Field(ge=2)
+    split: Literal["auto", "sites", "file"] = "auto"
+    repeats: int | None = Field(default=None, ge=1)
+    folds: int | None = Field(default=None, ge=2)
+    folds_file: str | None = Field(default=None, min_length=1)
     inner: int = Field(ge=2)
     feature_sets: Literal["auto"] | dict[str, SetNames] = "auto"
+    choose: tuple[str, ...] = ()
     arms: tuple[ArmSpec, ...]
     fusion: tuple[FusionSpec, ...] = ()
     comparators: tuple[Comparator, ...] = ("clinical", "selected_single", "published_score")
@@ -89,7 +96,7 @@ class Protocol(ProtocolPart):
     def _one_way_to_divide(self) -> Protocol:
         counted = {"repeats": self.repeats, "folds": self.folds}
         if self.split == "auto" and None in counted.values():
-            raise ValueError("how many repeats and folds? Only split: sites and split: file say it themselves")
+            raise ValueError("how many repeats and folds? Only split: sites and split: file say it")
         if self.split != "auto" and set(counted.values()) != {None}:
             raise ValueError(f"repeats and folds have no effect beside split: {self.split}")
         if (self.split == "file") != (self.folds_file is not None):

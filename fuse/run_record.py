@@ -98,6 +98,8 @@ def describe_run(inspection: Inspection, facts: RunFacts, folder: Path) -> dict[
             "inner": inspection.protocol.inner,
             "sha256": folds.sha256,
             "source": folds.source,
+            "split": inspection.protocol.split,
+            "remarks": list(folds.remarks),
         },
         "flow": flow_of_cases(inspection.cohort, door, facts.cases),
         "arms": [asdict(arm) for arm in facts.arms],
