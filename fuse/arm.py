@@ -1,4 +1,4 @@
-"""One arm fitted on one train part: candidate chosen on inner folds, out-of-fold risks, refit, baseline.
+"""One arm fitted on one train part: candidate chosen on inner folds, out-of-fold risks, refit, calibration.
 
 Enters: a learner, the cases and outcomes of a train part, and their inner folds. Leaves: a `FittedArm` that
 scores any case. Nothing of the test part is passed in, so nothing of it can be used.
@@ -12,11 +12,10 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from feature_cache.errors import OutcomeError
+from fuse.calibrated import Calibration, fit_calibration, held_out_gain
 from fuse.cases import Cases
-from fuse.losses import partial_log_likelihood
-from fuse.models.baseline_hazard import BaselineHazard, fit_baseline, non_negative_slope
 from fuse.models.learner import Learner, Scorer, Setting
-from fuse.outcomes import Survival
+from fuse.outcomes import Classes, Outcome
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,22 +30,22 @@ class FittedArm:
     modalities: tuple[str, ...]
     chosen: Setting
     scorer: Scorer
-    oof_risk: Float[np.ndarray, " case"]
-    baseline: BaselineHazard
+    oof_risk: Float[np.ndarray, " case *classes"]
+    calibration: Calibration
 
-    def risk(self, cases: Cases) -> Float[np.ndarray, " case"]:
-        """Return the log relative hazard of each case; 0.0 without the arm's modality."""
+    def risk(self, cases: Cases) -> Float[np.ndarray, " case *classes"]:
+        """Return the log relative hazard of each case (or what `Scorer` says of classes); 0.0 without."""
         return self.scorer.risk(cases)
 
-    def event_free(
+    def probability(
         self, cases: Cases, times_days: Float[np.ndarray, " time"]
-    ) -> Float[np.ndarray, "case time"]:
-        """Return the probability of no event up to each time, in [0, 1]."""
-        return self.baseline.event_free(self.risk(cases), times_days)
+    ) -> Float[np.ndarray, "case column"]:
+        """Return the probability of no event up to each time, or of each class, in [0, 1]."""
+        return self.calibration.probability(self.risk(cases), times_days)
 
 
 def fit_arm(
-    learner: Learner, cases: Cases, outcome: Survival, inner: Int[np.ndarray, " case"], seed: int
+    learner: Learner, cases: Cases, outcome: Outcome, inner: Int[np.ndarray, " case"], seed: int
 ) -> FittedArm:
     """Fit a learner on a train part.
 
@@ -64,7 +63,7 @@ def fit_arm(
     Raises
     ------
     OutcomeError
-        The train part holds no event, or fewer than two inner folds.
+        The train part holds no event (or one class), or fewer than two inner folds.
     """
     _check(outcome, inner)
     settings = learner.candidates()
@@ -76,16 +75,17 @@ def fit_arm(
         chosen=settings[best],
         scorer=learner.fit(cases, outcome, settings[best], seed),
         oof_risk=oof[best],
-        baseline=fit_baseline(oof[best], outcome),
+        calibration=fit_calibration(oof[best], outcome),
     )
 
 
 def out_of_fold(
-    learner: Learner, cases: Cases, outcome: Survival, inner: Int[np.ndarray, " case"], seed: int
-) -> Float[np.ndarray, "candidate case"]:
+    learner: Learner, cases: Cases, outcome: Outcome, inner: Int[np.ndarray, " case"], seed: int
+) -> Float[np.ndarray, "candidate case *classes"]:
     """Return, for each candidate, the risk of each case from a fit on the other inner folds."""
     settings = learner.candidates()
-    risks = np.zeros((len(settings), len(cases)))
+    several = (len(outcome.names),) if isinstance(outcome, Classes) and len(outcome.names) > 2 else ()
+    risks = np.zeros((len(settings), len(cases), *several))
     for fold in np.unique(inner):
         others, held = np.flatnonzero(inner != fold), np.flatnonzero(inner == fold)
         fold_seed = int(np.random.SeedSequence([seed, int(fold) + 1]).generate_state(1)[0])
@@ -95,18 +95,16 @@ def out_of_fold(
     return risks
 
 
-def held_out_gain(risk: Float[np.ndarray, " case"], outcome: Survival) -> float:
-    """Return the log partial likelihood of out-of-fold risks, at their best slope >= 0, above the null's.
-
-    At slope 1 a strong penalty would be charged for its short risks, although the baseline's slope (and
-    late fusion) stretch them: the candidate would be chosen for its scale, not for its ranking.
-    """
-    null = partial_log_likelihood(np.zeros_like(risk), outcome)
-    return partial_log_likelihood(non_negative_slope(risk, outcome) * risk, outcome) - null
-
-
-def _check(outcome: Survival, inner: Int[np.ndarray, " case"]) -> None:
-    if not outcome.event.any():
+def _check(outcome: Outcome, inner: Int[np.ndarray, " case"]) -> None:
+    if isinstance(outcome, Classes):
+        if len(np.unique(outcome.label)) < 2:
+            raise OutcomeError(
+                "train part",
+                expected="cases of at least two classes",
+                got=f"{len(outcome)} cases of one class",
+                remedy="Use fewer folds or an endpoint with more of each class.",
+            )
+    elif not outcome.event.any():
         raise OutcomeError(
             "train part",
             expected="at least one event",

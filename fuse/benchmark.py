@@ -162,7 +162,7 @@ def _write_predictions(
                 case_ids=tuple(folds.case_ids[row] for row in fold.test),
                 risk=result.arms[arm].risk,
                 times_days=times,
-                event_free=result.arms[arm].event_free,
+                event_free=result.arms[arm].probability,
             )
             for fold, result in zip(folds.folds, results, strict=True)
         ]

@@ -20,10 +20,10 @@ from fuse.arm_plans import ArmPlan
 from fuse.cases import Cases
 from fuse.folds import Fold
 from fuse.fusion.late import FittedLate, fit_late
-from fuse.metrics.concordance import concordant_pairs
+from fuse.metrics.ordered import ordered_pairs, share_in_order
 from fuse.models.learner import Setting
 from fuse.models.registry import build_learner
-from fuse.outcomes import Survival
+from fuse.outcomes import Outcome
 from fuse.roles import is_single, selected_single_name
 
 
@@ -32,7 +32,7 @@ class FoldTask:
     """What one worker needs beside the cases: a fold, the outcomes of its train part, the arms."""
 
     fold: Fold
-    outcome: Survival
+    outcome: Outcome
     plans: tuple[ArmPlan, ...]
     times_days: Float[np.ndarray, " time"]
     seed: int
@@ -42,12 +42,13 @@ class FoldTask:
 class ArmResult:
     """What one arm says about the test part, rows as in `Fold.test`.
 
-    `train_median` is the median of the out-of-fold risks of the train part: the cut between groups.
+    `probability` has a column for each of the days (no event up to it), or for each class. `train_median` is
+    the median of the out-of-fold risks of the train part: the cut between groups (no use for classes).
     `chosen` says in words what was chosen inside the train part.
     """
 
-    risk: Float[np.ndarray, " case"]
-    event_free: Float[np.ndarray, "case time"]
+    risk: Float[np.ndarray, " case *classes"]
+    probability: Float[np.ndarray, "case column"]
     train_median: float
     chosen: str
 
@@ -85,16 +86,16 @@ class Fitted(Protocol):
         """What was chosen on the inner folds."""
 
     @property
-    def oof_risk(self) -> Float[np.ndarray, " case"]:
+    def oof_risk(self) -> Float[np.ndarray, " case *classes"]:
         """Out-of-fold risks of the train part."""
 
-    def risk(self, cases: Cases) -> Float[np.ndarray, " case"]:
-        """Log relative hazard of each case."""
+    def risk(self, cases: Cases) -> Float[np.ndarray, " case *classes"]:
+        """Log relative hazard of each case, or what `Scorer` says of classes."""
 
-    def event_free(
+    def probability(
         self, cases: Cases, times_days: Float[np.ndarray, " time"]
-    ) -> Float[np.ndarray, "case time"]:
-        """Probability of no event up to each time."""
+    ) -> Float[np.ndarray, "case column"]:
+        """Probability of no event up to each time, or of each class."""
 
 
 def fit_fold(task: FoldTask, cases: Cases) -> FoldResult:
@@ -137,18 +138,22 @@ def choose_single(task: FoldTask, fitted: Mapping[str, FittedArm]) -> str:
     return max(singles, key=lambda name: _inner_concordance(fitted[name].oof_risk, task))
 
 
-def highest_risk(risk: Float[np.ndarray, " case"], present: Bool[np.ndarray, " case"]) -> int | None:
-    """Return the row of the highest risk among the cases that have the modality, None where none has it."""
+def highest_risk(risk: Float[np.ndarray, " case *classes"], present: Bool[np.ndarray, " case"]) -> int | None:
+    """Return the row of the highest risk among the cases that have the modality, None where none has it.
+
+    Of several classes: the row whose scores are furthest apart.
+    """
     rows = np.flatnonzero(present)
-    return int(rows[np.argmax(risk[rows])]) if len(rows) else None
+    height = risk if risk.ndim == 1 else np.ptp(risk, axis=1)
+    return int(rows[np.argmax(height[rows])]) if len(rows) else None
 
 
-def _inner_concordance(oof_risk: Float[np.ndarray, " case"], task: FoldTask) -> float:
+def _inner_concordance(oof_risk: Float[np.ndarray, " case *classes"], task: FoldTask) -> float:
     pairs = np.zeros(2)
     for number in np.unique(task.fold.inner):
         rows = np.flatnonzero(task.fold.inner == number)
-        pairs += concordant_pairs(oof_risk[rows], task.outcome.take(rows))
-    return float(pairs[0] / pairs[1]) if pairs[1] else 0.5
+        pairs = pairs + ordered_pairs(oof_risk[rows], task.outcome.take(rows))
+    return share_in_order(pairs)
 
 
 def _arm_seed(task: FoldTask, name: str) -> int:
@@ -169,7 +174,7 @@ def _fit_late(plan: ArmPlan, fitted: Mapping[str, FittedArm], train: Cases, task
 def _predict(arm: Fitted, test: Cases, times_days: Float[np.ndarray, " time"]) -> ArmResult:
     return ArmResult(
         risk=arm.risk(test),
-        event_free=arm.event_free(test, times_days),
+        probability=arm.probability(test, times_days),
         train_median=float(np.median(arm.oof_risk)),
         chosen=str(arm.chosen),
     )

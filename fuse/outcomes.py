@@ -41,6 +41,11 @@ class Survival:
         """Return the number of cases."""
         return len(self.event)
 
+    @property
+    def n_events(self) -> int | None:
+        """How many cases had the event (that of interest)."""
+        return int(self.event.sum())
+
     def take(self, rows: Int[np.ndarray, " k"]) -> Self:
         """Return the outcomes of some cases."""
         beside = {name: other.take(rows) for name, other in self.beside.items()}
@@ -73,6 +78,11 @@ class Classes:
     def __len__(self) -> int:
         """Return the number of cases."""
         return len(self.label)
+
+    @property
+    def n_events(self) -> int | None:
+        """How many cases are a yes; None where there are more classes than two."""
+        return int((self.label == 1).sum()) if len(self.names) == 2 else None
 
     def take(self, rows: Int[np.ndarray, " k"]) -> Self:
         """Return the outcomes of some cases."""

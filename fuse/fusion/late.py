@@ -15,13 +15,13 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from fuse.arm import FittedArm, held_out_gain
+from fuse.arm import FittedArm
+from fuse.calibrated import Calibration, fit_calibration, held_out_gain
 from fuse.cases import Cases
-from fuse.losses import partial_log_likelihood, partial_log_likelihood_gradient
-from fuse.models.baseline_hazard import BaselineHazard, fit_baseline
+from fuse.likelihood import log_likelihood, log_likelihood_gradient
 from fuse.models.card import ModelCard
 from fuse.models.learner import Setting
-from fuse.outcomes import Survival
+from fuse.outcomes import Outcome
 
 #: Penalties on the differences between the weights to choose from, the strongest first. Stronger ones were
 #: tried on six planted cohorts: C was the same (.723), and the weights said less of what was planted.
@@ -46,7 +46,7 @@ class FittedLate:
     sd: Float[np.ndarray, " arm"]
     chosen: Setting
     oof_risk: Float[np.ndarray, " case"]
-    baseline: BaselineHazard
+    calibration: Calibration
 
     def contributions(self, cases: Cases) -> dict[str, Float[np.ndarray, " case"]]:
         """Return what each arm adds to the risk of each case; exactly 0.0 where the modality is absent."""
@@ -60,15 +60,15 @@ class FittedLate:
         """Return the log relative hazard of each case."""
         return np.asarray(np.sum(list(self.contributions(cases).values()), axis=0))
 
-    def event_free(
+    def probability(
         self, cases: Cases, times_days: Float[np.ndarray, " time"]
-    ) -> Float[np.ndarray, "case time"]:
-        """Return the probability of no event up to each time, in [0, 1]."""
-        return self.baseline.event_free(self.risk(cases), times_days)
+    ) -> Float[np.ndarray, "case column"]:
+        """Return the probability of no event up to each time, or of no and yes, in [0, 1]."""
+        return self.calibration.probability(self.risk(cases), times_days)
 
 
 def fit_late(
-    arms: Mapping[str, FittedArm], cases: Cases, outcome: Survival, inner: Int[np.ndarray, " case"]
+    arms: Mapping[str, FittedArm], cases: Cases, outcome: Outcome, inner: Int[np.ndarray, " case"]
 ) -> FittedLate:
     """Stack arms that were fitted on this train part and these inner folds.
 
@@ -91,14 +91,14 @@ def fit_late(
         sd=np.array([sd for _, _, sd in columns]),
         chosen=Setting((("likeness", likeness),)),
         oof_risk=oof_risk,
-        baseline=fit_baseline(oof_risk, outcome),
+        calibration=fit_calibration(oof_risk, outcome),
     )
 
 
 def stack_weights(
-    stacked: Float[np.ndarray, "case arm"], outcome: Survival, likeness: float
+    stacked: Float[np.ndarray, "case arm"], outcome: Outcome, likeness: float
 ) -> Float[np.ndarray, " arm"]:
-    """Return the weights >= 0 that maximise the penalised partial likelihood of their weighted sum.
+    """Return the weights >= 0 that maximise the penalised likelihood of their weighted sum.
 
     The penalty is `RIDGE / 2` times the squared weights and `likeness / 2` times the squared distances
     from their mean. It is convex; L-BFGS-B with bounds (Byrd, Lu, Nocedal, Zhu 1995) from 0.
@@ -109,8 +109,8 @@ def stack_weights(
         apart = weights - weights.mean()
         risk = stacked @ weights
         penalty = RIDGE / 2 * float(weights @ weights) + likeness / 2 * float(apart @ apart)
-        gradient = stacked.T @ partial_log_likelihood_gradient(risk, outcome)
-        return penalty - partial_log_likelihood(risk, outcome), RIDGE * weights + likeness * apart - gradient
+        gradient = stacked.T @ log_likelihood_gradient(risk, outcome)
+        return penalty - log_likelihood(risk, outcome), RIDGE * weights + likeness * apart - gradient
 
     arms = stacked.shape[1]
     found = minimize(loss, np.zeros(arms), jac=True, method="L-BFGS-B", bounds=[(0.0, None)] * arms)
@@ -137,7 +137,7 @@ def _scaled(risk: Float[np.ndarray, " case"], centre: float, sd: float) -> Float
 
 
 def _choose_likeness(
-    stacked: Float[np.ndarray, "case arm"], outcome: Survival, inner: Int[np.ndarray, " case"]
+    stacked: Float[np.ndarray, "case arm"], outcome: Outcome, inner: Int[np.ndarray, " case"]
 ) -> tuple[float, Float[np.ndarray, " case"]]:
     """Return the penalty with the best held-out likelihood, and the stack's risks out of fold at it."""
     tried = []

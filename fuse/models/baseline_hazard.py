@@ -12,11 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from fuse.losses import partial_log_likelihood_gradient, risk_sets
+from fuse.likelihood import non_negative_slope
+from fuse.losses import risk_sets
 from fuse.outcomes import Survival
-
-#: A slope beyond this (risks of unit spread) is separation of a handful of cases, not knowledge.
-MAX_SLOPE_PER_SD = 5.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,7 +28,7 @@ class BaselineHazard:
     time_days: Float[np.ndarray, " step"]
     cumulative: Float[np.ndarray, " step"]
 
-    def event_free(
+    def probability(
         self, risk: Float[np.ndarray, " case"], times_days: Float[np.ndarray, " time"]
     ) -> Float[np.ndarray, "case time"]:
         """Return the probability of no event up to and including each time, in [0, 1].
@@ -63,26 +61,3 @@ def breslow(
     time_days, step = np.unique(outcome.time_days[order][event], return_inverse=True)
     increments = np.bincount(step, weights=np.exp(-at_risk[event]), minlength=len(time_days))
     return time_days, np.cumsum(increments)
-
-
-def non_negative_slope(risk: Float[np.ndarray, " case"], outcome: Survival) -> float:
-    """Return the slope >= 0 that maximises the partial likelihood of `slope * risk`.
-
-    The likelihood is concave in the slope, so its derivative is followed to where it changes sign.
-    """
-    from scipy.optimize import brentq
-
-    sd = float(np.std(risk))
-    if not outcome.event.any() or sd <= 1e-12:
-        return 0.0
-
-    def derivative(slope: float) -> float:
-        return float(partial_log_likelihood_gradient(slope * risk, outcome) @ risk)
-
-    highest = MAX_SLOPE_PER_SD / sd
-    # the derivative at 0 of risks without any order is rounding, not evidence
-    if derivative(0.0) <= 1e-9 * sd:
-        return 0.0
-    if derivative(highest) >= 0.0:
-        return highest
-    return float(brentq(derivative, 0.0, highest, xtol=1e-10 / sd, rtol=1e-12))

@@ -8,16 +8,19 @@ which setting is used is decided by `fuse/arm.py` on inner folds.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 from jaxtyping import Bool, Float
 
 from fuse.cases import Cases
-from fuse.outcomes import Classes, Outcome, Survival
+from fuse.outcomes import Classes, Outcome
 
 #: Below this number of events (of cases of a class) a train part teaches nothing: the scorer is the null's.
 MIN_EVENTS = 3
+
+#: Outcomes of the kind that a learner's card names: which one it is differs from learner to learner.
+TrainOutcome: TypeAlias = Any
 
 
 @dataclass(frozen=True)
@@ -38,11 +41,12 @@ class Setting:
 class Scorer(Protocol):
     """A fitted model."""
 
-    def risk(self, cases: Cases) -> Float[np.ndarray, " case"]:
+    def risk(self, cases: Cases) -> Float[np.ndarray, " case *classes"]:
         """Return the log relative hazard of each case (float64, higher = earlier).
 
         0.0 is the mean of the train part, and exactly 0.0 is what a case without the modality gets. Each
-        case is scored on its own: the others of `cases` change nothing.
+        case is scored on its own: the others of `cases` change nothing. Of two classes it is the log odds
+        of yes above those of the train part, of more (case, class) the log probabilities above its shares.
         """
 
 
@@ -56,12 +60,12 @@ class Learner(Protocol):
         """Return the settings to choose from, the most cautious first (a tie goes to the first)."""
         return (Setting(),)
 
-    def fit(self, cases: Cases, outcome: Survival, setting: Setting, seed: int) -> Scorer:
+    def fit(self, cases: Cases, outcome: TrainOutcome, setting: Setting, seed: int) -> Scorer:
         """Fit one setting on a train part. Same inputs and seed: bitwise the same scorer."""
         return self.fit_path(cases, outcome, (setting,), seed)[0]
 
     def fit_path(
-        self, cases: Cases, outcome: Survival, settings: tuple[Setting, ...], seed: int
+        self, cases: Cases, outcome: TrainOutcome, settings: tuple[Setting, ...], seed: int
     ) -> tuple[Scorer, ...]:
         """Fit several settings on one train part, sharing what they have in common.
 

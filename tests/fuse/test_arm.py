@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from feature_cache.errors import OutcomeError
-from fuse.arm import fit_arm, held_out_gain, out_of_fold
+from fuse.arm import fit_arm, out_of_fold
+from fuse.calibrated import held_out_gain
+from fuse.likelihood import non_negative_slope
 from fuse.losses import partial_log_likelihood
-from fuse.models.baseline_hazard import non_negative_slope
 from fuse.models.learner import Setting
 from fuse.models.registry import build_learner
 from fuse.outcomes import Survival
@@ -79,7 +80,9 @@ def test_a_refit_is_bitwise_the_same(cohort, model, modality):
     first, again = (fitted(cohort, model, modality, seed=9) for _ in range(2))
     assert first.risk(cohort.cases).tobytes() == again.risk(cohort.cases).tobytes()
     assert first.oof_risk.tobytes() == again.oof_risk.tobytes()
-    assert first.event_free(cohort.cases, TIMES).tobytes() == again.event_free(cohort.cases, TIMES).tobytes()
+    assert (
+        first.probability(cohort.cases, TIMES).tobytes() == again.probability(cohort.cases, TIMES).tobytes()
+    )
 
 
 def test_another_seed_is_another_network(cohort):
@@ -91,7 +94,7 @@ def test_the_null_arm_has_the_curve_of_the_train_part_for_everybody(cohort):
     from sksurv.nonparametric import nelson_aalen_estimator
 
     arm = fitted(cohort, "null")
-    event_free = arm.event_free(cohort.cases, TIMES)
+    event_free = arm.probability(cohort.cases, TIMES)
     time, hazard = nelson_aalen_estimator(cohort.outcome.event, cohort.outcome.time_days)
     expected = np.exp(-hazard[np.searchsorted(time, TIMES, side="right") - 1])
     assert (arm.risk(cohort.cases) == 0.0).all()
@@ -100,9 +103,9 @@ def test_the_null_arm_has_the_curve_of_the_train_part_for_everybody(cohort):
 
 def test_a_case_alone_has_the_same_probability(cohort):
     arm = fitted(cohort)
-    together = arm.event_free(cohort.cases, TIMES)
+    together = arm.probability(cohort.cases, TIMES)
     for row in (0, 17, 60):
-        alone = arm.event_free(cohort.cases.take(np.array([row])), TIMES)
+        alone = arm.probability(cohort.cases.take(np.array([row])), TIMES)
         assert alone[0] == pytest.approx(together[row], rel=1e-14)
 
 

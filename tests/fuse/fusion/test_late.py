@@ -105,7 +105,7 @@ def test_arms_that_know_nothing_are_the_null_model(cohort):
     times = np.array([100.0, 500.0])
     assert late.weights == {"slides": 0.0, "table": 0.0}
     assert (late.risk(cohort.cases) == 0.0).all()
-    assert late.event_free(cohort.cases, times) == pytest.approx(null.event_free(cohort.cases, times))
+    assert late.probability(cohort.cases, times) == pytest.approx(null.probability(cohort.cases, times))
 
 
 def test_two_views_of_one_latent_are_better_than_one_on_new_cases(arms, late):

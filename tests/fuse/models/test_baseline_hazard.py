@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fuse.models.baseline_hazard import MAX_SLOPE_PER_SD, breslow, fit_baseline, non_negative_slope
+from fuse.likelihood import MAX_SLOPE_PER_SD, non_negative_slope
+from fuse.models.baseline_hazard import breslow, fit_baseline
 from fuse.outcomes import Survival
 
 
@@ -53,7 +54,7 @@ def test_slope_zero_is_nelson_aalen_for_everybody():
     outcome = Survival(event=np.array([True, False, True, True]), time_days=np.array([5.0, 5.0, 8.0, 8.0]))
     baseline = fit_baseline(np.zeros(4), outcome)
 
-    event_free = baseline.event_free(np.array([0.0, 9.0]), np.array([4.9, 5.0, 7.9, 8.0, 99.0]))
+    event_free = baseline.probability(np.array([0.0, 9.0]), np.array([4.9, 5.0, 7.9, 8.0, 99.0]))
 
     expected = np.exp(-np.array([0.0, 1 / 4, 1 / 4, 1 / 4 + 2 / 2, 1 / 4 + 2 / 2]))
     assert event_free == pytest.approx(np.stack([expected, expected]))
@@ -61,7 +62,7 @@ def test_slope_zero_is_nelson_aalen_for_everybody():
 
 def test_probabilities_fall_with_time_and_with_risk(drawn):
     baseline = fit_baseline(*drawn)
-    event_free = baseline.event_free(np.linspace(-3, 3, 9), np.arange(0.0, 60.0, 5.0))
+    event_free = baseline.probability(np.linspace(-3, 3, 9), np.arange(0.0, 60.0, 5.0))
     assert (np.diff(event_free, axis=0) <= 0).all() and (np.diff(event_free, axis=1) <= 0).all()
     assert (event_free >= 0).all() and (event_free <= 1).all()
     assert (event_free[:, 0] == 1.0).all()
