@@ -27,6 +27,7 @@ from fuse.fitting import FoldResult, FoldTask
 from fuse.folds import Folds
 from fuse.fusion_weights import write_fusion_weights
 from fuse.metrics.comparison import Roles
+from fuse.models.choice import add_choices
 from fuse.predictions import prediction_file, write_predictions
 from fuse.roles import SELECTED_SINGLE, assign_roles, selectable, selected_single_name
 from fuse.run_place import run_place
@@ -101,6 +102,7 @@ def compute_run(inputs: RunInputs, folder: Path, jobs: int) -> Computed:
     with tempfile.TemporaryDirectory(prefix="scratch-", dir=folder.parent) as name:
         scratch = Path(name)
         cases = read_cases(inspection.cache, inspection.chosen, folds.case_ids, scratch)
+        cases = add_choices(cases, inspection.choices)
         save_cases(cases, scratch)
         results = fit_folds(_tasks(inspection, folds, plans), scratch, jobs)
     sealed = _write_predictions(folder, results, folds, inspection)
@@ -183,7 +185,8 @@ def _write_chosen(path: Path, results: Sequence[FoldResult]) -> None:
 def _volume_arms(inspection: Inspection, plans: Sequence[ArmPlan]) -> dict[str, str]:
     """Return the arms on one feature set of volumes, and its label."""
     alone = {plan.name: plan.modalities[0] for plan in plans if len(plan.modalities) == 1}
-    return {arm: label for arm, label in alone.items() if inspection.chosen[label].kind == "volume"}
+    volumes = {label for label, feature_set in inspection.chosen.items() if feature_set.kind == "volume"}
+    return {arm: label for arm, label in alone.items() if label in volumes}
 
 
 def _cuts(results: Sequence[FoldResult], arm: str) -> dict[tuple[int, int], float]:

@@ -6,7 +6,7 @@ for every problem. `fuse check` prints it; `fuse benchmark` inspects the same wa
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from fuse.feature_sets import ChosenSet, choose_feature_sets, names_of
 from fuse.files import file_stem
 from fuse.fold_choice import choose_folds, strangers
 from fuse.folds import Folds
+from fuse.labels import candidates_of, choice_label
 from fuse.metrics.censoring import Horizon, choose_horizon
 from fuse.models.registry import card_of
 from fuse.protocol import Protocol
@@ -45,8 +46,9 @@ class RunInputs:
 class Inspection:
     """What was found.
 
-    `protocol` has its endpoint and feature sets filled in; `folds` and `horizon` (the one in use, see
-    `choose_horizon`) are None where none can be made. `absent` are the arms that it has no modality for.
+    `protocol` has its endpoint and feature sets filled in; `choices` are labels of modalities whose set each
+    train part chooses. `folds` and `horizon` (the one in use, see `choose_horizon`) are None where none can
+    be made. `absent` are the arms that it has no modality for.
     """
 
     cohort: Cohort
@@ -54,6 +56,7 @@ class Inspection:
     protocol: Protocol
     door: OutcomeDoor
     chosen: dict[str, ChosenSet]
+    choices: tuple[str, ...]
     folds: Folds | None
     horizon: Horizon | None
     plans: tuple[ArmPlan, ...]
@@ -89,6 +92,9 @@ class Inspection:
             columns = _count_columns(chosen)
             if columns and events:
                 yield f"{label}: {events / columns:.2g} events per column of {columns}"
+        for label in self.choices:
+            sets = ", ".join(candidates_of(label, self.chosen))
+            yield f"{label}: chosen inside each train part among {sets}"
         if self.folds is not None:
             yield f"folds: {len(self.folds.folds)} ({self.folds.source}), sha256 {self.folds.sha256[:12]}"
             yield from self.folds.remarks
@@ -124,12 +130,13 @@ def inspect_inputs(inputs: RunInputs, *, only_check: bool = False) -> Inspection
     problems.extend(_cases_without_entries(door, chosen))
     if only_check:
         problems.extend(_damaged(cache, chosen))
+    choices = _choices(protocol, chosen)
     folds, horizon = None, None
     plans: tuple[ArmPlan, ...] = ()
     absent: tuple[AbsentArm, ...] = ()
     if not any(problem.fails for problem in problems):
         try:
-            plans, absent = _plan(protocol, tuple(chosen), cohort)
+            plans, absent = _plan(protocol, (*chosen, *choices), cohort)
             folds = choose_folds(cohort, door, protocol, inputs.folds_file)
             horizon = _horizon(door, folds)
             problems.extend(_cut_horizon(door, horizon))
@@ -145,6 +152,7 @@ def inspect_inputs(inputs: RunInputs, *, only_check: bool = False) -> Inspection
         protocol=protocol,
         door=door,
         chosen=chosen,
+        choices=choices,
         folds=folds,
         horizon=horizon,
         plans=plans,
@@ -197,6 +205,11 @@ def _damaged(cache: FeatureCache, chosen: dict[str, ChosenSet]) -> Iterator[Prob
                 cache.read(record.key)
             except DamagedEntryError as error:
                 yield error.as_problem()
+
+
+def _choices(protocol: Protocol, chosen: Collection[str]) -> tuple[str, ...]:
+    """Return the labels of the choices that the protocol leaves to each train part."""
+    return tuple(choice_label(modality) for modality in protocol.choose if modality in chosen)
 
 
 def _plan(

@@ -21,6 +21,7 @@ from fuse.cases import Cases
 from fuse.folds import Fold
 from fuse.fusion.late import FittedLate, fit_late
 from fuse.metrics.ordered import ordered_pairs, share_in_order
+from fuse.models.choice import choosing_sets
 from fuse.models.learner import Setting
 from fuse.models.registry import build_learner
 from fuse.outcomes import Outcome
@@ -104,9 +105,13 @@ def fit_fold(task: FoldTask, cases: Cases) -> FoldResult:
     Every arm is fitted with one thread and a seed of its own, made from the run's seed, the fold and the
     arm's name: neither the number of workers nor the other arms change a bit of it.
     """
+    return fit_parts(task, cases.take(task.fold.train), cases.take(task.fold.test))
+
+
+def fit_parts(task: FoldTask, train: Cases, test: Cases) -> FoldResult:
+    """Fit every arm on a train part and predict a test part, which may be of another cohort."""
     from threadpoolctl import threadpool_limits
 
-    train, test = cases.take(task.fold.train), cases.take(task.fold.test)
     with threadpool_limits(limits=1):
         fitted: dict[str, FittedArm] = {}
         late: dict[str, FittedLate] = {}
@@ -163,6 +168,7 @@ def _arm_seed(task: FoldTask, name: str) -> int:
 
 def _fit_single(plan: ArmPlan, train: Cases, task: FoldTask) -> FittedArm:
     learner = build_learner(plan.model, plan.modalities, dict(plan.options))
+    learner = choosing_sets(learner, tuple(train.modalities))
     return fit_arm(learner, train, task.outcome, task.fold.inner, _arm_seed(task, plan.name))
 
 

@@ -8,11 +8,12 @@ copy in the RUN folder is written.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from feature_cache.card import Modality
 from feature_cache.errors import OutcomeError
 from feature_cache.strict_yaml import read_yaml
 
@@ -83,6 +84,14 @@ class Protocol(ProtocolPart):
     arms: tuple[ArmSpec, ...]
     fusion: tuple[FusionSpec, ...] = ()
     comparators: tuple[Comparator, ...] = ("clinical", "selected_single", "published_score")
+
+    @field_validator("choose")
+    @classmethod
+    def _each_choice_once(cls, choose: tuple[str, ...]) -> tuple[str, ...]:
+        for modality in choose:
+            if modality not in get_args(Modality) or choose.count(modality) > 1:
+                raise ValueError(f"{modality} is not a modality, or named twice")
+        return choose
 
     @field_validator("feature_sets")
     @classmethod
