@@ -6,28 +6,50 @@ fusion and metrics share. Row i is the same case everywhere. Nothing here is fit
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from fuse.outcomes import Survival
+from fuse.tile_order import canonical_order
 
 
 @dataclass(frozen=True, kw_only=True)
 class Bags:
-    """All tiles of all cases packed into one array (float32, may be memory-mapped).
+    """All tiles of all cases packed into one array (float16 or float32, may be memory-mapped).
 
-    Case i owns `tiles[start[i]:stop[i]]`; an empty slice is a case without this modality.
+    Case i owns `tiles[start[i]:stop[i]]`; an empty slice is a case without this modality. `order` (tile,)
+    holds the rows of `tiles` such that `order[start[i]:stop[i]]` are those of case i in canonical order
+    (`tile_order.py`); None where nobody has sorted them yet.
     """
 
     tiles: Float[np.ndarray, "tile dim"]
     start: Int[np.ndarray, " case"]
     stop: Int[np.ndarray, " case"]
+    order: Int[np.ndarray, " tile"] | None = None
 
     def take(self, rows: Int[np.ndarray, " k"]) -> Bags:
         """Return the bags of some cases; the tiles are shared, not copied."""
-        return Bags(tiles=self.tiles, start=self.start[rows], stop=self.stop[rows])
+        return replace(self, start=self.start[rows], stop=self.stop[rows])
+
+    def of(self, row: int) -> Float[np.ndarray, "tile dim"]:
+        """Return the tiles of one case as they lie, without a copy."""
+        return self.tiles[int(self.start[row]) : int(self.stop[row])]
+
+    def canonical(self, row: int) -> Int[np.ndarray, " k"]:
+        """Return the rows of `tiles` that are one case's, in canonical order."""
+        start, stop = int(self.start[row]), int(self.stop[row])
+        return start + canonical_order(self.of(row)) if self.order is None else self.order[start:stop]
+
+    def ordered(self) -> Bags:
+        """Return the bags with `order`, which is made where it is not there yet."""
+        if self.order is not None:
+            return self
+        order = np.arange(len(self.tiles))
+        for row in range(len(self.start)):
+            order[int(self.start[row]) : int(self.stop[row])] = self.canonical(row)
+        return replace(self, order=order)
 
 
 @dataclass(frozen=True, kw_only=True)

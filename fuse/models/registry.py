@@ -8,7 +8,19 @@ from __future__ import annotations
 
 from feature_cache.errors import OutcomeError
 from fuse.fusion import early, late
-from fuse.models import attention_mil, capra_s, null, ridge_cox, xgboost_cox
+from fuse.models import (
+    additive_mil,
+    attention_mil,
+    capra_s,
+    clam,
+    max_mil,
+    mean_mil,
+    null,
+    ridge_cox,
+    top_k_mil,
+    transmil,
+    xgboost_cox,
+)
 from fuse.models.card import ModelCard, Options
 from fuse.models.learner import Learner
 
@@ -19,7 +31,13 @@ MODEL_CARDS: dict[str, ModelCard] = {
         capra_s.CARD,
         ridge_cox.CARD,
         xgboost_cox.CARD,
+        mean_mil.CARD,
+        max_mil.CARD,
+        top_k_mil.CARD,
         attention_mil.CARD,
+        additive_mil.CARD,
+        clam.CARD,
+        transmil.CARD,
         early.CARD,
         late.CARD,
     )
