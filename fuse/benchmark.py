@@ -26,12 +26,13 @@ from fuse.files import write_csv, write_json, write_text
 from fuse.fitting import FoldResult, FoldTask
 from fuse.folds import Folds
 from fuse.fusion_weights import write_fusion_weights
+from fuse.kept_folds import KeptFolds, identity_of
 from fuse.metrics.comparison import Roles
 from fuse.models.choice import add_choices
 from fuse.predictions import prediction_file, write_predictions
 from fuse.roles import SELECTED_SINGLE, assign_roles, selectable, selected_single_name
 from fuse.run_place import run_place
-from fuse.run_record import RECORD, ArmRecord, RunFacts, describe_run
+from fuse.run_record import RECORD, ArmRecord, RunFacts, describe_run, versions
 from fuse.table import read_cases
 from fuse.volume_view import choose_case, write_volumes
 from fuse.workers import fit_folds
@@ -57,7 +58,8 @@ def run_benchmark(inputs: RunInputs, out: Path, jobs: int) -> tuple[ArmRecord, .
     Raises
     ------
     BraidError
-        `out` holds something, the inputs have an error, an entry is damaged. Nothing is left behind.
+        `out` holds something, the inputs have an error, an entry is damaged. Nothing is left behind but the
+        folds that were fitted, for the same run to go on from.
     """
     from fuse.report import write_report
 
@@ -69,8 +71,8 @@ def run_benchmark(inputs: RunInputs, out: Path, jobs: int) -> tuple[ArmRecord, .
             remedy="Give another name, or take the old run away.",
         )
     with run_place(out) as place:
-        folder = place / out.absolute().name
-        computed = compute_run(inputs, folder, jobs)
+        folder = place.folder / out.absolute().name
+        computed = compute_run(inputs, folder, jobs, place.kept)
         facts = RunFacts(
             out=out,
             jobs=jobs,
@@ -87,8 +89,8 @@ def run_benchmark(inputs: RunInputs, out: Path, jobs: int) -> tuple[ArmRecord, .
     return computed.arms
 
 
-def compute_run(inputs: RunInputs, folder: Path, jobs: int) -> Computed:
-    """Compute every file of a run but its record and its page into `folder`."""
+def compute_run(inputs: RunInputs, folder: Path, jobs: int, kept: Path) -> Computed:
+    """Compute every file of a run but its record and its page into `folder`; `kept` is for fitted folds."""
     inspection = inspect_inputs(inputs)
     folds = inspection.refuse_errors()
     plans, reasons = split_runnable(inspection.plans)
@@ -104,7 +106,9 @@ def compute_run(inputs: RunInputs, folder: Path, jobs: int) -> Computed:
         cases = read_cases(inspection.cache, inspection.chosen, folds.case_ids, scratch)
         cases = add_choices(cases, inspection.choices)
         save_cases(cases, scratch)
-        results = fit_folds(_tasks(inspection, folds, plans), scratch, jobs)
+        tasks = _tasks(inspection, folds, plans)
+        identity = identity_of(tasks, inspection.chosen, folds.sha256, versions())
+        results = fit_folds(tasks, scratch, jobs, KeptFolds(kept, identity))
     sealed = _write_predictions(folder, results, folds, inspection)
     _write_chosen(folder / "chosen.csv", results)
     selected = selected_single_name(plans)

@@ -60,7 +60,7 @@ def rerun(run: Path, cache: Path | None, cohort: Path | None, jobs: int) -> Repe
     compare_entries(run / "entries.csv", inspection.chosen)
     with tempfile.TemporaryDirectory(prefix="fuse-rerun-") as name:
         folder = Path(name) / "run"
-        compute_run(inputs, folder, jobs)
+        compute_run(inputs, folder, jobs, Path(name) / "kept")
         found = hash_outputs(folder)
     names = sorted(recorded.keys() | found.keys())
     now = versions()

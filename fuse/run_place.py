@@ -1,29 +1,42 @@
 """Where a run is written until it is whole: a hidden folder beside it, of one process at a time.
 
 Enters: the name that the run will have. Leaves: an empty folder on the same file system, gone again however
-the block ends. What a killed run left there is removed by the next run of the same name. That nobody lives
-in it is known from a lock that the system takes from a dead process; where there are no locks, nothing of
-another run is touched.
+the block ends, and a place for folds that are kept until the run is whole. What a killed run left is removed
+by the next run of the same name, but for those folds. That nobody lives in it is known from a lock that the
+system takes from a dead process; where there are no locks, nothing of another run is touched, or kept.
 """
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from feature_cache.errors import OutcomeError
 
+logger = logging.getLogger(__name__)
+
 _LOCK = "lock"
+_KEPT = "kept"
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunPlace:
+    """The folder of this process, and where folds are kept (nothing is there before the first)."""
+
+    folder: Path
+    kept: Path
 
 
 @contextmanager
-def run_place(out: Path) -> Iterator[Path]:
-    """Yield the folder in which to write what will be moved to `out`.
+def run_place(out: Path) -> Iterator[RunPlace]:
+    """Yield where to write what will be moved to `out`; what is kept stays where the block does not end well.
 
     Raises
     ------
@@ -35,13 +48,17 @@ def run_place(out: Path) -> Iterator[Path]:
     try:
         if alone:
             for left in place.iterdir():
-                if left.name != _LOCK:
+                if left.name not in (_LOCK, _KEPT):
                     shutil.rmtree(left)
         own = Path(tempfile.mkdtemp(dir=place))
+        kept = (place if alone else own) / _KEPT
         try:
-            yield own
+            yield RunPlace(folder=own, kept=kept)
+            shutil.rmtree(kept, ignore_errors=True)
         finally:
             shutil.rmtree(own, ignore_errors=True)
+            if kept.is_dir():
+                logger.warning("fitted folds are kept in %s: the same command goes on from them", kept)
     finally:
         _leave(place, handle)
 

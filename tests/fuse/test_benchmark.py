@@ -163,7 +163,7 @@ def test_a_case_s_own_outcome_does_not_touch_its_prediction(
     ]
     path.write_text("\n".join(lines) + "\n")
     inputs = replace(inputs_of(own_tiny), folds_file=run / "folds.csv")
-    compute_run(inputs, tmp_path / "work" / "run", jobs=1)
+    compute_run(inputs, tmp_path / "work" / "run", 1, tmp_path / "kept")
     (tested,) = {
         row["fold"]
         for row in rows_of(run / "folds.csv")

@@ -50,7 +50,7 @@ def test_bitwise_the_same_and_nothing_changed(tiny: Tiny, run: Path) -> None:
 def test_paths_of_the_record_are_used_where_none_are_given(
     tiny: Tiny, original: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def stop(inputs: RunInputs, folder: Path, jobs: int) -> None:
+    def stop(inputs: RunInputs, folder: Path, jobs: int, kept: Path) -> None:
         assert (inputs.cohort_folder, inputs.cache) == (tiny.cohort, tiny.cache)
         raise OutcomeError("far enough", expected="", got="", remedy="")
 

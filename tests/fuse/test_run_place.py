@@ -28,26 +28,39 @@ PATIENCE_S = 40
 
 def test_the_place_is_empty_and_gone_afterwards(tmp_path: Path) -> None:
     with run_place(tmp_path / "runs" / "run") as place:
-        assert list(place.iterdir()) == []
-        (place / "half").write_text("x")
+        assert list(place.folder.iterdir()) == []
+        (place.folder / "half").write_text("x")
     assert list((tmp_path / "runs").iterdir()) == []
+
+
+def test_what_is_kept_outlives_a_stop_and_is_gone_with_the_run(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with pytest.raises(Stopped), run_place(tmp_path / "run") as place:
+        place.kept.mkdir()
+        (place.kept / "fold").write_text("x")
+        raise Stopped(signal.SIGTERM)
+    assert "the same command goes on from them" in caplog.text
+    with run_place(tmp_path / "run") as place:
+        assert (place.kept / "fold").read_text() == "x"
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_stop_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(Stopped), run_place(tmp_path / "run") as place:
-        (place / "half").write_text("x")
+        (place.folder / "half").write_text("x")
         raise Stopped(signal.SIGTERM)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_one_process_at_a_time_and_the_live_one_is_not_touched(tmp_path: Path) -> None:
     with run_place(tmp_path / "run") as place:
-        (place / "half").write_text("x")
+        (place.folder / "half").write_text("x")
         with pytest.raises(OutcomeError, match="one process at a time"), run_place(tmp_path / "run"):
             pass
         with run_place(tmp_path / "another"):
-            assert (place / "half").read_text() == "x"
-        assert (place / "half").read_text() == "x"
+            assert (place.folder / "half").read_text() == "x"
+        assert (place.folder / "half").read_text() == "x"
 
 
 def test_what_a_dead_run_left_is_removed_by_the_next_of_its_name_alone(tmp_path: Path) -> None:
@@ -56,7 +69,7 @@ def test_what_a_dead_run_left_is_removed_by_the_next_of_its_name_alone(tmp_path:
         left.mkdir(parents=True)
         (tmp_path / f".fuse-{name}" / "lock").touch()
     with run_place(tmp_path / "run") as place:
-        assert [path.name for path in place.parent.iterdir() if path != place] == ["lock"]
+        assert [path.name for path in place.folder.parent.iterdir() if path != place.folder] == ["lock"]
     assert [path.name for path in tmp_path.iterdir()] == [".fuse-other"]
     assert (tmp_path / ".fuse-other" / "abc" / "scratch").is_dir()
 
@@ -101,7 +114,7 @@ def fitting(repository: Path, tiny: Tiny, out: Path, jobs: int) -> Iterator[subp
     ("number", "to_all", "jobs", "status"),
     [(signal.SIGTERM, False, 2, 143), (signal.SIGINT, True, 2, 130), (signal.SIGINT, False, 1, 130)],
 )
-def test_a_signal_ends_the_run_and_its_workers_and_leaves_nothing(
+def test_a_signal_ends_the_run_and_its_workers_and_leaves_fitted_folds_at_most(
     repository: Path, tiny: Tiny, tmp_path: Path, number: signal.Signals, to_all: bool, jobs: int, status: int
 ) -> None:
     with fitting(repository, tiny, tmp_path / "run", jobs) as run:
@@ -111,7 +124,9 @@ def test_a_signal_ends_the_run_and_its_workers_and_leaves_nothing(
         assert run.returncode == status
     assert "Traceback" not in complained
     assert psutil.wait_procs(children, timeout=PATIENCE_S)[1] == []
-    assert [path.name for path in tmp_path.iterdir()] == ["long.yaml"]
+    assert {path.name for path in tmp_path.iterdir()} <= {"long.yaml", ".fuse-run"}
+    assert {path.name for path in tmp_path.glob(".fuse-run/*")} <= {"kept"}
+    assert {path.suffix for path in tmp_path.glob(".fuse-run/kept/*/*")} <= {".npz", ".part"}
 
 
 def test_what_a_killed_run_leaves_is_gone_after_the_next(
