@@ -43,9 +43,10 @@ def choose_case(
 ) -> ShownCase | None:
     """Return the case to show; `arms` maps the arms on one feature set of volumes to its label."""
     for name, label in arms.items():
-        present = cases.modalities[label].present
+        present = dict(zip(cases.case_ids, cases.modalities[label].present.tolist(), strict=True))
         for fold, result in zip(folds.folds, results, strict=True):
-            row = highest_risk(result.arms[name].risk, present[fold.test])
+            has = np.array([present[folds.case_ids[row]] for row in fold.test])
+            row = highest_risk(result.arms[name].risk, has)
             if row is not None:
                 case = folds.case_ids[fold.test[row]]
                 return ShownCase(case_id=case, arm=name, label=label, repeat=fold.repeat, fold=fold.fold)

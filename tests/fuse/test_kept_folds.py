@@ -108,7 +108,7 @@ def test_more_workers_go_on_as_well(tiny: Tiny, tmp_path: Path, monkeypatch: pyt
     out = tmp_path / "run"
     fitting(monkeypatch, until=3)
     inputs = inputs_of(tiny)
-    monkeypatch.setattr("fuse.benchmark.evaluate_run", lambda *_: (_ for _ in ()).throw(Killed))
+    monkeypatch.setattr("fuse.run_files.evaluate_run", lambda *_: (_ for _ in ()).throw(Killed))
     with pytest.raises(Killed):
         run_benchmark(inputs, out, jobs=1)
     monkeypatch.undo()
