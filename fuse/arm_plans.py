@@ -13,7 +13,7 @@ from typing import get_args
 from feature_cache.card import CohortCard, Modality
 from feature_cache.errors import OutcomeError
 from fuse.labels import modality_of
-from fuse.protocol import ArmSpec, FusionSpec, Option, Protocol
+from fuse.protocol import FITTED_FROM_ARMS, ArmSpec, FusionSpec, Option, Protocol
 
 #: Published scores: arms that a cohort has only where its card names their columns.
 RISK_SCORES = ("capra_s",)
@@ -21,7 +21,7 @@ RISK_SCORES = ("capra_s",)
 
 @dataclass(frozen=True, kw_only=True)
 class ArmPlan:
-    """One arm of a run: `bases` are the arms that a late fusion stacks, empty for all others."""
+    """One arm of a run: `bases` are the arms that a fusion is fitted from, empty for all others."""
 
     model: str
     modalities: tuple[str, ...]
@@ -113,7 +113,7 @@ def _add(plans: dict[str, ArmPlan], plan: ArmPlan) -> None:
 
 
 def _plans_of(spec: ArmSpec, there: tuple[str, ...], card: CohortCard) -> Iterator[ArmPlan]:
-    if spec.model in ("early", "late"):
+    if is_fusion(spec.model):
         raise OutcomeError(
             "protocol: arms", expected="models", got=spec.model, remedy="Fusion goes under `fusion`."
         )
@@ -167,33 +167,76 @@ def _fused(spec: FusionSpec, there: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _fusion_plan(spec: FusionSpec, fused: tuple[str, ...], plans: dict[str, ArmPlan]) -> ArmPlan:
-    options = tuple(sorted(spec.options.items()))
-    if spec.model == "early":
-        return ArmPlan(model="early", modalities=fused, options=options)
-    bases = tuple(plans[f"{spec.over}__{name}"] for name in fused if f"{spec.over}__{name}" in plans)
-    if len(bases) < 2:
+    if not is_fusion(spec.model):
         raise OutcomeError(
             "protocol: fusion",
-            expected=f"the arms of {spec.over} on two modalities at least, since late fusion stacks them",
+            expected="models of several modalities",
+            got=spec.model,
+            remedy="A model of one modality goes under `arms`.",
+        )
+    bases: tuple[ArmPlan, ...] = ()
+    over = spec.over or ("ridge_cox",)
+    if spec.model == "stack":
+        bases = tuple(plan for model in over for plan in _arms_of(model, fused, plans))
+    elif spec.model == "late":
+        bases = tuple(plan for plan in _arms_of(over[0], fused, plans) if len(plan.modalities) == 1)
+        fused = tuple(plan.modalities[0] for plan in bases)
+    elif spec.model == "residual":
+        first = next((name for name in fused if modality_of(name) == "clinical"), fused[0])
+        bases = tuple(plan for plan in _arms_of(over[0], fused, plans) if plan.modalities == (first,))
+        fused = (first, *(name for name in fused if name != first))
+    if spec.model in FITTED_FROM_ARMS and len(bases) < (1 if spec.model == "residual" else 2):
+        raise OutcomeError(
+            "protocol: fusion",
+            expected=f"the arms of {' and '.join(over)} that {spec.model} is fitted from",
             got=f"{len(bases)} such arms",
-            remedy=f"Add {{model: {spec.over}, modalities: each}} to `arms`.",
+            remedy=f"Add {{model: {over[0]}, modalities: each}} to `arms`.",
         )
     return ArmPlan(
-        model="late",
-        modalities=tuple(base.modalities[0] for base in bases),
-        options=options,
+        model=spec.model,
+        modalities=fused,
+        options=tuple(sorted(spec.options.items())),
         bases=tuple(base.name for base in bases),
     )
 
 
-def split_runnable(plans: Sequence[ArmPlan]) -> tuple[tuple[ArmPlan, ...], dict[str, str]]:
-    """Return the arms that can run here and, for the others, the reason why not."""
+def _arms_of(model: str, fused: tuple[str, ...], plans: dict[str, ArmPlan]) -> tuple[ArmPlan, ...]:
+    """Return the arms of a model that read some of these modalities and no other."""
+    found = tuple(
+        plan
+        for plan in plans.values()
+        if plan.model == model and plan.modalities and set(plan.modalities) <= set(fused) and not plan.bases
+    )
+    if not found:
+        raise OutcomeError(
+            "protocol: fusion",
+            expected=f"arms of {model}, which a fusion is to be fitted from, in lines above it",
+            got="none",
+            remedy=f"Add {{model: {model}}} to `{'fusion' if is_fusion(model) else 'arms'}`.",
+        )
+    return found
+
+
+def is_fusion(model: str) -> bool:
+    """Return whether a model of the table takes several modalities."""
+    from fuse.models.registry import MODEL_CARDS
+
+    return model in MODEL_CARDS and MODEL_CARDS[model].modalities == "several"
+
+
+def split_runnable(
+    plans: Sequence[ArmPlan], kind: str = "survival"
+) -> tuple[tuple[ArmPlan, ...], dict[str, str]]:
+    """Return the arms that can run here on this kind of endpoint and, for the others, the reason why not."""
     from fuse.models.registry import MODEL_CARDS
 
     reasons: dict[str, str] = {}
     for plan in plans:
-        absent = MODEL_CARDS[plan.model].absent_needs()
-        if absent:
+        card = MODEL_CARDS[plan.model]
+        absent = card.absent_needs()
+        if kind not in card.endpoints:
+            reasons[plan.name] = f"it learns {', '.join(card.endpoints)} endpoints, not {kind}"
+        elif absent:
             reasons[plan.name] = f"{', '.join(absent)} is not installed"
         elif any(base in reasons for base in plan.bases):
             reasons[plan.name] = "an arm that it stacks was not run"

@@ -15,7 +15,7 @@ import numpy as np
 from feature_cache.cohort import Cohort, inspect_cohort
 from feature_cache.errors import DamagedEntryError, Level, OutcomeError, Problem
 from feature_cache.store import FeatureCache
-from fuse.arm_plans import AbsentArm, ArmPlan, absent_arms, plan_arms
+from fuse.arm_plans import AbsentArm, ArmPlan, absent_arms, plan_arms, split_runnable
 from fuse.endpoint import OutcomeDoor, choose_endpoint, inspect_outcomes
 from fuse.feature_sets import ChosenSet, choose_feature_sets, names_of
 from fuse.files import file_stem
@@ -77,10 +77,9 @@ class Inspection:
     def facts(self) -> Iterator[str]:
         """Say what there is, for `fuse check`."""
         outcome = self.door.strata()
-        events = int(outcome.event.sum())
-        if self.door.declared.kind == "survival":
-            counts = f"{counted(len(outcome), 'case')}, {counted(events, 'event')}"
-            yield f"endpoint {self.door.endpoint}: {counts}"
+        events = 0 if outcome.n_events is None else outcome.n_events
+        if len(outcome):
+            yield f"endpoint {self.door.endpoint}: {counted(len(outcome), 'case')}, {self.door.counts()}"
             yield f"without an outcome, left out: {counted(len(self.door.without), 'case')}"
         if self.door.too_early:
             early = counted(len(self.door.too_early), "case")
@@ -98,7 +97,10 @@ class Inspection:
         if self.folds is not None:
             yield f"folds: {len(self.folds.folds)} ({self.folds.source}), sha256 {self.folds.sha256[:12]}"
             yield from self.folds.remarks
-            yield "arms: " + ", ".join(plan.name for plan in self.plans)
+            runnable, reasons = split_runnable(self.plans, self.door.declared.kind)
+            yield "arms: " + ", ".join(plan.name for plan in runnable)
+            for name, reason in reasons.items():
+                yield f"not run: {name}, {reason}"
         for arm in self.absent:
             yield f"{'not run' if arm.declared else 'left out'}: {arm.plan.name}, {arm.reason}"
 
@@ -121,7 +123,7 @@ def inspect_inputs(inputs: RunInputs, *, only_check: bool = False) -> Inspection
     cache = FeatureCache.open(inputs.cache)
     endpoint = choose_endpoint(cohort.card, inputs.protocol.endpoint)
     protocol = inputs.protocol.model_copy(update={"endpoint": endpoint})
-    door, problems = inspect_outcomes(cohort, endpoint)
+    door, problems = inspect_outcomes(cohort, endpoint, protocol.also)
     problems = [*_concerning(manifest_problems), *problems, *_other_endpoints(cohort, endpoint)]
     several: Level = "warning" if only_check else "error"
     chosen, set_problems = choose_feature_sets(cache, cohort, protocol.feature_sets, several)
@@ -139,7 +141,7 @@ def inspect_inputs(inputs: RunInputs, *, only_check: bool = False) -> Inspection
             plans, absent = _plan(protocol, (*chosen, *choices), cohort)
             folds = choose_folds(cohort, door, protocol, inputs.folds_file)
             horizon = _horizon(door, folds)
-            problems.extend(_cut_horizon(door, horizon))
+            problems.extend(_cut_horizon(door, horizon) if horizon else ())
         except OutcomeError as error:
             folds = None
             problems.append(error.as_problem())
@@ -216,7 +218,8 @@ def _plan(
     protocol: Protocol, modalities: tuple[str, ...], cohort: Cohort
 ) -> tuple[tuple[ArmPlan, ...], tuple[AbsentArm, ...]]:
     """Return the arms, those without their modality apart; refuse what no model of the table can do."""
-    for model in (*(spec.model for spec in protocol.arms), *(fusion.over for fusion in protocol.fusion)):
+    fusion = [model for spec in protocol.fusion for model in (spec.model, *spec.over)]
+    for model in (*(spec.model for spec in protocol.arms), *fusion):
         card_of(model)
     plans = plan_arms(protocol, modalities, cohort.card)
     absent = absent_arms(protocol, modalities, cohort.card)
@@ -243,10 +246,11 @@ def _plan(
     return plans, absent
 
 
-def _horizon(door: OutcomeDoor, folds: Folds) -> Horizon:
-    """Return the horizon that the evaluation of the test parts will use."""
+def _horizon(door: OutcomeDoor, folds: Folds) -> Horizon | None:
+    """Return the horizon that the evaluation of the test parts will use, None for classes."""
     tested = np.unique(np.concatenate([fold.test for fold in folds.folds]))
-    return choose_horizon(door.strata().take(tested), door.horizon_days())
+    outcome, declared = door.strata().take(tested), door.horizon_days()
+    return None if isinstance(outcome, Classes) or declared is None else choose_horizon(outcome, declared)
 
 
 def _cut_horizon(door: OutcomeDoor, horizon: Horizon) -> Iterator[Problem]:

@@ -20,11 +20,13 @@ from fuse.arm_plans import ArmPlan
 from fuse.cases import Cases
 from fuse.folds import Fold
 from fuse.fusion.late import FittedLate, fit_late
+from fuse.fusion.residual import FittedResidual, fit_residual
+from fuse.fusion.subsets import subset_risks
 from fuse.metrics.ordered import ordered_pairs, share_in_order
 from fuse.models.choice import choosing_sets
 from fuse.models.learner import Setting
 from fuse.models.registry import build_learner
-from fuse.outcomes import Outcome
+from fuse.outcomes import Outcome, Survival
 from fuse.roles import is_single, selected_single_name
 
 
@@ -67,8 +69,9 @@ class Attention:
 class FoldResult:
     """All that one fold gives.
 
-    `weights` (modality -> weight) and `contributions` (modality -> what it adds to the risk of each test
-    case) are those of late fusion, empty without it.
+    `weights` (modality -> weight), `contributions` (modality -> what it adds to the risk of each test case)
+    and `subsets` (modalities -> risk of each test case from these alone) are those of the last late fusion,
+    empty without it.
     """
 
     repeat: int
@@ -76,6 +79,7 @@ class FoldResult:
     arms: dict[str, ArmResult]
     weights: dict[str, float] = field(default_factory=dict)
     contributions: dict[str, Float[np.ndarray, " case"]] = field(default_factory=dict)
+    subsets: dict[tuple[str, ...], Float[np.ndarray, " case"]] = field(default_factory=dict)
     attention: Attention | None = None
 
 
@@ -114,25 +118,26 @@ def fit_parts(task: FoldTask, train: Cases, test: Cases) -> FoldResult:
 
     with threadpool_limits(limits=1):
         fitted: dict[str, FittedArm] = {}
-        late: dict[str, FittedLate] = {}
+        fused: dict[str, FittedLate | FittedResidual] = {}
         for plan in task.plans:
             if plan.bases:
-                late[plan.name] = _fit_late(plan, fitted, train, task)
+                fused[plan.name] = _fit_from_arms(plan, fitted, train, task)
             else:
                 fitted[plan.name] = _fit_single(plan, train, task)
         results = {name: _predict(arm, test, task.times_days) for name, arm in fitted.items()}
-        results |= {name: _predict(arm, test, task.times_days) for name, arm in late.items()}
+        results |= {name: _predict(arm, test, task.times_days) for name, arm in fused.items()}
         selected = selected_single_name(task.plans)
         if selected:
             chosen = choose_single(task, fitted)
             results[selected] = replace(results[chosen], chosen=chosen)
-        last = next(reversed(late.values()), None)
+        late = last_stack(fused)
         return FoldResult(
             repeat=task.fold.repeat,
             fold=task.fold.fold,
             arms=results,
-            weights={} if last is None else dict(last.weights),
-            contributions={} if last is None else dict(last.contributions(test)),
+            weights={} if late is None else late.modality_weights,
+            contributions={} if late is None else late.contributions(test),
+            subsets={} if late is None else subset_risks(late, (train, test), task.outcome, task.fold.inner),
             attention=_attention(fitted, test, results),
         )
 
@@ -172,9 +177,19 @@ def _fit_single(plan: ArmPlan, train: Cases, task: FoldTask) -> FittedArm:
     return fit_arm(learner, train, task.outcome, task.fold.inner, _arm_seed(task, plan.name))
 
 
-def _fit_late(plan: ArmPlan, fitted: Mapping[str, FittedArm], train: Cases, task: FoldTask) -> FittedLate:
-    bases = {fitted[name].modalities[0]: fitted[name] for name in plan.bases}
-    return fit_late(bases, train, task.outcome, task.fold.inner)
+def _fit_from_arms(
+    plan: ArmPlan, fitted: Mapping[str, FittedArm], train: Cases, task: FoldTask
+) -> FittedLate | FittedResidual:
+    if plan.model == "residual":
+        assert isinstance(task.outcome, Survival)  # its card says so, and arms of other kinds do not run
+        base = fitted[plan.bases[0]]
+        return fit_residual(base, plan.modalities[1:], train, task.outcome, task.fold.inner)
+    return fit_late({name: fitted[name] for name in plan.bases}, train, task.outcome, task.fold.inner)
+
+
+def last_stack(fused: Mapping[str, FittedLate | FittedResidual]) -> FittedLate | None:
+    """Return the last fusion that weighs arms: whose weights are shown, and whose subsets are looked at."""
+    return next((arm for arm in reversed(tuple(fused.values())) if isinstance(arm, FittedLate)), None)
 
 
 def _predict(arm: Fitted, test: Cases, times_days: Float[np.ndarray, " time"]) -> ArmResult:

@@ -23,6 +23,9 @@ PROTOCOLS = Path(__file__).parent / "protocols"
 Comparator = Literal["clinical", "selected_single", "published_score"]
 Option = bool | int | float | str
 
+#: Fusion that is fitted from other arms of the protocol.
+FITTED_FROM_ARMS = ("late", "stack", "residual")
+
 #: The feature sets of one modality: one, or several of which the first stands for the modality.
 SetNames = str | Annotated[tuple[str, ...], Field(min_length=1)]
 
@@ -46,16 +49,34 @@ class ArmSpec(ProtocolPart):
 
 
 class FusionSpec(ProtocolPart):
-    """One way to use several modalities at once.
+    """One way to use several modalities at once: any model of the table that takes several.
 
-    `early` fits one model on the joined columns of its modalities; `late` stacks the out-of-fold risks of
-    the arms of one model (`over`), one a modality. `all` and the names are those of `ArmSpec`.
+    `over` is for fusion that is fitted from other arms: `late` stacks the arms of one model (ridge_cox if not
+    given), one a modality;
+    `stack` the arms of all the models that it names, on these modalities or on some of them; `residual` adds
+    to the arm of one model on clinical values (on the first modality, without clinical ones). `all` and the
+    names are those of `ArmSpec`. The last fusion that runs is the one that is compared with the comparators.
     """
 
-    model: Literal["early", "late"]
-    over: str = "ridge_cox"
+    model: str
+    over: tuple[str, ...] = ()
     modalities: Annotated[tuple[str, ...], Field(min_length=2)] | Literal["all"] = "all"
     options: dict[str, Option] = Field(default_factory=dict)
+
+    @field_validator("over", mode="before")
+    @classmethod
+    def _one_or_several(cls, over: object) -> object:
+        return (over,) if isinstance(over, str) else over
+
+    @model_validator(mode="after")
+    def _over_where_it_says_something(self) -> FusionSpec:
+        if self.model in ("late", "residual") and len(self.over) > 1:
+            raise ValueError(f"{self.model} is over one model, such as ridge_cox; stack is over several")
+        if self.model == "stack" and not self.over:
+            raise ValueError("over which models?")
+        if self.model not in FITTED_FROM_ARMS and self.over:
+            raise ValueError(f"over has no effect on {self.model}: it is fitted from cases")
+        return self
 
 
 class Protocol(ProtocolPart):

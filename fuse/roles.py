@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from fuse.arm_plans import RISK_SCORES, ArmPlan
+from fuse.arm_plans import RISK_SCORES, ArmPlan, is_fusion
 from fuse.metrics.comparison import Roles
 from fuse.protocol import Protocol
 
@@ -18,7 +18,7 @@ SELECTED_SINGLE = "selected_single"
 
 
 def assign_roles(protocol: Protocol, plans: Sequence[ArmPlan], selected: str) -> Roles:
-    """Return the roles; fusion is the last fusion of the protocol that runs, late before early.
+    """Return the roles; fusion is the last fusion of the protocol that runs.
 
     Parameters
     ----------
@@ -26,7 +26,7 @@ def assign_roles(protocol: Protocol, plans: Sequence[ArmPlan], selected: str) ->
         Name of the pseudo-arm, "" where there is none.
     """
     names = {plan.name for plan in plans}
-    fusions = [plan.name for model in ("early", "late") for plan in plans if plan.model == model]
+    fusions = [plan.name for plan in plans if is_fusion(plan.model)]
     clinical = f"{SINGLE_MODEL}__clinical"
     scores = [plan.name for plan in plans if plan.model in RISK_SCORES]
     wanted = protocol.comparators

@@ -69,23 +69,32 @@ class EarlyFusion(RidgeCox):
         """Fit on all cases, whatever they lack."""
         if not is_learnable(outcome):
             return tuple(NullScorer() for _ in settings)
-        blocks = tuple(self._block(cases.modalities[name]) for name in self.modalities)
-        columns = [block.matrix(cases.modalities[block.modality]) for block in blocks]
-        matrix = np.concatenate(columns, axis=1)
-        ends = np.cumsum([part.shape[1] for part in columns])
+        blocks, matrix = fit_blocks(cases, self.modalities, self.missing_indicators)
         path = ridge_cox_path(matrix, outcome, tuple(setting["alpha"] for setting in settings))
-        return tuple(_scorer(blocks, np.split(found, ends[:-1])) for found in path)
+        return tuple(score_blocks(blocks, found) for found in path)
 
-    def _block(self, modality: Modality) -> Block:
+
+def fit_blocks(
+    cases: Cases, names: tuple[str, ...], missing_indicators: bool = False
+) -> tuple[tuple[Block, ...], Float[np.ndarray, "case column"]]:
+    """Fit the design of each modality on the cases that have it, and join what they make of the cases."""
+    blocks, columns = [], []
+    for name in names:
+        modality = cases.modalities[name]
         values = modality.values[modality.present]
-        design = fit_design(values, modality.scale_columns, self.missing_indicators)
-        return Block(modality=modality.name, design=design)
+        design = fit_design(values, modality.scale_columns, missing_indicators)
+        blocks.append(Block(modality=name, design=design))
+        columns.append(blocks[-1].matrix(modality))
+    return tuple(blocks), np.concatenate(columns, axis=1)
 
 
-def _scorer(blocks: tuple[Block, ...], coefficients: list[Float[np.ndarray, " column"]]) -> EarlyScorer:
+def score_blocks(blocks: tuple[Block, ...], coefficients: Float[np.ndarray, " column"]) -> EarlyScorer:
+    """Return what coefficients of the joined columns make of any case."""
+    ends = np.cumsum([block.design.width for block in blocks])
+    parts = np.split(coefficients, ends[:-1])
     return EarlyScorer(
         blocks=blocks,
-        weights=tuple(b.design.column_weights(c) for b, c in zip(blocks, coefficients, strict=True)),
+        weights=tuple(b.design.column_weights(c) for b, c in zip(blocks, parts, strict=True)),
     )
 
 

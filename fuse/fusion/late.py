@@ -1,14 +1,15 @@
 """Late fusion: the arms' out-of-fold risks stacked with non-negative weights.
 
-Enters: fitted arms, one for each modality, and the outcomes of the train part they were fitted on. Leaves:
-a log relative hazard to which each arm adds its weight times its risk, exactly 0 where a case lacks the
+Enters: fitted arms and the outcomes of the train part they were fitted on: one arm for each modality
+(`late`), or arms of several models, some of which may read several modalities at once (`stack`). Leaves: a
+log relative hazard to which each arm adds its weight times its risk, exactly 0 where a case lacks the
 modality. Weights are learned on risks that were predicted out of fold, because an overfitted arm looks
-better than it is on its own train cases. At 60 events they are mostly noise, so they are drawn towards each
-other, as far as the inner folds say; weights that are all 0 are the null model.
+better than it is on its own train cases. No risk is ranked among others, so one case can be scored.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -16,49 +17,46 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from fuse.arm import FittedArm
-from fuse.calibrated import Calibration, fit_calibration, held_out_gain
+from fuse.calibrated import Calibration, fit_calibration
 from fuse.cases import Cases
-from fuse.likelihood import log_likelihood, log_likelihood_gradient
+from fuse.fusion.stacking import stack_arms
 from fuse.models.card import ModelCard
-from fuse.models.learner import Setting
+from fuse.models.learner import NullScorer, Setting
 from fuse.outcomes import Outcome
-
-#: Penalties on the differences between the weights to choose from, the strongest first. Stronger ones were
-#: tried on six planted cohorts: C was the same (.723), and the weights said less of what was planted.
-LIKENESS = (16.0, 4.0, 1.0, 0.0)
-
-#: Penalty on the weights themselves; small, it only keeps them finite.
-RIDGE = 0.5
 
 
 @dataclass(frozen=True, kw_only=True)
 class FittedLate:
     """Stacked arms; the same surface as `FittedArm`.
 
-    `weights`: arm -> weight >= 0 of its risk in units of its out-of-fold standard deviation. `centre` and
-    `sd` (arm,): of the out-of-fold risks of the train cases that have the modality. `oof_risk` (train
-    case,): the stack's own risk with weights learned on the other inner folds. `chosen`: the penalty.
+    `weights`: arm -> weight >= 0 of its risk in units of its out-of-fold standard deviation (`sd`).
+    `modality_weights`: modality -> sum of the weights of the arms that read it; that of an arm of several is
+    divided as the spreads of what each of them adds to it in the train part. `oof_risk` (train case,): the
+    stack's own risk with weights learned on the other inner folds. `chosen`: the share of each rule.
     """
 
     arms: dict[str, FittedArm]
     weights: dict[str, float]
-    centre: Float[np.ndarray, " arm"]
-    sd: Float[np.ndarray, " arm"]
+    modality_weights: dict[str, float]
+    sd: dict[str, float]
     chosen: Setting
     oof_risk: Float[np.ndarray, " case"]
     calibration: Calibration
 
     def contributions(self, cases: Cases) -> dict[str, Float[np.ndarray, " case"]]:
-        """Return what each arm adds to the risk of each case; exactly 0.0 where the modality is absent."""
-        parts = {}
-        for column, (name, arm) in enumerate(self.arms.items()):
-            scaled = _scaled(arm.risk(cases), self.centre[column], self.sd[column])
-            parts[name] = np.where(has_any(cases, arm.modalities), self.weights[name] * scaled, 0.0)
-        return parts
+        """Return what each modality adds to the risk of each case; exactly 0.0 where it is absent."""
+        parts: dict[str, Float[np.ndarray, " case"]] = defaultdict(lambda: np.zeros(len(cases)))
+        for name, arm in self.arms.items():
+            for modality, part in _parts(arm, cases).items():
+                parts[modality] += _stretched(part, self.weights[name], self.sd[name])
+        return dict(parts)
 
     def risk(self, cases: Cases) -> Float[np.ndarray, " case"]:
         """Return the log relative hazard of each case."""
-        return np.asarray(np.sum(list(self.contributions(cases).values()), axis=0))
+        risk = np.zeros(len(cases))
+        for name, arm in self.arms.items():
+            risk += _stretched(arm.risk(cases), self.weights[name], self.sd[name])
+        return risk
 
     def probability(
         self, cases: Cases, times_days: Float[np.ndarray, " time"]
@@ -75,46 +73,24 @@ def fit_late(
     Parameters
     ----------
     arms
-        Name (the modality) -> fitted arm. The order does not matter.
+        Name -> fitted arm. The order does not matter. Scorers of several modalities have `contributions`.
     cases, outcome, inner
         The train part that the arms were fitted on, and its inner folds.
     """
     ordered = {name: arms[name] for name in sorted(arms)}
-    columns = [_standardised(arm, cases) for arm in ordered.values()]
-    stacked = np.stack([column for column, _, _ in columns], axis=1)
-    likeness, oof_risk = _choose_likeness(stacked, outcome, inner)
-    weights = stack_weights(stacked, outcome, likeness)
+    sd = {name: _spread(arm, cases) for name, arm in ordered.items()}
+    columns = [_stretched(arm.oof_risk, 1.0, sd[name]) for name, arm in ordered.items()]
+    stack = stack_arms(np.stack(columns, axis=1), outcome, inner)
+    weights = {name: float(weight) for name, weight in zip(ordered, stack.weights, strict=True)}
     return FittedLate(
         arms=ordered,
-        weights={name: float(weight) for name, weight in zip(ordered, weights, strict=True)},
-        centre=np.array([centre for _, centre, _ in columns]),
-        sd=np.array([sd for _, _, sd in columns]),
-        chosen=Setting((("likeness", likeness),)),
-        oof_risk=oof_risk,
-        calibration=fit_calibration(oof_risk, outcome),
+        weights=weights,
+        modality_weights=_by_modality(ordered, weights, cases),
+        sd=sd,
+        chosen=Setting(tuple(stack.share.items())),
+        oof_risk=stack.oof_risk,
+        calibration=fit_calibration(stack.oof_risk, outcome),
     )
-
-
-def stack_weights(
-    stacked: Float[np.ndarray, "case arm"], outcome: Outcome, likeness: float
-) -> Float[np.ndarray, " arm"]:
-    """Return the weights >= 0 that maximise the penalised likelihood of their weighted sum.
-
-    The penalty is `RIDGE / 2` times the squared weights and `likeness / 2` times the squared distances
-    from their mean. It is convex; L-BFGS-B with bounds (Byrd, Lu, Nocedal, Zhu 1995) from 0.
-    """
-    from scipy.optimize import minimize
-
-    def loss(weights: Float[np.ndarray, " arm"]) -> tuple[float, Float[np.ndarray, " arm"]]:
-        apart = weights - weights.mean()
-        risk = stacked @ weights
-        penalty = RIDGE / 2 * float(weights @ weights) + likeness / 2 * float(apart @ apart)
-        gradient = stacked.T @ log_likelihood_gradient(risk, outcome)
-        return penalty - log_likelihood(risk, outcome), RIDGE * weights + likeness * apart - gradient
-
-    arms = stacked.shape[1]
-    found = minimize(loss, np.zeros(arms), jac=True, method="L-BFGS-B", bounds=[(0.0, None)] * arms)
-    return np.asarray(found.x)
 
 
 def has_any(cases: Cases, modalities: tuple[str, ...]) -> Bool[np.ndarray, " case"]:
@@ -123,32 +99,38 @@ def has_any(cases: Cases, modalities: tuple[str, ...]) -> Bool[np.ndarray, " cas
     return np.asarray(np.any(present, axis=0)) if present else np.zeros(len(cases), dtype=bool)
 
 
-def _standardised(arm: FittedArm, cases: Cases) -> tuple[Float[np.ndarray, " case"], float, float]:
-    """Return the arm's out-of-fold risks in their own units, 0 where absent, with centre and sd."""
-    present = has_any(cases, arm.modalities)
-    seen = arm.oof_risk[present]
-    centre, sd = (float(seen.mean()), float(seen.std())) if len(seen) else (0.0, 0.0)
-    return np.where(present, _scaled(arm.oof_risk, centre, sd), 0.0), centre, sd
+def _spread(arm: FittedArm, cases: Cases) -> float:
+    """Return the standard deviation of the arm's out-of-fold risks over the cases that it can judge."""
+    seen = arm.oof_risk[has_any(cases, arm.modalities)]
+    return float(seen.std()) if len(seen) else 0.0
 
 
-def _scaled(risk: Float[np.ndarray, " case"], centre: float, sd: float) -> Float[np.ndarray, " case"]:
-    """Return (risk - centre) / sd; an arm that gave all cases one risk knows nothing: 0."""
-    return (risk - centre) / sd if sd > 1e-9 else np.zeros_like(risk)
+def _stretched(risk: Float[np.ndarray, " case"], weight: float, sd: float) -> Float[np.ndarray, " case"]:
+    """Return weight * risk / sd; an arm that gave all cases one risk knows nothing: 0."""
+    return risk * (weight / sd) if sd > 1e-9 else np.zeros_like(risk)
 
 
-def _choose_likeness(
-    stacked: Float[np.ndarray, "case arm"], outcome: Outcome, inner: Int[np.ndarray, " case"]
-) -> tuple[float, Float[np.ndarray, " case"]]:
-    """Return the penalty with the best held-out likelihood, and the stack's risks out of fold at it."""
-    tried = []
-    for likeness in LIKENESS:
-        risk = np.zeros(len(stacked))
-        for fold in np.unique(inner):
-            others, held = np.flatnonzero(inner != fold), np.flatnonzero(inner == fold)
-            risk[held] = stacked[held] @ stack_weights(stacked[others], outcome.take(others), likeness)
-        tried.append((held_out_gain(risk, outcome), risk))
-    best = int(np.argmax([gain for gain, _ in tried]))
-    return LIKENESS[best], tried[best][1]
+def _parts(arm: FittedArm, cases: Cases) -> dict[str, Float[np.ndarray, " case"]]:
+    """Return what each modality of an arm adds to its risk."""
+    if len(arm.modalities) == 1:
+        return {arm.modalities[0]: arm.risk(cases)}
+    if isinstance(arm.scorer, NullScorer):
+        return {name: np.zeros(len(cases)) for name in arm.modalities}
+    parts: dict[str, Float[np.ndarray, " case"]] = arm.scorer.contributions(cases)  # type: ignore[attr-defined]  # refused before the fit where absent
+    return parts
+
+
+def _by_modality(
+    arms: Mapping[str, FittedArm], weights: Mapping[str, float], cases: Cases
+) -> dict[str, float]:
+    """Divide the weights of arms among the modalities that they read."""
+    total: dict[str, float] = defaultdict(float)
+    for name, arm in arms.items():
+        spreads = {modality: float(part.std()) for modality, part in _parts(arm, cases).items()}
+        whole = sum(spreads.values())
+        for modality, spread in spreads.items():
+            total[modality] += weights[name] * (spread / whole if whole > 0 else 1 / len(spreads))
+    return {modality: total[modality] for modality in sorted(total)}
 
 
 CARD = ModelCard(
@@ -157,5 +139,16 @@ CARD = ModelCard(
     reads="risks of other arms",
     modalities="several",
     needs=("scipy",),
-    source="Wolpert 1992; Breiman 1996 (stacked regressions, non-negative weights), Cox likelihood",
+    source="Wolpert 1992; Breiman 1996 (stacked regressions, non-negative weights)",
+    endpoints=("survival", "competing", "time", "binary"),
+)
+
+STACK_CARD = ModelCard(
+    name="stack",
+    title="Stack of several models (out of fold, weights >= 0)",
+    reads="risks of other arms",
+    modalities="several",
+    needs=("scipy",),
+    source="Wolpert 1992; Breiman 1996; Yao, Vehtari, Simpson and Gelman 2018 (pseudo-averaging)",
+    endpoints=("survival", "competing", "time", "binary"),
 )

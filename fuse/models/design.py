@@ -48,6 +48,12 @@ class Design:
         indicators = (missing[:, self.indicator_of] - self.indicator_mean) * self.indicator_factor
         return np.ascontiguousarray(np.concatenate([centred, indicators], axis=1))
 
+    @property
+    def width(self) -> int:
+        """Number of columns of `matrix`."""
+        whole = len(self.mean) + len(self.indicator_of)
+        return whole if self.components is None else self.components.shape[1]
+
     def matrix(self, values: Float[np.ndarray, "case column"]) -> Float[np.ndarray, "case component"]:
         """Return what a linear model is fitted on."""
         filled = self.fill(values)

@@ -7,18 +7,24 @@ with one card, and one line here.
 from __future__ import annotations
 
 from feature_cache.errors import OutcomeError
-from fuse.fusion import early, late
+from fuse.fusion import early, late, residual
 from fuse.models import (
     additive_mil,
     attention_mil,
     capra_s,
     clam,
+    elastic_net_cox,
+    gradient_boosting,
     max_mil,
     mean_mil,
     null,
     ridge_cox,
+    ridge_logistic,
+    survival_forest,
     top_k_mil,
     transmil,
+    value_network,
+    xgboost_aft,
     xgboost_cox,
 )
 from fuse.models.card import ModelCard, Options
@@ -30,7 +36,13 @@ MODEL_CARDS: dict[str, ModelCard] = {
         null.CARD,
         capra_s.CARD,
         ridge_cox.CARD,
+        elastic_net_cox.CARD,
         xgboost_cox.CARD,
+        xgboost_aft.CARD,
+        gradient_boosting.CARD,
+        survival_forest.CARD,
+        ridge_logistic.CARD,
+        value_network.CARD,
         mean_mil.CARD,
         max_mil.CARD,
         top_k_mil.CARD,
@@ -40,6 +52,8 @@ MODEL_CARDS: dict[str, ModelCard] = {
         transmil.CARD,
         early.CARD,
         late.CARD,
+        late.STACK_CARD,
+        residual.CARD,
     )
 }
 

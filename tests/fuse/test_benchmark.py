@@ -134,7 +134,7 @@ def test_what_each_arm_chose_is_kept(run: Path) -> None:
     said = {row["arm"]: row["chosen"] for row in rows}
     assert said["null__none"] == "nothing to choose"
     assert said["ridge_cox__clinical"].startswith("alpha=")
-    assert said[ARMS[5]].startswith("likeness=")
+    assert said[ARMS[5]].startswith("level=")
 
 
 def test_every_test_case_is_in_one_group_of_the_curves(run: Path) -> None:

@@ -100,7 +100,7 @@ def test_late_fusion_stacks_arms_that_are_planned(tmp_path: Path) -> None:
         "{schema_version: 1, name: p, repeats: 1, folds: 2, inner: 2,"
         " arms: [{model: xgboost_cox}], fusion: [{model: late}]}"
     )
-    with pytest.raises(OutcomeError, match="arms of ridge_cox on two modalities"):
+    with pytest.raises(OutcomeError, match="arms of ridge_cox, which a fusion is to be fitted from"):
         plan_arms(read_protocol(str(path)), ("slides", "notes"), CARD_OF_TINY)
 
 

@@ -20,7 +20,7 @@ from fuse.cases import Cases, Modality
 from fuse.check import Inspection, RunInputs, inspect_inputs
 from fuse.fitting import FoldTask, fit_fold
 from fuse.folds import Folds
-from fuse.fusion.late import stack_weights
+from fuse.fusion.stacking import free_weights
 from fuse.metrics.concordance import concordant_pairs
 from fuse.models.learner import Setting
 from fuse.models.ridge_cox import RidgeCox
@@ -124,7 +124,7 @@ def _weights_of_true_readings(
         ]
     )
     standardised = (readings - readings.mean(axis=0)) / readings.std(axis=0)
-    found_weights = stack_weights(standardised, found.door.training(folds.case_ids), likeness=0.0)
+    found_weights = free_weights(standardised, found.door.training(folds.case_ids), likeness=0.0)
     return dict(zip(modalities, map(float, found_weights), strict=True))
 
 

@@ -8,11 +8,9 @@ import numpy as np
 import pytest
 
 from fuse.arm import fit_arm
-from fuse.fusion.late import RIDGE, fit_late, stack_weights
-from fuse.losses import partial_log_likelihood_gradient
+from fuse.fusion.late import fit_late
 from fuse.metrics.concordance import concordant_pairs
 from fuse.models.registry import build_learner
-from fuse.outcomes import Survival
 from tests.fuse.simulated import make_cohort
 
 
@@ -27,49 +25,6 @@ def arms(cohort):
 @pytest.fixture(scope="module")
 def late(cohort, arms):
     return fit_late(arms, cohort.cases, cohort.outcome, cohort.inner)
-
-
-@pytest.fixture(scope="module")
-def stacked() -> tuple[np.ndarray, Survival]:
-    rng = np.random.default_rng(4)
-    columns = rng.normal(size=(150, 3))
-    time = rng.exponential(np.exp(-columns @ [0.8, 0.4, 0.0])) * 100 + 1
-    return columns, Survival(event=rng.random(150) < 0.6, time_days=time)
-
-
-def test_weights_without_a_bound_in_the_way_are_scikit_survivals(stacked):
-    from sksurv.linear_model import CoxPHSurvivalAnalysis
-    from sksurv.util import Surv
-
-    columns, outcome = stacked
-    columns = columns[:, :2]
-    theirs = CoxPHSurvivalAnalysis(alpha=RIDGE).fit(
-        columns, Surv.from_arrays(outcome.event, outcome.time_days)
-    )
-    assert (theirs.coef_ > 0).all()
-    assert stack_weights(columns, outcome, 0.0) == pytest.approx(theirs.coef_, abs=1e-4)
-
-
-def test_weights_meet_the_conditions_of_the_optimum(stacked):
-    columns, outcome = stacked
-    columns = columns * [1.0, 1.0, -1.0] - np.outer(columns[:, 0], [0, 0, 0.7])
-    for likeness in (0.0, 4.0):
-        weights = stack_weights(columns, outcome, likeness)
-        slope = columns.T @ partial_log_likelihood_gradient(columns @ weights, outcome)
-        slope -= RIDGE * weights + likeness * (weights - weights.mean())
-        assert (weights >= 0).all()
-        assert slope[weights > 1e-8] == pytest.approx(0.0, abs=0.02)
-        assert (slope[weights <= 1e-8] < 0.02).all()
-
-
-def test_a_strong_likeness_makes_the_weights_one(stacked):
-    weights = stack_weights(*stacked, 1e6)
-    assert weights == pytest.approx(np.full(3, weights.mean()), abs=1e-3) and weights.mean() > 0.1
-
-
-def test_arms_that_go_with_later_events_get_exactly_nothing(stacked):
-    columns, outcome = stacked
-    assert stack_weights(-columns[:, :2], outcome, 4.0).tolist() == [0.0, 0.0]
 
 
 def test_contributions_add_up_and_absent_is_exactly_zero(cohort, late):
@@ -106,6 +61,23 @@ def test_arms_that_know_nothing_are_the_null_model(cohort):
     assert late.weights == {"slides": 0.0, "table": 0.0}
     assert (late.risk(cohort.cases) == 0.0).all()
     assert late.probability(cohort.cases, times) == pytest.approx(null.probability(cohort.cases, times))
+
+
+@pytest.fixture(scope="module")
+def stack(cohort, arms):
+    learner = build_learner("early", ("table", "slides"))
+    early = fit_arm(learner, cohort.cases, cohort.outcome, cohort.inner, 0)
+    return fit_late({**arms, "early": early}, cohort.cases, cohort.outcome, cohort.inner)
+
+
+def test_an_arm_of_several_modalities_adds_to_each_of_them(cohort, stack):
+    parts = stack.contributions(cohort.cases)
+    assert set(parts) == {"table", "slides"}
+    assert sum(parts.values()) == pytest.approx(stack.risk(cohort.cases))
+    for name, part in parts.items():
+        assert (part[~cohort.cases.modalities[name].present] == 0.0).all()
+    assert sum(stack.modality_weights.values()) == pytest.approx(sum(stack.weights.values()))
+    assert stack.weights["early"] > 0
 
 
 def test_two_views_of_one_latent_are_better_than_one_on_new_cases(arms, late):
