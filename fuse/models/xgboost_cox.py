@@ -7,15 +7,16 @@ events and cannot choose more than one small number.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
 import numpy as np
 from jaxtyping import Float, Int
 
 from fuse.cases import Cases
 from fuse.models.card import ModelCard
-from fuse.models.learner import Learner, NullScorer, Scorer, Setting, is_learnable, spread
+from fuse.models.learner import Learner, Scorer, Setting, is_learnable, null_scorer, spread
 from fuse.outcomes import Survival
 
 if TYPE_CHECKING:
@@ -26,7 +27,6 @@ ROUNDS = (10, 30, 80)
 
 #: One thread: two were 8 to 19 times slower on a busy machine, and one gives the same trees every time.
 PARAMETERS: dict[str, object] = {
-    "objective": "survival:cox",
     "tree_method": "hist",
     "nthread": 1,
     "max_bin": 32,
@@ -38,18 +38,25 @@ PARAMETERS: dict[str, object] = {
     "verbosity": 0,
 }
 
+#: What xgboost is told of the outcomes, under its own names.
+Labels: TypeAlias = Mapping[str, Float[np.ndarray, " case"]]
+
 #: Columns that each tree looks at; a wide table would offer too many chance splits.
 COLUMNS_PER_TREE = 32
 
 
 @dataclass(frozen=True, kw_only=True)
 class BoostedScorer:
-    """The first rounds of a booster, centred on the train part; `columns` are those that it knows."""
+    """The first rounds of a booster, centred on the train part; `columns` are those that it knows.
+
+    `sign` is -1 where the margin is a time, 1 where it is a hazard.
+    """
 
     modality: str
     columns: Int[np.ndarray, " known"]
     booster: Booster
     rounds: int
+    sign: float
     mean: float
 
     def risk(self, cases: Cases) -> Float[np.ndarray, " case"]:
@@ -58,7 +65,7 @@ class BoostedScorer:
         return spread(self.margin(modality.values[modality.present]) - self.mean, modality.present)
 
     def margin(self, values: Float[np.ndarray, "present column"]) -> Float[np.ndarray, " present"]:
-        """Return the sum of the leaves of each row."""
+        """Return the sum of the leaves of each row, higher = earlier."""
         from xgboost import DMatrix
 
         if not len(values):
@@ -66,13 +73,15 @@ class BoostedScorer:
         margin = self.booster.predict(
             DMatrix(values[:, self.columns], nthread=1), output_margin=True, iteration_range=(0, self.rounds)
         )
-        return np.asarray(margin, dtype=np.float64)
+        return self.sign * np.asarray(margin, dtype=np.float64)
 
 
 class XgboostCox(Learner):
     """Gradient-boosted Cox regression on one modality."""
 
     name = "xgboost_cox"
+    objective: ClassVar[Mapping[str, object]] = {"objective": "survival:cox"}
+    sign: ClassVar[float] = 1.0
 
     def __init__(self, modalities: tuple[str, ...]) -> None:
         self.modalities = modalities
@@ -80,6 +89,10 @@ class XgboostCox(Learner):
     def candidates(self) -> tuple[Setting, ...]:
         """Return the numbers of rounds, the fewest first."""
         return tuple(Setting((("rounds", float(rounds)),)) for rounds in ROUNDS)
+
+    def labels(self, outcome: Survival) -> Labels:
+        """Return times, negative where censored."""
+        return {"label": np.where(outcome.event, outcome.time_days, -outcome.time_days)}
 
     def fit_path(
         self, cases: Cases, outcome: Survival, settings: tuple[Setting, ...], seed: int
@@ -91,20 +104,23 @@ class XgboostCox(Learner):
         rows = np.flatnonzero(modality.present)
         seen = outcome.take(rows)
         if not is_learnable(seen):
-            return tuple(NullScorer() for _ in settings)
+            return tuple(null_scorer(seen) for _ in settings)
         values = modality.values[rows]
         # a column that only other cases have would be drawn for trees too, and they would be other trees
         columns = np.flatnonzero(~np.isnan(values).all(axis=0))
-        signed_time = np.where(seen.event, seen.time_days, -seen.time_days)
         parameters = {
             **PARAMETERS,
+            **self.objective,
             "seed": seed % 2**31,
             "colsample_bytree": min(1.0, COLUMNS_PER_TREE / len(columns)),
         }
         most = int(max(setting["rounds"] for setting in settings))
-        train = xgboost.DMatrix(values[:, columns], label=signed_time, nthread=1)
+        train = xgboost.DMatrix(values[:, columns], nthread=1)
+        train.set_info(**self.labels(seen))
         booster = xgboost.train(parameters, train, num_boost_round=most)
-        whole = BoostedScorer(modality=modality.name, columns=columns, booster=booster, rounds=most, mean=0.0)
+        whole = BoostedScorer(
+            modality=modality.name, columns=columns, booster=booster, rounds=most, sign=self.sign, mean=0.0
+        )
         return tuple(_centred(whole, int(setting["rounds"]), values) for setting in settings)
 
 

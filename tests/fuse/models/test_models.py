@@ -28,6 +28,13 @@ ARMS = [
     ("ridge_cox", ("table",), {"missing_indicators": True}),
     ("ridge_cox", ("slides",), {}),
     ("xgboost_cox", ("table",), {}),
+    ("elastic_net_cox", ("table",), {"missing_indicators": True}),
+    ("xgboost_aft", ("table",), {}),
+    ("gradient_boosting", ("table",), {}),
+    ("survival_forest", ("table",), {}),
+    ("value_network", ("table",), {}),
+    ("value_network", ("slides",), {"head": "hazard"}),
+    ("value_network", ("table",), {"head": "aft"}),
     ("attention_mil", ("slides",), {}),
     ("early", ("table", "slides"), {}),
 ]
