@@ -17,6 +17,8 @@ from typing import Literal, Protocol
 import numpy as np
 from jaxtyping import Shaped
 
+from feature_cache.entry_contents import EntryContents
+
 FormatName = Literal["zarr", "hdf5"]
 FORMAT_NAMES: tuple[FormatName, ...] = ("zarr", "hdf5")
 
@@ -39,10 +41,11 @@ class ArrayFormat(Protocol):
     def write(self, folder: Path, arrays: Arrays) -> None:
         """Write all arrays below `folder`; `OSError` where the disk does not take them."""
 
-    def read(self, folder: Path, name: str, expected: Layout) -> AnyArray:
-        """Return one array; `ValueError` where it is absent, unreadable, or not of the expected layout.
+    def read(self, contents: EntryContents, name: str, expected: Layout) -> tuple[AnyArray, str]:
+        """Return one array and its `array_sha256`.
 
-        The layout is compared before anything is allocated.
+        `ValueError` where it is absent, unreadable, or not of the expected layout, `DamagedEntryError` where
+        a file of it is not what was committed. The layout is compared before anything is allocated.
         """
 
 

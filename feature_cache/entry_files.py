@@ -32,13 +32,14 @@ from feature_cache.array_format import (
 from feature_cache.canonical import Json, sha256_of_file
 from feature_cache.durability import sync_file, sync_folder
 from feature_cache.entry import REQUIRED_ARRAYS, SCHEMA_VERSION, ArrayRecord, EntryDraft, EntryRecord
-from feature_cache.errors import CacheError, DamagedEntryError
+from feature_cache.entry_contents import EntryContents, damaged
+from feature_cache.errors import CacheError
 from feature_cache.names import entry_path
 from feature_cache.probe import probe_arrays
 from feature_cache.recipe import ResolvedRecipe
 
 #: An array of a vector entry of up to this many bytes lives inside entry.json.
-INLINE_BYTES = 4096
+INLINE_BYTES = 2**16
 
 #: What file browsers leave in a folder that somebody looked at; never part of an entry.
 IGNORED = frozenset([".DS_Store", "Thumbs.db", "desktop.ini"])
@@ -223,47 +224,36 @@ def read_arrays(root: Path, folder: Path, record: EntryRecord) -> dict[str, AnyA
     """
     check_sizes(root, folder, record)
     where = folder.relative_to(root).as_posix()
-    for name, file in record.files.items():
-        try:
-            found = sha256_of_file(folder / name)
-        except OSError as error:
-            raise damaged(where, name, "a readable file", error.strerror or "a failed read") from error
-        if found != file.sha256:
-            raise damaged(where, name, "the recorded sha256", "other bytes of the same length")
+    contents = EntryContents(folder, where, record.files)
     arrays = {}
     for name, promised in record.arrays.items():
         try:
-            arrays[name] = _read_array(folder, name, promised, record)
+            arrays[name], found = _read_array(contents, name, promised, record)
         except ValueError as error:
             raise damaged(where, f"array {name}", "the array as it was committed", str(error)) from error
-        if array_sha256(arrays[name]) != promised.sha256:
+        if found != promised.sha256:
             raise damaged(where, f"array {name}", "the recorded sha256", "other values")
+    contents.check_others()
     return arrays
 
 
-def damaged(where: str, part: str, expected: str, got: str) -> DamagedEntryError:
-    """Return the error for one part of an entry, named by its folder below the root."""
-    return DamagedEntryError(
-        f"{where}: {part}",
-        expected=expected,
-        got=got,
-        remedy="`python -m extract verify CACHE --quarantine` moves it aside; then run extract again.",
-    )
-
-
-def _read_array(folder: Path, name: str, promised: ArrayRecord, record: EntryRecord) -> AnyArray:
+def _read_array(
+    contents: EntryContents, name: str, promised: ArrayRecord, record: EntryRecord
+) -> tuple[AnyArray, str]:
+    """Return one array and the sha256 of its bytes."""
     if promised.dtype not in DTYPES or not _ARRAY_NAME.fullmatch(name) or min(promised.shape, default=0) < 0:
         raise ValueError("a name, shape or dtype that no array of an entry has")
     layout = (promised.shape, promised.dtype)
     if promised.data is not None:
-        return array_from_bytes(base64.b64decode(promised.data, validate=True), layout)
+        array = array_from_bytes(base64.b64decode(promised.data, validate=True), layout)
+        return array, array_sha256(array)
     if record.array_format == "inline":
         raise ValueError("no data in entry.json")
     # both forms keep arrays uncompressed, and give what was never written as zeros
     held = sum(file.bytes for file in record.files.values())
     if math.prod(promised.shape) * np.dtype(promised.dtype).itemsize > held:
         raise ValueError(f"more bytes than the {held:,} of its files")
-    return array_format(record.array_format).read(folder, name, layout)
+    return array_format(record.array_format).read(contents, name, layout)
 
 
 def _array_record(array: AnyArray, inline: bool) -> dict[str, Json]:

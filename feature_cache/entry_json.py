@@ -69,8 +69,19 @@ def _indented(value: Json, margin: str) -> str:
         lines = [f"{_plain(name)}: {_indented(value[name], inner)}" for name in sorted(value)]
         return "{\n" + ",\n".join(inner + line for line in lines) + f"\n{margin}}}"
     if isinstance(value, list) and any(isinstance(item, _NESTED) for item in value):
+        rows = _rows(value)
+        if rows is not None:
+            return "[\n" + inner + rows.replace("], [", f"],\n{inner}[") + f"\n{margin}]"
         return "[\n" + ",\n".join(inner + _indented(item, inner) for item in value) + f"\n{margin}]"
     return _plain(value)
+
+
+def _rows(value: list[Json]) -> str | None:
+    """Return a list of lists of numbers without its brackets, in one call; None of any other list."""
+    if not all(isinstance(item, list) for item in value):
+        return None
+    text = _plain(value)
+    return None if '"' in text or "{" in text or text.count("[") > len(value) + 1 else text[1:-1]
 
 
 def _plain(value: Json) -> str:

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from feature_cache.array_format import AnyArray, Arrays, Layout, chunk_shape, native
+from feature_cache.array_format import AnyArray, Arrays, Layout, array_sha256, chunk_shape, native
+from feature_cache.entry_contents import EntryContents
 
 FILE = "arrays.h5"
 _VERSION = ("v110", "v110")
@@ -38,12 +39,13 @@ class Hdf5Arrays:
             image = file.id.get_file_image()
         (folder / FILE).write_bytes(image)
 
-    def read(self, folder: Path, name: str, expected: Layout) -> AnyArray:
+    def read(self, contents: EntryContents, name: str, expected: Layout) -> tuple[AnyArray, str]:
         """Return one dataset of the file."""
         import h5py
 
+        contents.check_others()
         try:
-            with h5py.File(folder / FILE, "r", locking=False) as file:
+            with h5py.File(contents.folder / FILE, "r", locking=False) as file:
                 if not isinstance(file.get(name, getlink=True), h5py.HardLink):
                     raise ValueError("no such dataset")
                 dataset = file[name]
@@ -51,6 +53,7 @@ class Hdf5Arrays:
                     raise ValueError("not a plain dataset")
                 if (dataset.shape, dataset.dtype.name) != expected:
                     raise ValueError(f"shape and dtype are not the recorded {expected}")
-                return native(np.asarray(dataset[()]))
+                array = native(np.asarray(dataset[()]))
         except (OSError, KeyError, RuntimeError) as error:
             raise ValueError(f"unreadable as HDF5 ({type(error).__name__})") from error
+        return array, array_sha256(array)

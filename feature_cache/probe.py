@@ -26,7 +26,8 @@ def probe_arrays(arrays: Arrays) -> dict[str, Json]:
     """Return the probe of the first of `embeddings`, `values` that is there; {} where there is no row.
 
     `rows` are indices, `norms` and `sums` have one item a row, rounded to 6 significant digits; a number
-    that is not finite is null. `sums[row][j]` is the sum over columns d of `sign(d, j) * x[row, d]`.
+    that is not finite is null. `sums[row][j]` is the sum over columns d of `sign(d, j) * x[row, d]`; of one
+    column all 8 would be the value with a sign, and the first stands for them.
     """
     name = next((name for name in _PROBED if name in arrays), None)
     if name is None or arrays[name].ndim not in (1, 2) or 0 in arrays[name].shape:
@@ -34,8 +35,8 @@ def probe_arrays(arrays: Arrays) -> dict[str, Json]:
     array = arrays[name]
     rows = np.unique(np.linspace(0, len(array) - 1, ROWS).astype(np.int64))
     sample = array[rows].astype(np.float64).reshape(len(rows), -1)
-    signs = sketch_signs(sample.shape[1])
-    sums = np.stack([(sample * signs[:, j]).sum(axis=1) for j in range(SUMS)], axis=1)
+    signs = sketch_signs(sample.shape[1])[:, : SUMS if sample.shape[1] > 1 else 1]
+    sums = np.stack([(sample * sign).sum(axis=1) for sign in signs.T], axis=1)
     norms = np.sqrt((sample**2).sum(axis=1))
     return {
         "array": name,
@@ -58,7 +59,7 @@ def sketch_signs(columns: int) -> Float[np.ndarray, "column sum"]:
     return np.where(mixed >> np.uint64(63), 1.0, -1.0)
 
 
-def probe_distance(first: Mapping[str, object], second: Mapping[str, Any]) -> float:
+def probe_distance(first: Mapping[str, Any], second: Mapping[str, Any]) -> float:
     """Return the largest estimated relative distance |a - b| / |a| of the probed rows.
 
     The mean square of the 8 differences is an unbiased estimate of |a - b|^2 (a sign sketch, Alon, Matias
@@ -70,7 +71,7 @@ def probe_distance(first: Mapping[str, object], second: Mapping[str, Any]) -> fl
     CacheError
         The two probes are not of the same rows of the same array.
     """
-    if (first.get("array"), first.get("rows")) != (second.get("array"), second.get("rows")):
+    if _of_what(first) != _of_what(second):
         raise CacheError(
             "probe",
             expected="two probes of the same rows",
@@ -87,6 +88,11 @@ def probe_distance(first: Mapping[str, object], second: Mapping[str, Any]) -> fl
     length, from_zero = norms[finite], np.where(apart > 0, math.inf, 0.0)
     relative = np.divide(apart, length, out=from_zero, where=length > 0)
     return math.inf if unlike.any() else float(relative.max(initial=0.0))
+
+
+def _of_what(probe: Mapping[str, Any]) -> tuple[object, ...]:
+    """Return array, rows, and sums a row: of one column there were 8 before version 0.3."""
+    return probe.get("array"), probe.get("rows"), len(probe["sums"][0]) if probe else 0
 
 
 def _numbers(values: object) -> Float[np.ndarray, "*axis"]:

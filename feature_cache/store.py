@@ -131,9 +131,16 @@ class FeatureCache:
         DamagedEntryError
             Something of it is not what was committed; the error names the entry and the part.
         """
-        folder = self._folder(key)
-        record = read_record(self.root, folder)
-        return Entry(record=record, arrays=read_arrays(self.root, folder, record))
+        record = self.record(key)
+        return Entry(record=record, arrays=self.arrays(record))
+
+    def arrays(self, record: EntryRecord) -> dict[str, AnyArray]:
+        """Return the arrays that a record promises, which this cache gave; every byte is compared with it.
+
+        Who has read the records need not read them again. Errors are those of `read`: an entry that was
+        replaced since then is not what the record says.
+        """
+        return read_arrays(self.root, self._folder(record.key), record)
 
     def records(
         self, cohort: str | None = None, modality: str | None = None, feature_set: str | None = None

@@ -22,6 +22,35 @@ def test_it_is_readable_sorted_and_the_same_whatever_the_order() -> None:
     assert '\n  "b": [1, 2.5, null],\n' in text
 
 
+def test_lists_of_lists_have_a_line_a_list() -> None:
+    rows = {"a": [[1.5, None], [], [2]], "b": [["], ["], [1]], "c": [[1], [[2], [3]]], "d": [[{}], [1]]}
+    lines = seal_document(rows).decode().splitlines()
+    assert lines[1:-2] == [
+        '  "a": [',
+        "    [1.5, null],",
+        "    [],",
+        "    [2]",
+        "  ],",
+        '  "b": [',
+        '    ["], ["],',
+        "    [1]",
+        "  ],",
+        '  "c": [',
+        "    [1],",
+        "    [",
+        "      [2],",
+        "      [3]",
+        "    ]",
+        "  ],",
+        '  "d": [',
+        "    [",
+        "      {}",
+        "    ],",
+        "    [1]",
+        "  ],",
+    ]
+
+
 def test_every_flipped_bit_is_found() -> None:
     raw = seal_document(BODY)
     for bit in range(len(raw) * 8):

@@ -58,6 +58,7 @@ def test_same_arrays_have_no_distance_and_missing_values_must_agree() -> None:
     values = np.array([1.0, np.nan, 0.0])
     probe = probe_arrays({"values": values, "state": np.zeros(3, np.uint8)})
     assert probe["array"] == "values" and probe["norms"] == [1.0, None, 0.0]
+    assert probe["sums"] == [[1.0], [None], [0.0]]  # one column: eight sums would say the same eight times
     assert probe_distance(probe, probe) == 0
     assert probe_distance(probe, probe_arrays({"values": np.array([1.0, 2.0, 0.0])})) == math.inf
     assert probe_distance(probe, probe_arrays({"values": np.array([1.0, np.nan, 1.0])})) == math.inf

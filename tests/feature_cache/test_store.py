@@ -72,7 +72,7 @@ class TestCommit:
         small = make_draft("small", "clinical", kind="vector")
         large = replace(
             make_draft("large", "clinical", kind="vector"),
-            arrays={"values": np.zeros(513), "state": np.zeros(513, np.uint8)},
+            arrays={"values": np.zeros(8193), "state": np.zeros(8193, np.uint8)},
         )
         for draft in (small, large):
             cache.commit(draft)
@@ -81,7 +81,7 @@ class TestCommit:
         record = cache.record(large.key)
         assert record.array_format == cache.array_format and record.arrays["values"].data is None
         assert record.arrays["state"].data is not None
-        np.testing.assert_array_equal(cache.read(large.key).arrays["values"], np.zeros(513))
+        np.testing.assert_array_equal(cache.read(large.key).arrays["values"], np.zeros(8193))
 
     def test_same_drafts_same_bytes(
         self, tmp_path: Path, cache: FeatureCache, make_draft: MakeDraft, tree_bytes: TreeBytes

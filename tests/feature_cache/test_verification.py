@@ -252,12 +252,13 @@ def test_a_listed_file_outside_the_entry_does_not_pass(cache: FeatureCache, draf
 def test_unreadable_files_are_named(
     cache: FeatureCache, drafts: list[EntryDraft], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from feature_cache import entry_files
+    from feature_cache import entry_contents
 
-    def broken(path: Path) -> str:
+    def broken(*arguments: object) -> None:
         raise OSError(5, os.strerror(5))
 
-    monkeypatch.setattr(entry_files, "sha256_of_file", broken)
+    for name in ("_read_file", "sha256_of_file"):
+        monkeypatch.setattr(entry_contents, name, broken)
     with pytest.raises(DamagedEntryError, match="a readable file; got Input/output error"):
         cache.read(drafts[0].key)
 
