@@ -27,7 +27,8 @@ app = typer.Typer(
 
 CohortName = Annotated[str, typer.Argument(metavar="COHORT", help="Folder of manifest tables, or a name.")]
 CacheFolder = Annotated[Path, typer.Option("--cache", help="The feature cache to read.")]
-ProtocolName = Annotated[str, typer.Option(help="quick, full, torchfree, or a YAML file.")]
+ProtocolName = Annotated[str, typer.Option(help="quick, full, torchfree, classes, or a YAML file.")]
+EndpointName = Annotated[str | None, typer.Option(help="One of cohort.yaml; default its first.")]
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="Folder that `benchmark --out` wrote.")]
 Jobs = Annotated[int | None, typer.Option(min=1, help="Processes; all cores if not given.")]
 
@@ -40,6 +41,7 @@ def check(
     cohort: CohortName,
     cache: CacheFolder,
     protocol: ProtocolName = "quick",
+    endpoint: EndpointName = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print problems and facts as JSON.")] = False,
 ) -> None:
     """Say what stands against an evaluation, before anything is fitted."""
@@ -48,7 +50,10 @@ def check(
     from fuse.protocol import read_protocol
 
     try:
-        inputs = RunInputs(cohort_folder=find_cohort(cohort), cache=cache, protocol=read_protocol(protocol))
+        chosen = read_protocol(protocol)
+        if endpoint is not None:
+            chosen = chosen.model_copy(update={"endpoint": endpoint})
+        inputs = RunInputs(cohort_folder=find_cohort(cohort), cache=cache, protocol=chosen)
         inspection = inspect_inputs(inputs, only_check=True)
     except BraidError as error:
         if not as_json:
@@ -71,7 +76,7 @@ def benchmark(
     cache: CacheFolder,
     out: Annotated[Path, typer.Option(metavar="RUN", help="New folder for the run.")],
     protocol: ProtocolName = "quick",
-    endpoint: Annotated[str | None, typer.Option(help="One of cohort.yaml; default its first.")] = None,
+    endpoint: EndpointName = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Default: the protocol's.")] = None,
     jobs: Jobs = None,
 ) -> None:
@@ -87,11 +92,30 @@ def benchmark(
         update={name: value for name, value in given.items() if value is not None}
     )
     inputs = RunInputs(cohort_folder=find_cohort(cohort), cache=cache, protocol=resolved)
-    arms = run_benchmark(inputs, out, jobs or count_cores())
-    _print_arms(out, arms)
-    print(json.loads((out / "verdict.json").read_text(encoding="utf-8"))["top"])
-    print(f"report: {out / 'report.html'}")
-    _exit(any(arm.status == "not_run" for arm in arms))
+    _print_run(out, run_benchmark(inputs, out, jobs or count_cores()))
+
+
+@app.command()
+def validate(
+    run: RunFolder,
+    cohort: Annotated[str, typer.Argument(metavar="OTHER_COHORT", help="Folder or name of another cohort.")],
+    cache: Annotated[Path, typer.Option("--cache", help="The feature cache of the other cohort.")],
+    out: Annotated[Path, typer.Option(metavar="RUN2", help="New folder for the validation.")],
+    run_cache: Annotated[Path | None, typer.Option(help="Where the run's own cache is now.")] = None,
+    run_cohort: Annotated[str | None, typer.Option(help="Where the run's own cohort is now.")] = None,
+) -> None:
+    """Fit every arm of a run once, on all its cases, and evaluate it on another cohort."""
+    from feature_cache.cohort import find_cohort
+    from fuse.validate import ValidationInputs, run_validation
+
+    inputs = ValidationInputs(
+        run=run,
+        cohort_folder=find_cohort(cohort),
+        cache=cache,
+        run_cache=run_cache,
+        run_cohort=None if run_cohort is None else find_cohort(run_cohort),
+    )
+    _print_run(out, run_validation(inputs, out))
 
 
 @app.command()
@@ -128,11 +152,21 @@ def _print_json(problems: list[Problem], facts: list[str]) -> None:
     print(json.dumps({"problems": [problem.as_dict() for problem in problems], "facts": facts}, indent=2))
 
 
+def _print_run(out: Path, arms: tuple[ArmRecord, ...]) -> None:
+    _print_arms(out, arms)
+    print(json.loads((out / "verdict.json").read_text(encoding="utf-8"))["top"])
+    print(f"report: {out / 'report.html'}")
+    _exit(any(arm.status == "not_run" for arm in arms))
+
+
 def _print_arms(run: Path, arms: tuple[ArmRecord, ...]) -> None:
     from fuse.files import read_csv
+    from fuse.verdict_words import PRIMARY
 
-    rows = {row["arm"]: row for row in read_csv(run / "metrics.csv")[1] if row["metric"] == "c_index"}
-    print("C within folds, with its 95 % interval")
+    every = read_csv(run / "metrics.csv")[1]
+    # the first metric of an arm is the one that questions are answered by
+    rows = {row["arm"]: row for row in reversed(every) if row["metric"] in PRIMARY}
+    print(f"{PRIMARY[every[0]['metric']]} within folds, with its 95 % interval")
     room = min(_WIDEST_ARM, max(len(arm.name) for arm in arms))
     for arm in arms:
         row = rows.get(arm.name)

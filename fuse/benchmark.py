@@ -66,6 +66,7 @@ def write_whole(out: Path, jobs: int, compute: Callable[[Path, Path], Computed])
             arms=computed.arms,
             roles=computed.roles,
             cases=computed.cases,
+            validates=computed.validates,
         )
         write_json(folder / RECORD, describe_run(computed.inspection, facts, folder))
         write_report(folder)
@@ -79,7 +80,7 @@ def compute_run(inputs: RunInputs, folder: Path, jobs: int, kept: Path) -> Compu
     """Compute every file of a run but its record and its page into `folder`; `kept` is for fitted folds."""
     inspection = inspect_inputs(inputs)
     folds = inspection.refuse_errors()
-    plans, arms = record_arms(inspection.plans, inspection.absent)
+    plans, arms = record_arms(inspection.plans, inspection.absent, inspection.door.declared.kind)
     write_run_inputs(folder, inspection, folds)
     with tempfile.TemporaryDirectory(prefix="scratch-", dir=folder.parent) as name:
         scratch = Path(name)

@@ -23,7 +23,9 @@ from fuse.fold_choice import choose_folds, strangers
 from fuse.folds import Folds
 from fuse.labels import candidates_of, choice_label
 from fuse.metrics.censoring import Horizon, choose_horizon
+from fuse.models.card import CLASSES
 from fuse.models.registry import card_of
+from fuse.outcomes import Classes
 from fuse.protocol import Protocol
 from fuse.roles import selected_single_name
 from fuse.verdict_words import counted
@@ -139,6 +141,7 @@ def inspect_inputs(inputs: RunInputs, *, only_check: bool = False) -> Inspection
     if not any(problem.fails for problem in problems):
         try:
             plans, absent = _plan(protocol, (*chosen, *choices), cohort)
+            _refuse_unlearnable(protocol, plans, door.declared.kind)
             folds = choose_folds(cohort, door, protocol, inputs.folds_file)
             horizon = _horizon(door, folds)
             problems.extend(_cut_horizon(door, horizon) if horizon else ())
@@ -244,6 +247,19 @@ def _plan(
             remedy="Name another under `arms`, or extract the modality.",
         )
     return plans, absent
+
+
+def _refuse_unlearnable(protocol: Protocol, plans: tuple[ArmPlan, ...], kind: str) -> None:
+    """Refuse a protocol of which nothing but the null model learns this kind of endpoint."""
+    if any(kind in card_of(plan.model).endpoints for plan in plans if plan.model != "null"):
+        return
+    others = "classes" if kind in CLASSES else "quick, full or torchfree"
+    raise OutcomeError(
+        f"protocol {protocol.name}",
+        expected=f"at least one arm that learns a {kind} endpoint",
+        got=", ".join(dict.fromkeys(plan.model for plan in plans)),
+        remedy=f"Use --protocol {others}, or name another --endpoint.",
+    )
 
 
 def _horizon(door: OutcomeDoor, folds: Folds) -> Horizon | None:

@@ -1,65 +1,58 @@
 """The only door for outcomes: nothing else in Braid opens outcomes.csv.
 
-Enters: outcomes.csv as it came (verbatim texts), the cohort's card and the name of an endpoint.
-Leaves: survival outcomes in days, of a train part at any time, of a test part only against the seal of
-the predictions that were written before. A case without an outcome is left out and counted; it is never
-taken as censored.
+Enters: outcomes.csv as it came (verbatim texts), the cohort's card and the name of an endpoint, with others
+that are learned beside it. Leaves: outcomes (times in days), of a train part at any time, of a test part only
+against the seal of the predictions that were written before. A case without an outcome is left out and
+counted; it is never taken as censored.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from feature_cache.canonical import sha256_of_file
-from feature_cache.card import DAYS_PER_UNIT, CohortCard, Endpoint
+from feature_cache.card import CohortCard, Endpoint
 from feature_cache.cohort import Cohort
 from feature_cache.errors import OutcomeError, Problem, table_error
-from feature_cache.tables import ABSENT, NULL, read_table
-from fuse.outcomes import Survival
-
-EVENT_TEXTS = {"1": True, "1.0": True, "true": True, "yes": True}
-NO_EVENT_TEXTS = {"0": False, "0.0": False, "false": False, "no": False}
-_EVENTS = EVENT_TEXTS | NO_EVENT_TEXTS
-
-#: Fewer observed events than this and nothing can be evaluated (facts: a fold would hold none or one).
-FEWEST_EVENTS = 10
+from fuse.outcome_kinds import KINDS, OutcomeTable, too_few
+from fuse.outcome_rows import rows_of_endpoint
+from fuse.outcomes import Beside, Classes, Competing, Outcome, Survival
+from fuse.verdict_words import counted
 
 
 class OutcomeDoor:
-    """Outcomes of one endpoint, handed out by part.
+    """Outcomes of one endpoint, handed out by part, with those of further endpoints beside them.
 
     `case_ids` are the cases that have an outcome and may be evaluated, in the order of cases.csv;
     `without` those that have none; `too_early` those that were no longer under observation on the day
     on which the prediction is made (`landmark_days`), so that their features may postdate their outcome.
     """
 
-    def __init__(self, cohort: Cohort, endpoint: str, outcomes: Mapping[str, tuple[bool, float]]) -> None:
+    def __init__(
+        self, cohort: Cohort, endpoint: str, table: OutcomeTable, beside: Mapping[str, OutcomeTable]
+    ) -> None:
         self.endpoint = endpoint
         self.declared: Endpoint = cohort.card.endpoints[endpoint]
         self.landmark_days = landmark_days(cohort.card)
-        self.without = tuple(case for case in cohort.case_ids if case not in outcomes)
-        self.too_early = tuple(
-            case
-            for case in cohort.case_ids
-            if case in outcomes and self.landmark_days > 0 and outcomes[case][1] <= self.landmark_days
-        )
-        left_out = {*self.without, *self.too_early}
-        self.case_ids = tuple(case for case in cohort.case_ids if case not in left_out)
-        self._outcomes = dict(outcomes)
+        self._table, self._beside = table, dict(beside)
+        usable, had = _in_time(table, self.landmark_days), set(table.case_ids)
+        self.without = tuple(case for case in cohort.case_ids if case not in had)
+        self.too_early = tuple(case for case in cohort.case_ids if case in had and case not in usable)
+        self.case_ids = tuple(case for case in cohort.case_ids if case in usable)
 
-    def strata(self) -> Survival:
+    def strata(self) -> Outcome:
         """Return the outcomes of `case_ids` for one purpose: to spread events evenly over the folds."""
-        return self._survival(self.case_ids)
+        return self._outcome(self.case_ids)
 
-    def training(self, case_ids: Sequence[str]) -> Survival:
+    def training(self, case_ids: Sequence[str]) -> Outcome:
         """Return the outcomes of a train part, rows as in `case_ids`."""
-        return self._survival(case_ids)
+        return self._outcome(case_ids)
 
-    def evaluation(self, case_ids: Sequence[str], sealed: Mapping[Path, str]) -> Survival:
+    def evaluation(self, case_ids: Sequence[str], sealed: Mapping[Path, str]) -> Outcome:
         """Return the outcomes of a test part; its predictions must be on disk, as they were when sealed.
 
         Parameters
@@ -90,17 +83,41 @@ class OutcomeDoor:
                     got="no such file" if found is None else f"sha256 {found[:12]}",
                     remedy="Predict again: a test part is only evaluated on what was said before.",
                 )
-        return self._survival(case_ids)
+        return replace(self._outcome(case_ids), beside={})
 
-    def horizon_days(self) -> float:
-        """Return the horizon that was fixed beforehand; `metrics` says where follow-up does not reach it.
+    @property
+    def has_times(self) -> bool:
+        """Whether the endpoint is a time to something, and not a class."""
+        return self.declared.kind in KINDS and KINDS[self.declared.kind].has_times
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The names of the classes, none of an endpoint with times."""
+        return self._table.outcome.names if isinstance(self._table.outcome, Classes) else ()
+
+    def counts(self) -> str:
+        """Return how many cases have the event, each cause or each class, in words."""
+        outcome = self.strata()
+        if isinstance(outcome, Classes):
+            numbers = np.bincount(outcome.label, minlength=len(outcome.names)).tolist()
+            return ", ".join(f"{number} {name}" for number, name in zip(numbers, outcome.names, strict=True))
+        events = counted(int(outcome.event.sum()), "event")
+        if isinstance(outcome, Competing):
+            others = int((outcome.cause > 1).sum())
+            return f"{events} of cause {outcome.causes[0]}, {others} of other causes"
+        return events
+
+    def horizon_days(self) -> float | None:
+        """Return the horizon that was fixed beforehand, None for an endpoint without times.
 
         Raises
         ------
         OutcomeError
-            cohort.yaml gives no horizon.
+            cohort.yaml gives none for an endpoint that has times.
         """
         declared = self.declared.horizon_days
+        if isinstance(self._table.outcome, Classes):
+            return None
         if declared is None:
             raise OutcomeError(
                 f"cohort.yaml: endpoints.{self.endpoint}.horizon_days",
@@ -110,19 +127,44 @@ class OutcomeDoor:
             )
         return declared
 
-    def _survival(self, case_ids: Sequence[str]) -> Survival:
+    def _outcome(self, case_ids: Sequence[str]) -> Outcome:
+        row_of = {case: row for row, case in enumerate(self._table.case_ids)}
         for case in case_ids:
-            if case not in self._outcomes:
+            if case not in row_of:
                 raise OutcomeError(
                     f"case {case}",
                     expected=f"an outcome for endpoint {self.endpoint}",
                     got="none",
                     remedy="Leave the case out of folds: it cannot be taken as censored.",
                 )
-        return Survival(
-            event=np.array([self._outcomes[case][0] for case in case_ids], dtype=np.bool_),
-            time_days=np.array([self._outcomes[case][1] for case in case_ids], dtype=np.float64),
-        )
+        own = self._table.outcome.take(np.array([row_of[case] for case in case_ids], dtype=np.int64))
+        beside = {name: self._stand_beside(table, case_ids) for name, table in self._beside.items()}
+        return replace(own, beside=beside)
+
+    def _stand_beside(self, table: OutcomeTable, case_ids: Sequence[str]) -> Beside:
+        usable = _in_time(table, self.landmark_days)
+        row_of = {case: row for row, case in enumerate(table.case_ids) if case in usable}
+        rows = np.array([row_of.get(case, len(table.case_ids)) for case in case_ids], dtype=np.int64)
+        outcome = _with_placeholder(table.outcome).take(rows)
+        return Beside(outcome=outcome, known=rows < len(table.case_ids))
+
+
+def _in_time(table: OutcomeTable, landmark: float) -> set[str]:
+    """Return the cases that were still under observation when the prediction is made."""
+    if isinstance(table.outcome, Classes) or landmark <= 0:
+        return set(table.case_ids)
+    times = table.outcome.time_days.tolist()
+    return {case for case, time in zip(table.case_ids, times, strict=True) if time > landmark}
+
+
+def _with_placeholder(outcome: Outcome) -> Outcome:
+    """Return the outcomes with one more row, for cases of which nothing is known."""
+    if isinstance(outcome, Classes):
+        return replace(outcome, label=np.append(outcome.label, 0))
+    event, time_days = np.append(outcome.event, False), np.append(outcome.time_days, 1.0)
+    if isinstance(outcome, Competing):
+        return replace(outcome, event=event, time_days=time_days, cause=np.append(outcome.cause, 0))
+    return replace(outcome, event=event, time_days=time_days)
 
 
 def choose_endpoint(card: CohortCard, wanted: str | None) -> str:
@@ -163,120 +205,59 @@ def open_outcomes(cohort: Cohort, endpoint: str) -> OutcomeDoor:
     return door
 
 
-def inspect_outcomes(cohort: Cohort, endpoint: str) -> tuple[OutcomeDoor, list[Problem]]:
-    """Read outcomes.csv and return the door with every problem that was found (one row each)."""
-    problems: list[Problem] = []
-    rows = list(_rows_of(cohort, endpoint, problems))
-    declared = cohort.card.endpoints[endpoint]
-    if declared.kind != "survival":
-        events = sum(_EVENTS.get(_text(row, "event").lower(), False) for row in rows)
-        problems.extend(_other_kind(endpoint, declared.kind, events, len(rows)))
-        return OutcomeDoor(cohort, endpoint, {}), problems
-    if declared.time_unit is None:
-        problems.append(
-            table_error(
-                f"cohort.yaml: endpoints.{endpoint}.time_unit",
-                "days, months or years",
-                "none",
-                "Declare the unit of outcomes.csv's time.",
+def inspect_outcomes(
+    cohort: Cohort, endpoint: str, also: Sequence[str] = ()
+) -> tuple[OutcomeDoor, list[Problem]]:
+    """Read outcomes.csv and return the door with every problem that was found (one row each).
+
+    Parameters
+    ----------
+    also
+        Further endpoints that are learned beside this one; they may have few events, but no faulty row.
+
+    Raises
+    ------
+    OutcomeError
+        `also` names an endpoint that the card does not have, or the evaluated one.
+    """
+    for name in also:
+        if name == endpoint or name not in cohort.card.endpoints:
+            others = ", ".join(other for other in cohort.card.endpoints if other != endpoint)
+            raise OutcomeError(
+                "protocol: also",
+                expected=f"endpoints beside {endpoint}, among: {others or 'none'}",
+                got=name,
+                remedy="Correct the name in the protocol.",
             )
-        )
-        return OutcomeDoor(cohort, endpoint, {}), problems
-    outcomes: dict[str, tuple[bool, float]] = {}
-    for row in rows:
-        outcome = _outcome(row, endpoint, DAYS_PER_UNIT[declared.time_unit], problems)
-        if outcome is not None:
-            outcomes[row["case_id"]] = outcome
-    door = OutcomeDoor(cohort, endpoint, outcomes)
-    problems.extend(_too_few(endpoint, int(door.strata().event.sum()), len(door.case_ids)))
+    problems: list[Problem] = []
+    table = _read(cohort, endpoint, problems)
+    beside = {name: _read(cohort, name, problems) for name in also}
+    door = OutcomeDoor(cohort, endpoint, table, beside)
+    if not problems or len(table.case_ids):
+        problems.extend(too_few(endpoint, door.strata()))
     return door, problems
 
 
-def _rows_of(cohort: Cohort, endpoint: str, problems: list[Problem]) -> Iterator[dict[str, str]]:
-    columns, rows = read_table(cohort.folder / "outcomes.csv", problems)
-    lacking = [name for name in ("case_id", "endpoint", "event", "time") if name not in columns]
-    if lacking:
-        got = f"no column {', '.join(lacking)}" if columns else "no such file"
-        problems.append(
-            table_error(
-                "outcomes.csv",
-                "columns case_id, endpoint, event, time, cause, value",
-                got,
-                "`python -m extract scan` writes this table.",
-            )
-        )
-        return
-    known, seen = set(cohort.case_ids), set()
-    for row in rows:
-        if row["endpoint"] != endpoint:
-            continue
-        case = row["case_id"]
-        where = f"outcomes.csv: case {case}, endpoint {endpoint}"
-        if case not in known:
-            problems.append(table_error(where, "a case of cases.csv", "an unknown case", "Add or remove it."))
-        elif case in seen:
-            problems.append(table_error(where, "one row a case and endpoint", "a second row", "Keep one."))
-        else:
-            seen.add(case)
-            yield row
+def _read(cohort: Cohort, endpoint: str, problems: list[Problem]) -> OutcomeTable:
+    """Return what outcomes.csv has of one endpoint, nothing where the card leaves open how to read it."""
+    declared = cohort.card.endpoints[endpoint]
+    gaps = list(_gaps(endpoint, declared))
+    if gaps:
+        problems.extend(gaps)
+        return OutcomeTable(case_ids=(), outcome=Survival(event=np.zeros(0, bool), time_days=np.zeros(0)))
+    kind = KINDS[declared.kind]
+    return kind.read(rows_of_endpoint(cohort, endpoint, kind.columns, problems), declared, problems)
 
 
-def _text(row: dict[str, str], column: str) -> str:
-    text = row[column].strip()
-    return "" if text in (ABSENT, NULL) else text
-
-
-def _outcome(
-    row: dict[str, str], endpoint: str, days_per_unit: float, problems: list[Problem]
-) -> tuple[bool, float] | None:
-    """Return (event, days) of one row; None for a row without outcome and for one with a problem."""
-    where = f"outcomes.csv: case {row['case_id']}, endpoint {endpoint}"
-    event_text, time_text = _text(row, "event"), _text(row, "time")
-    remedy = "Mend the cell, or leave event and time blank to leave the case out."
-    if not event_text and not time_text:
-        return None
-    event = _EVENTS.get(event_text.lower())
-    if event is None:
-        got = "another text" if event_text else "a time and no event"
-        expected = "event 1, 1.0, true, yes or 0, 0.0, false, no"
-        problems.append(table_error(where, expected, got, remedy))
-        return None
-    fault = _time_fault(time_text, event)
-    if fault is not None:
-        problems.append(table_error(where, "a time above 0", fault, remedy))
-        return None
-    return event, float(time_text) * days_per_unit
-
-
-def _time_fault(text: str, event: bool) -> str | None:
-    if not text:
-        return "an event without time" if event else "a censored case without time"
-    try:
-        time = float(text)
-    except ValueError:
-        return "a text that is no number"
-    if not math.isfinite(time):
-        return "NaN" if math.isnan(time) else "an infinite time"
-    if time < 0:
-        return f"a negative time ({text})"
-    return "time 0" if time == 0 else None
-
-
-def _other_kind(endpoint: str, kind: str, events: int, rows: int) -> Iterator[Problem]:
-    yield from _too_few(endpoint, events, rows)
-    yield table_error(
-        f"cohort.yaml: endpoints.{endpoint}.kind",
-        "survival (an event and a time), the only kind that can be evaluated so far",
-        kind,
-        "Declare it as survival if outcomes.csv has a time for it, or choose another with --endpoint.",
-    )
-
-
-def _too_few(endpoint: str, events: int, cases: int) -> Iterator[Problem]:
-    if events < FEWEST_EVENTS:
+def _gaps(endpoint: str, declared: Endpoint) -> Iterator[Problem]:
+    where = f"cohort.yaml: endpoints.{endpoint}"
+    if declared.kind not in KINDS:
+        yield table_error(f"{where}.kind", f"one of {', '.join(KINDS)}", "a gap left by scan", "Fill it in.")
+    elif KINDS[declared.kind].has_times and declared.time_unit is None:
         yield table_error(
-            f"outcomes.csv: endpoint {endpoint}",
-            f"at least {FEWEST_EVENTS} events",
-            f"too few: {events} events in {cases} cases",
-            "Nothing can be evaluated on so few; add cases or follow-up.",
+            f"{where}.time_unit", "days, months or years", "none", "Declare the unit of outcomes.csv's time."
+        )
+    elif declared.kind == "multiclass" and not declared.classes:
+        yield table_error(
+            f"{where}.classes", "the classes that outcomes.csv's value may hold", "none", "List them."
         )

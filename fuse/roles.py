@@ -12,8 +12,9 @@ from fuse.arm_plans import RISK_SCORES, ArmPlan, is_fusion
 from fuse.metrics.comparison import Roles
 from fuse.protocol import Protocol
 
-#: The model whose arm on one modality stands for that modality (and, on clinical values, for the clinic).
-SINGLE_MODEL = "ridge_cox"
+#: The models whose arm on one modality stands for that modality (and, on clinical values, for the clinic):
+#: of times the first, of classes the second.
+SINGLE_MODELS = ("ridge_cox", "ridge_logistic")
 SELECTED_SINGLE = "selected_single"
 
 
@@ -27,16 +28,16 @@ def assign_roles(protocol: Protocol, plans: Sequence[ArmPlan], selected: str) ->
     """
     names = {plan.name for plan in plans}
     fusions = [plan.name for plan in plans if is_fusion(plan.model)]
-    clinical = f"{SINGLE_MODEL}__clinical"
+    clinical = next((name for model in SINGLE_MODELS if (name := f"{model}__clinical") in names), "")
     scores = [plan.name for plan in plans if plan.model in RISK_SCORES]
     wanted = protocol.comparators
     return Roles(
         fusion=fusions[-1] if fusions else "",
-        clinical=clinical if clinical in names and "clinical" in wanted else "",
+        clinical=clinical if "clinical" in wanted else "",
         selected_single=selected if "selected_single" in wanted else "",
         published_score=scores[0] if scores and "published_score" in wanted else "",
         null="null__none" if "null__none" in names else "",
-        singles={plan.modalities[0]: plan.name for plan in plans if plan.model == SINGLE_MODEL},
+        singles={plan.modalities[0]: plan.name for plan in plans if plan.model in SINGLE_MODELS},
         other_fusions=tuple(fusions[:-1]),
     )
 

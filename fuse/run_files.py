@@ -15,7 +15,7 @@ from jaxtyping import Float
 
 from fuse.arm_plans import AbsentArm, ArmPlan, split_runnable
 from fuse.attention_view import write_attention
-from fuse.cases import Cases, FoldPrediction
+from fuse.cases import Cases
 from fuse.check import Inspection
 from fuse.entries_file import write_entries
 from fuse.evidence import Evaluation, curve_arm, evaluate_run
@@ -24,9 +24,9 @@ from fuse.fitting import FoldResult
 from fuse.folds import Folds
 from fuse.fusion_weights import write_fusion_weights
 from fuse.metrics.comparison import Roles
-from fuse.predictions import prediction_file, write_predictions
 from fuse.roles import SELECTED_SINGLE, assign_roles, selectable, selected_single_name
-from fuse.run_record import ArmRecord
+from fuse.run_record import ArmRecord, Validates
+from fuse.sealing import seal_predictions
 from fuse.volume_view import choose_case, write_volumes
 
 
@@ -48,20 +48,24 @@ class FittedRun:
 
 @dataclass(frozen=True, kw_only=True)
 class Computed:
-    """What a run computed, its files being in its folder (run.json and the page excepted)."""
+    """What a run computed, its files being in its folder (run.json and the page excepted).
+
+    `validates` is there where it is a validation of another run.
+    """
 
     inspection: Inspection
     cases: Cases
     folds: Folds
     arms: tuple[ArmRecord, ...]
     roles: Roles
+    validates: Validates | None = None
 
 
 def record_arms(
-    plans: Sequence[ArmPlan], absent: Sequence[AbsentArm]
+    plans: Sequence[ArmPlan], absent: Sequence[AbsentArm], kind: str
 ) -> tuple[tuple[ArmPlan, ...], tuple[ArmRecord, ...]]:
     """Return the arms that run here, and records of all, those that do not run with the reason."""
-    runnable, reasons = split_runnable(plans)
+    runnable, reasons = split_runnable(plans, kind)
     not_extracted = {arm.plan: arm.reason for arm in absent if arm.declared}
     reasons |= {plan.name: reason for plan, reason in not_extracted.items()}
     return runnable, tuple(_arm_record(plan, reasons) for plan in (*plans, *not_extracted))
@@ -78,7 +82,7 @@ def write_run_inputs(folder: Path, inspection: Inspection, folds: Folds) -> None
 def write_run_files(folder: Path, run: FittedRun) -> Computed:
     """Write and seal the predictions, open the outcomes of the test parts, and write everything else."""
     inspection, folds, cases, results = run.inspection, run.folds, run.cases, run.results
-    sealed = _write_predictions(folder, run)
+    sealed = seal_predictions(folder, results, folds, run.times_days, inspection.door.classes)
     _write_chosen(folder / "chosen.csv", results)
     selected = selected_single_name(run.plans)
     roles = assign_roles(inspection.protocol, run.plans, selected)
@@ -100,26 +104,6 @@ def write_run_files(folder: Path, run: FittedRun) -> Computed:
     shown = choose_case(_volume_arms(inspection, run.plans), results, folds, cases)
     write_volumes(folder / "volumes.json", shown, inspection.cache, inspection.chosen)
     return Computed(inspection=inspection, cases=cases, folds=folds, arms=arms, roles=roles)
-
-
-def _write_predictions(folder: Path, run: FittedRun) -> dict[str, tuple[Path, str]]:
-    """Write and seal one file an arm; from here on outcomes of test parts may be opened."""
-    sealed = {}
-    for arm in run.results[0].arms:
-        path = folder / prediction_file(arm)
-        predictions = [
-            FoldPrediction(
-                repeat=fold.repeat,
-                fold=fold.fold,
-                case_ids=tuple(run.folds.case_ids[row] for row in fold.test),
-                risk=result.arms[arm].risk,
-                times_days=run.times_days,
-                event_free=result.arms[arm].probability,
-            )
-            for fold, result in zip(run.folds.folds, run.results, strict=True)
-        ]
-        sealed[arm] = path, write_predictions(path, predictions)
-    return sealed
 
 
 def _write_chosen(path: Path, results: Sequence[FoldResult]) -> None:

@@ -13,6 +13,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
+
 from feature_cache import origin
 from feature_cache.canonical import sha256_of_file
 from feature_cache.cohort import Cohort
@@ -53,6 +55,15 @@ class ArmRecord:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Validates:
+    """Which run is validated: its folder, what it was fitted on, and which of its sets the other cohort lacks."""
+
+    run: Path
+    inside: Inspection
+    lacking: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class RunFacts:
     """What run.json says beside the inspection. `out` is the final folder, which paths are relative to."""
 
@@ -62,6 +73,7 @@ class RunFacts:
     arms: Sequence[ArmRecord]
     roles: Roles
     cases: Cases
+    validates: Validates | None = None
 
 
 def describe_run(inspection: Inspection, facts: RunFacts, folder: Path) -> dict[str, Any]:
@@ -81,6 +93,7 @@ def describe_run(inspection: Inspection, facts: RunFacts, folder: Path) -> dict[
             "name": door.endpoint,
             "kind": door.declared.kind,
             "definition": door.declared.definition,
+            "counts": door.counts(),
             "horizon_days": door.horizon_days(),
             "horizon_used_days": None if inspection.horizon is None else inspection.horizon.days,
         },
@@ -101,6 +114,7 @@ def describe_run(inspection: Inspection, facts: RunFacts, folder: Path) -> dict[
             "split": inspection.protocol.split,
             "remarks": list(folds.remarks),
         },
+        "validation": _describe_validated(facts.validates, facts.out),
         "flow": flow_of_cases(inspection.cohort, door, facts.cases),
         "arms": [asdict(arm) for arm in facts.arms],
         "left_out": [
@@ -126,6 +140,22 @@ def describe_run(inspection: Inspection, facts: RunFacts, folder: Path) -> dict[
     }
 
 
+def _describe_validated(validates: Validates | None, out: Path) -> dict[str, Any] | None:
+    if validates is None:
+        return None
+    inside = validates.inside
+    return {
+        "run": _relative(validates.run, out),
+        "cohort": inside.cohort.name,
+        "title": inside.cohort.card.title,
+        "cohort_folder": _relative(inside.cohort.folder, out),
+        "cache": _relative(inside.cache.root, out),
+        "cases": len(inside.door.case_ids),
+        "entries": {label: chosen.entries_sha256 for label, chosen in inside.chosen.items()},
+        "lacking": list(validates.lacking),
+    }
+
+
 def hash_outputs(folder: Path) -> dict[str, str]:
     """Return path -> sha256 of every file of a run but its record and its page."""
     paths = sorted(path for path in folder.rglob("*") if path.is_file())
@@ -141,7 +171,7 @@ def flow_of_cases(cohort: Cohort, door: OutcomeDoor, cases: Cases) -> list[dict[
     outcome = door.strata()
 
     def step(name: str, rows: Any) -> dict[str, Any]:
-        return {"step": name, "cases": int(rows.sum()), "events": int(outcome.event[rows].sum())}
+        return {"step": name, "cases": int(rows.sum()), "events": outcome.take(np.flatnonzero(rows)).n_events}
 
     flow: list[dict[str, Any]] = [
         {"step": "in the manifest", "cases": len(cohort.case_ids), "events": None},
@@ -150,7 +180,7 @@ def flow_of_cases(cohort: Cohort, door: OutcomeDoor, cases: Cases) -> list[dict[
     if door.landmark_days > 0:
         text = f"outcome by day {door.landmark_days:g}, when nothing is predicted yet, left out"
         flow.append({"step": text, "cases": len(door.too_early), "events": None})
-    flow.append(step("evaluated", outcome.time_days > 0))
+    flow.append(step("evaluated", np.ones(len(outcome), dtype=bool)))
     flow += [step(f"evaluated, with {name}", modality.present) for name, modality in cases.modalities.items()]
     return flow
 

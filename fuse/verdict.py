@@ -15,12 +15,21 @@ from fuse.labels import modality_of
 from fuse.metrics.censoring import Horizon
 from fuse.metrics.comparison import ComparisonRow, Roles
 from fuse.metrics.evaluation import MetricRow
-from fuse.metrics.kaplan_meier import PROGNOSTIC_NOT_PREDICTIVE
+from fuse.verdict_rules import (
+    EVENTS_FOR_CALIBRATION,
+    NOTES,
+    NOTES_ON_GROUPS,
+    calibration_rule,
+    chance_rule,
+    gain_rule,
+)
 from fuse.verdict_words import (
+    C_MEASURE,
     NOT_MEASURED,
     SMALLEST_GAIN,
     WIDER,
     Answer,
+    Measure,
     Measured,
     Subject,
     counted,
@@ -33,29 +42,8 @@ from fuse.verdict_words import (
     sort_modalities,
 )
 
-EVENTS_FOR_CALIBRATION = 100
-
 #: Ids of the questions whether one modality predicts alone begin with this.
 ALONE = "predicts_"
-
-CHANCE_RULE = (
-    f"yes if the lower limit of C is above 0.50; no if the upper limit is below {0.5 + SMALLEST_GAIN:.2f}; "
-    "otherwise cannot tell"
-)
-GAIN_RULE = (
-    "yes if the lower limit of the difference in C is above 0; no if the upper limit is below "
-    f"{SMALLEST_GAIN:+.2f}, the smallest gain that would matter; otherwise cannot tell"
-)
-CALIBRATION_RULE = (
-    "cannot tell, whatever the numbers: only observed against expected events at the horizon are computed, "
-    "which is calibration in the large"
-)
-NOTES = (
-    PROGNOSTIC_NOT_PREDICTIVE,
-    "Every interval is nominally 95 %. Measured in simulation at 95 cases and 27 events, the Nadeau-Bengio "
-    "interval held the truth in 91 to 92 % and the out-of-fold bootstrap in 83 to 85 % of cohorts.",
-    "All numbers are internal: cross-validation in one cohort does not show what holds in another hospital.",
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,12 +63,12 @@ class Question:
 
 @dataclass(frozen=True, kw_only=True)
 class Verdict:
-    """What verdict.json holds; `horizon` is the last day that was evaluated, with the declared one."""
+    """What verdict.json holds; `horizon` is the last day that was evaluated, None without times."""
 
     questions: tuple[Question, ...]
     top: str
-    horizon: Horizon
-    notes: tuple[str, ...] = NOTES
+    horizon: Horizon | None
+    notes: tuple[str, ...] = (*NOTES_ON_GROUPS, *NOTES)
 
     def as_dict(self) -> dict[str, object]:
         """Return the verdict as JSON types."""
@@ -94,17 +82,20 @@ class Verdict:
 class Evidence:
     """All that the verdict looks at; numbers of cases and events are those that were tested.
 
-    `alone` is the C of each single modality, with intervals that hold together; `titles` are names of arms.
+    `measure` is the metric that questions are answered by; `alone` that metric of each single modality, with
+    intervals that hold together; `titles` are names of arms. `classes` counts the cases of each class.
     """
 
     roles: Roles
     metrics: Mapping[str, Sequence[MetricRow]]
     comparisons: Sequence[ComparisonRow]
     n_cases: int
-    n_events: int
-    horizon: Horizon
+    n_events: int | None
+    horizon: Horizon | None
     alone: Mapping[str, MetricRow] = field(default_factory=dict)
     titles: Mapping[str, str] = field(default_factory=dict)
+    measure: Measure = C_MEASURE
+    classes: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def judged(self) -> str:
@@ -133,9 +124,12 @@ class Evidence:
     @property
     def size(self) -> str:
         """How much there was to learn from."""
+        if self.n_events is None:
+            of_each = ", ".join(f"{count} {name}" for name, count in self.classes.items())
+            return f"{counted(self.n_cases, 'case')} of {len(self.classes)} classes ({of_each})"
         return f"{counted(self.n_cases, 'case')} with {counted(self.n_events, 'event')}"
 
-    def measure(self, arm: str, metric: str) -> Measured:
+    def value(self, arm: str, metric: str) -> Measured:
         """Return one metric of an arm, NOT_MEASURED where it is absent."""
         for row in self.metrics.get(arm, ()):
             if row.metric == metric:
@@ -143,9 +137,10 @@ class Evidence:
         return NOT_MEASURED
 
     def compare(self, first: str, second: str) -> Measured:
-        """Return the difference in C of two arms; only a comparison named before evaluation counts."""
+        """Return the difference of two arms; only a comparison named before evaluation counts."""
+        wanted = self.measure.metric
         for row in self.comparisons:
-            if (row.first, row.second, row.metric, row.named_before) == (first, second, "c_index", True):
+            if (row.first, row.second, row.metric, row.named_before) == (first, second, wanted, True):
                 return Measured(estimate=row.difference, low=row.low, high=row.high, method=row.method)
         return NOT_MEASURED
 
@@ -168,8 +163,11 @@ def judge(evidence: Evidence) -> Verdict:
         if roles.fusion and second
     ]
     singles = [_predicts_alone(evidence, modality) for modality in sort_modalities(tuple(roles.singles))]
-    questions = (chance, *gains, *singles, _calibration(evidence))
-    return Verdict(questions=questions, top=_top(evidence, questions), horizon=evidence.horizon)
+    calibration = () if evidence.n_events is None else (_calibration(evidence, evidence.n_events),)
+    questions = (chance, *gains, *singles, *calibration)
+    # without groups that are drawn, nobody is told what groups do not mean
+    notes = NOTES if evidence.horizon is None else (*NOTES_ON_GROUPS, *NOTES)
+    return Verdict(questions=questions, top=_top(evidence, questions), horizon=evidence.horizon, notes=notes)
 
 
 def decide(measured: Measured, chance: float) -> Answer:
@@ -183,48 +181,51 @@ def decide(measured: Measured, chance: float) -> Answer:
 
 def _better_than_chance(evidence: Evidence) -> Question:
     arm, subject = evidence.judged, evidence.subject
-    measured = evidence.measure(arm, "c_index")
+    measured = evidence.value(arm, evidence.measure.metric)
     text = f"{subject.asks} {subject.text} predict better than chance?" if arm else "Does anything predict?"
     answer = decide(measured, 0.5)
-    words = describe_pairs(measured, answer, evidence.size)
-    return _question(("better_than_chance", text), answer, measured, CHANCE_RULE, words)
+    words = describe_pairs(measured, answer, evidence.size, evidence.measure.pairs)
+    return _question(("better_than_chance", text), answer, measured, chance_rule(evidence.measure), words)
 
 
 def _predicts_alone(evidence: Evidence, modality: str) -> Question:
     row = evidence.alone.get(modality)
     measured = _measured(row) if row else NOT_MEASURED
     answer = decide(measured, 0.5)
-    words = describe_pairs(measured, answer, evidence.size)
+    words = describe_pairs(measured, answer, evidence.size, evidence.measure.pairs)
     if len(evidence.alone) > 1 and math.isfinite(measured.low):
         of_sets = len({modality_of(label) for label in evidence.alone}) < len(evidence.alone)
         words += WIDER.format(len(evidence.alone), "feature sets" if of_sets else "modalities")
     identity = (f"{ALONE}{modality}", f"Do {name_modality(modality).text} predict alone?")
-    return _question(identity, answer, measured, CHANCE_RULE, words)
+    return _question(identity, answer, measured, chance_rule(evidence.measure), words)
 
 
 def _adds(evidence: Evidence, identity: str, text: str, second: str) -> Question:
     measured = evidence.compare(evidence.roles.fusion, second)
     answer = decide(measured, 0.0)
-    words = describe_gain(measured, answer, evidence.size)
-    return _question((identity, text), answer, measured, GAIN_RULE, words)
+    words = describe_gain(measured, answer, evidence.size, evidence.measure.pairs)
+    return _question((identity, text), answer, measured, gain_rule(evidence.measure), words)
 
 
-def _calibration(evidence: Evidence) -> Question:
-    measured = evidence.measure(evidence.judged, "observed_expected")
+def _calibration(evidence: Evidence, n_events: int) -> Question:
+    measured = evidence.value(evidence.judged, "observed_expected")
+    by_horizon = " by the horizon" if evidence.horizon else ""
     identity = ("calibration", "Are the predicted probabilities right (calibration)?")
     words = "Observed and expected numbers of events were not compared in this run."
     if math.isfinite(measured.estimate):
         words = (
-            f"Events by the horizon: {measured.estimate:.2f} observed for each one predicted "
+            f"Events{by_horizon}: {measured.estimate:.2f} observed for each one predicted "
             f"({limits(measured, 1.0, '.2f')})."
         )
         words += (
             " That is calibration in the large: it does not show whether the probabilities are right for "
             "patients at low and at high risk."
         )
-    if evidence.n_events < EVENTS_FOR_CALIBRATION:
-        words += f" {evidence.n_events} events cannot show it; that takes {EVENTS_FOR_CALIBRATION} or more."
-    return _question(identity, "cannot tell", measured, CALIBRATION_RULE, words)
+    if n_events < EVENTS_FOR_CALIBRATION:
+        words += f" {n_events} events cannot show it; that takes {EVENTS_FOR_CALIBRATION} or more."
+    return _question(
+        identity, "cannot tell", measured, calibration_rule(has_horizon=evidence.horizon is not None), words
+    )
 
 
 def _top(evidence: Evidence, questions: Sequence[Question]) -> str:
@@ -233,7 +234,7 @@ def _top(evidence: Evidence, questions: Sequence[Question]) -> str:
         return f"No arm was named before the evaluation to be judged as a whole, on {evidence.size}."
     if chance.estimate is None:
         return f"Nothing can be said: no arm was evaluated on {evidence.size}."
-    shown = f"(C {chance.estimate:.2f}, {_limits_of(chance)})"
+    shown = f"({evidence.measure.short} {chance.estimate:.2f}, {_limits_of(chance)})"
     first = {
         "yes": f"{subject.capitalised} {subject.predicts} better than chance {shown}",
         "no": f"{subject.capitalised} {subject.asks.lower()} not usefully predict better than chance {shown}",

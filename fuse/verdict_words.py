@@ -27,6 +27,28 @@ MODALITY_WORDS = {
 }
 """What a sentence calls a modality, in the order in which modalities are always listed."""
 
+
+@dataclass(frozen=True, kw_only=True)
+class Measure:
+    """The metric that the questions of a run are answered by, and what its pairs are pairs of."""
+
+    metric: str
+    short: str
+    pairs: str
+
+
+C_MEASURE = Measure(metric="c_index", short="C", pairs="pairs of patients")
+AUROC_MEASURE = Measure(
+    metric="auroc", short="AUROC", pairs="pairs of a patient with the event and one without"
+)
+MEAN_AUROC_MEASURE = Measure(
+    metric="auroc_macro",
+    short="mean AUROC",
+    pairs="pairs of a patient of one class and one of the others, on average over classes",
+)
+
+PRIMARY = {measure.metric: measure.short for measure in (C_MEASURE, AUROC_MEASURE, MEAN_AUROC_MEASURE)}
+
 WIDER = " This interval is wider than in the table of arms: those of all {} {} shall hold together."
 
 
@@ -118,12 +140,12 @@ def join_words(words: Sequence[str]) -> str:
     return " and ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))
 
 
-def describe_pairs(measured: Measured, answer: Answer, size: str) -> str:
+def describe_pairs(measured: Measured, answer: Answer, size: str, pairs: str = C_MEASURE.pairs) -> str:
     """Say how many pairs were put in the right order and whether that differs from chance."""
     if not math.isfinite(measured.estimate):
         return "It was not evaluated in this run."
     words = (
-        f"Of 100 pairs of patients, {100 * measured.estimate:.0f} were put in the right order "
+        f"Of 100 {pairs}, {100 * measured.estimate:.0f} were put in the right order "
         f"({limits(measured, 100.0, '.0f')}; chance is 50)."
     )
     if answer == "yes":
@@ -135,13 +157,13 @@ def describe_pairs(measured: Measured, answer: Answer, size: str) -> str:
     return f"{words} {size} are too few to tell this from chance."
 
 
-def describe_gain(measured: Measured, answer: Answer, size: str) -> str:
+def describe_gain(measured: Measured, answer: Answer, size: str, pairs: str = C_MEASURE.pairs) -> str:
     """Say how many more pairs fusion put in the right order, and what that leaves open."""
     if not math.isfinite(measured.estimate):
         return "The two were not compared in this run."
     direction = "more" if measured.estimate >= 0 else "fewer"
     words = (
-        f"Of 100 pairs of patients, fusion put {100 * abs(measured.estimate):.1f} {direction} in the right "
+        f"Of 100 {pairs}, fusion put {100 * abs(measured.estimate):.1f} {direction} in the right "
         f"order ({limits(measured, 100.0, '+.1f')})."
     )
     if answer == "yes":

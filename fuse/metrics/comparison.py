@@ -7,7 +7,7 @@ to the best arm seen afterwards is biased against fusion by about .04 at 95 case
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -83,7 +83,7 @@ def compare_arms(
     )
     difference = ours.concordance() - theirs.concordance()
     interval = nadeau_bengio(difference, folds, contrast.family)
-    return _row(contrast, "c_index", difference, interval)
+    return comparison_row(contrast, "c_index", difference, interval)
 
 
 def compare_ibs(
@@ -102,7 +102,7 @@ def compare_ibs(
     counts = draw_resamples(len(arm.case_ids), seed)
     note = f"paired; {ours.note}; horizon day {days:g}"
     interval = bootstrap(ours.resample(counts) - theirs.resample(counts), note)
-    return _row(contrast, "ibs", ours.mean - theirs.mean, interval)
+    return comparison_row(contrast, "ibs", ours.mean - theirs.mean, interval)
 
 
 def compare_planned(
@@ -120,25 +120,33 @@ def compare_planned(
     arm's is one half by construction.
     """
     rows = []
-    comparators = dict.fromkeys([roles.published_score, roles.clinical, roles.selected_single])
-    for first in (roles.fusion, *roles.other_fusions):
-        for second in comparators:
-            if first not in arms or second not in arms or first == second:
-                continue
-            contrast = Contrast(first=first, second=second, named_before=True)
-            rows.append(compare_arms(arms[first], arms[second], truths, contrast))
-            if first == roles.fusion:
-                pair = arms[first], arms[second]
-                rows.append(compare_ibs(*pair, truths, contrast, horizon_days, seed))
-    singles = [name for name in dict.fromkeys(roles.singles.values()) if name in arms]
-    for second in singles:
-        if roles.fusion in arms and second != roles.fusion:
-            contrast = Contrast(first=roles.fusion, second=second, named_before=False, family=len(singles))
-            rows.append(compare_arms(arms[roles.fusion], arms[second], truths, contrast))
+    for contrast in plan_contrasts(arms, roles):
+        pair = arms[contrast.first], arms[contrast.second]
+        rows.append(compare_arms(*pair, truths, contrast))
+        if contrast.first == roles.fusion and contrast.named_before:
+            rows.append(compare_ibs(*pair, truths, contrast, horizon_days, seed))
     return rows
 
 
-def _row(contrast: Contrast, metric: str, difference: float, interval: Interval) -> ComparisonRow:
+def plan_contrasts(arms: Collection[str], roles: Roles) -> list[Contrast]:
+    """Return the comparisons that the roles call for, between arms that are there."""
+    contrasts = []
+    comparators = dict.fromkeys([roles.published_score, roles.clinical, roles.selected_single])
+    for first in (roles.fusion, *roles.other_fusions):
+        for second in comparators:
+            if first in arms and second in arms and first != second:
+                contrasts.append(Contrast(first=first, second=second, named_before=True))
+    singles = [name for name in dict.fromkeys(roles.singles.values()) if name in arms]
+    for second in singles:
+        if roles.fusion in arms and second != roles.fusion:
+            contrasts.append(
+                Contrast(first=roles.fusion, second=second, named_before=False, family=len(singles))
+            )
+    return contrasts
+
+
+def comparison_row(contrast: Contrast, metric: str, difference: float, interval: Interval) -> ComparisonRow:
+    """Return the line of a comparison."""
     return ComparisonRow(
         first=contrast.first,
         second=contrast.second,

@@ -17,7 +17,7 @@ from jaxtyping import Float
 from fuse.cases import FoldPrediction, FoldTruth
 from fuse.metrics.auc import resampled_auc_pairs
 from fuse.metrics.calibration import resampled_event_share
-from fuse.metrics.censoring import choose_horizon
+from fuse.metrics.censoring import Horizon, choose_horizon
 from fuse.metrics.concordance import PairSums
 from fuse.metrics.intervals import FoldValues, Interval, bootstrap, draw_resamples, nadeau_bengio_logit
 from fuse.metrics.pooled import (
@@ -44,7 +44,7 @@ class MetricRow:
     high: float
     method: str
     n_cases: int
-    n_events: int
+    n_events: int | None
 
 
 def evaluate_arm(
@@ -81,9 +81,8 @@ def evaluate_arm(
     arm = join(predictions, truths)
     horizon = choose_horizon(arm.outcome, horizon_days)
     counts = draw_resamples(len(arm.case_ids), seed)
-    note = f"horizon day {horizon.days:g}" + (f" ({horizon.reason})" if horizon.reason else "")
-    rows = [_row(arm, "c_index", *_concordance_within(arm, 1))]
-    rows.append(_row(arm, "c_index_pooled", *_concordance_pooled(arm, horizon.days, counts, note)))
+    note = horizon_note(horizon)
+    rows = rate_concordance(arm, horizon.days, counts, note)
     for day in dict.fromkeys([max(1.0, float(math.floor(horizon.days / 2))), horizon.days]):
         rows.append(_row(arm, f"auc_{day:g}", *_auc(arm, day, counts, note if day == horizon.days else "")))
     integrated = score_integrated_brier(arm, horizon.days)
@@ -92,6 +91,19 @@ def evaluate_arm(
     rows.append(_row(arm, "ipa", *_prediction_accuracy(arm, horizon.days, counts, note)))
     rows.append(_row(arm, "observed_expected", *_observed_expected(arm, horizon.days, counts, note)))
     return rows
+
+
+def rate_concordance(arm: ScoredArm, day: float, counts: Counts, note: str) -> list[MetricRow]:
+    """Return the rows c_index and c_index_pooled; the second is over the probability at `day`."""
+    return [
+        _row(arm, "c_index", *_concordance_within(arm, 1)),
+        _row(arm, "c_index_pooled", *_concordance_pooled(arm, day, counts, note)),
+    ]
+
+
+def horizon_note(horizon: Horizon) -> str:
+    """Say in a method which horizon was used, and why where it is not the declared one."""
+    return f"horizon day {horizon.days:g}" + (f" ({horizon.reason})" if horizon.reason else "")
 
 
 def evaluate_singles(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol, TypeVar
 
 import numpy as np
 from jaxtyping import Int
@@ -15,6 +16,29 @@ from jaxtyping import Int
 from feature_cache.errors import OutcomeError
 from fuse.cases import FoldPrediction, FoldTruth
 from fuse.outcomes import Survival
+
+
+class OfFold(Protocol):
+    """What is known to belong to one fold."""
+
+    @property
+    def repeat(self) -> int:
+        """The repeat, from 1."""
+
+    @property
+    def fold(self) -> int:
+        """The fold within it, from 1."""
+
+
+class OfCases(OfFold, Protocol):
+    """What one fold says of its test cases."""
+
+    @property
+    def case_ids(self) -> tuple[str, ...]:
+        """The test cases."""
+
+
+Part = TypeVar("Part", bound=OfCases)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,19 +73,10 @@ def join(predictions: Sequence[FoldPrediction], truths: Sequence[FoldTruth]) -> 
         When folds are missing, doubled or of another length, when a risk is not finite, when a probability
         is outside [0, 1], or when a case has two outcomes.
     """
-    by_fold = {(item.repeat, item.fold): item for item in predictions}
-    wanted = [(item.repeat, item.fold) for item in truths]
-    if not wanted or len(by_fold) != len(predictions) or sorted(by_fold) != sorted(wanted):
-        raise OutcomeError(
-            "predictions",
-            expected=f"one prediction for each of the {len(wanted)} folds",
-            got=f"{len(predictions)} predictions of {len(by_fold)} folds",
-            remedy="Run the benchmark again for this arm; predictions and folds.csv must belong together.",
-        )
+    by_fold = match_folds(predictions, truths)
     for truth in truths:
         _check(by_fold[truth.repeat, truth.fold], truth)
-    case_ids = tuple(sorted({case for item in predictions for case in item.case_ids}))
-    row_of = {case: row for row, case in enumerate(case_ids)}
+    case_ids, row_of = number_cases(predictions)
     folds = tuple(
         ScoredFold(
             prediction=by_fold[truth.repeat, truth.fold],
@@ -71,6 +86,26 @@ def join(predictions: Sequence[FoldPrediction], truths: Sequence[FoldTruth]) -> 
         for truth in sorted(truths, key=lambda item: (item.repeat, item.fold))
     )
     return ScoredArm(case_ids=case_ids, outcome=_outcome_of_cases(case_ids, folds), folds=folds)
+
+
+def match_folds(predictions: Sequence[Part], truths: Sequence[OfFold]) -> dict[tuple[int, int], Part]:
+    """Return the predictions by (repeat, fold); they must be those of the truths."""
+    by_fold = {(item.repeat, item.fold): item for item in predictions}
+    wanted = [(item.repeat, item.fold) for item in truths]
+    if not wanted or len(by_fold) != len(predictions) or sorted(by_fold) != sorted(wanted):
+        raise OutcomeError(
+            "predictions",
+            expected=f"one prediction for each of the {len(wanted)} folds",
+            got=f"{len(predictions)} predictions of {len(by_fold)} folds",
+            remedy="Run the benchmark again for this arm; predictions and folds.csv must belong together.",
+        )
+    return by_fold
+
+
+def number_cases(predictions: Sequence[OfCases]) -> tuple[tuple[str, ...], dict[str, int]]:
+    """Return the ids of all cases that were tested, sorted, and the row of each."""
+    case_ids = tuple(sorted({case for item in predictions for case in item.case_ids}))
+    return case_ids, {case: row for row, case in enumerate(case_ids)}
 
 
 def _check(prediction: FoldPrediction, truth: FoldTruth) -> None:

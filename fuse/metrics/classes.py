@@ -1,0 +1,162 @@
+"""From predictions and classes of all folds to the rows of metrics.csv and comparisons.csv.
+
+Enters: what the arms said of every test part, and the classes opened afterwards. Leaves: AUROC (of more than
+two classes the mean of each against the rest), how often the most probable class was right beside the share
+of the commonest, and the Brier score, each with an interval and its method. AUROC is counted within folds.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from jaxtyping import Float
+
+from fuse.class_prediction import ClassPrediction, ClassTruth
+from fuse.metrics.class_scored import ClassArm, ClassFold, join_classes, rank_pairs
+from fuse.metrics.comparison import ComparisonRow, Contrast, Roles, comparison_row, plan_contrasts
+from fuse.metrics.evaluation import MetricRow
+from fuse.metrics.intervals import (
+    FoldValues,
+    Interval,
+    bootstrap,
+    draw_resamples,
+    nadeau_bengio,
+    nadeau_bengio_logit,
+)
+from fuse.metrics.pooled import CaseScores, ratio
+from fuse.outcomes import Classes
+
+AUROC, AUROC_MACRO = "auroc", "auroc_macro"
+
+Said = Sequence[ClassPrediction]
+Truths = Sequence[ClassTruth]
+
+
+def primary_metric(outcome: Classes) -> str:
+    """Return the metric that questions are answered by."""
+    return AUROC if len(outcome.names) == 2 else AUROC_MACRO
+
+
+def evaluate_class_arm(predictions: Said, truths: Truths, seed: int) -> list[MetricRow]:
+    """Evaluate one arm over all folds.
+
+    Returns
+    -------
+    list of MetricRow
+        auroc, or auroc_macro: pairs within folds, averaged over repeats (primary).
+        accuracy: how often the most probable class was right. majority_rate: how often the commonest class
+        of the train part was. sensitivity, specificity: of two classes, the same within yes and within no.
+        brier: mean squared distance of the probabilities from what happened (of more classes, the sum over
+        classes). observed_expected: of two classes, cases that are a yes / predicted.
+
+    Raises
+    ------
+    OutcomeError
+        When predictions and truths do not belong together.
+    """
+    arm = join_classes(predictions, truths)
+    counts = draw_resamples(len(arm.case_ids), seed)
+    rows = [_row(arm, primary_metric(arm.outcome), *_auroc(arm, 1))]
+    scores = {
+        "accuracy": arm.score(lambda fold: fold.named == fold.truth.test.label),
+        "majority_rate": arm.score(_commonest),
+        "brier": arm.score(_brier),
+    }
+    if len(arm.outcome.names) == 2:
+        scores["sensitivity"] = arm.score(lambda fold: _right_among(fold, 1))
+        scores["specificity"] = arm.score(lambda fold: _right_among(fold, 0))
+    for metric, score in scores.items():
+        rows.append(_row(arm, metric, score.mean, bootstrap(_resample(score, counts))))
+    if len(arm.outcome.names) == 2:
+        rows.append(_row(arm, "observed_expected", *_observed_expected(arm, counts)))
+    return rows
+
+
+def evaluate_class_singles(
+    arms: Mapping[str, Said], truths: Truths, singles: Mapping[str, str]
+) -> dict[str, MetricRow]:
+    """Return the primary metric of each single modality, its intervals made to hold together."""
+    there = {label: join_classes(arms[name], truths) for label, name in singles.items() if name in arms}
+    return {
+        label: _row(arm, primary_metric(arm.outcome), *_auroc(arm, len(there)))
+        for label, arm in there.items()
+    }
+
+
+def compare_class_arms(
+    arms: Mapping[str, Said], truths: Truths, roles: Roles, seed: int
+) -> list[ComparisonRow]:
+    """Make every comparison that the roles call for: AUROC by folds, and the Brier score of the fusion."""
+    joined = {name: join_classes(said, truths) for name, said in arms.items()}
+    rows = []
+    for contrast in plan_contrasts(arms, roles):
+        first, second = joined[contrast.first], joined[contrast.second]
+        rows.append(_compare_auroc(first, second, contrast))
+        if contrast.first == roles.fusion and contrast.named_before:
+            rows.append(_compare_brier(first, second, contrast, seed))
+    return rows
+
+
+def _auroc(arm: ClassArm, family: int) -> tuple[float, Interval]:
+    pairs = rank_pairs(arm)
+    estimate = pairs.share()
+    return estimate, nadeau_bengio_logit(estimate, pairs.by_fold(), family)
+
+
+def _compare_auroc(first: ClassArm, second: ClassArm, contrast: Contrast) -> ComparisonRow:
+    ours, theirs = rank_pairs(first), rank_pairs(second)
+    mine, other = ours.by_fold(), theirs.by_fold()
+    folds = FoldValues(value=mine.value - other.value, weight=mine.weight, test_to_train=mine.test_to_train)
+    difference = ours.share() - theirs.share()
+    interval = nadeau_bengio(difference, folds, contrast.family)
+    return comparison_row(contrast, primary_metric(first.outcome), difference, interval)
+
+
+def _compare_brier(first: ClassArm, second: ClassArm, contrast: Contrast, seed: int) -> ComparisonRow:
+    ours, theirs = first.score(_brier), second.score(_brier)
+    counts = draw_resamples(len(first.case_ids), seed)
+    interval = bootstrap(ours.resample(counts) - theirs.resample(counts), "paired")
+    return comparison_row(contrast, "brier", ours.mean - theirs.mean, interval)
+
+
+def _commonest(fold: ClassFold) -> Float[np.ndarray, " case"]:
+    commonest = int(np.argmax(np.bincount(fold.truth.train.label, minlength=len(fold.truth.train.names))))
+    return np.asarray(fold.truth.test.label == commonest, dtype=np.float64)
+
+
+def _right_among(fold: ClassFold, label: int) -> Float[np.ndarray, " case"]:
+    own = fold.truth.test.label == label
+    return np.where(own, (fold.named == label).astype(np.float64), np.nan)
+
+
+def _brier(fold: ClassFold) -> Float[np.ndarray, " case"]:
+    happened = np.eye(len(fold.truth.test.names))[fold.truth.test.label]
+    square = np.square(fold.prediction.probability - happened)
+    return np.asarray(square[:, 1] if square.shape[1] == 2 else square.sum(axis=1))
+
+
+def _observed_expected(arm: ClassArm, counts: Float[np.ndarray, "sample case"]) -> tuple[float, Interval]:
+    expected = arm.score(lambda fold: fold.prediction.probability[:, 1])
+    observed = arm.score(lambda fold: fold.truth.test.label == 1)
+    if expected.mean == 0:
+        return math.nan, Interval(low=math.nan, high=math.nan, method="none: no event is predicted")
+    ratios = ratio(observed.resample(counts), expected.resample(counts))
+    return observed.mean / expected.mean, bootstrap(ratios)
+
+
+def _resample(score: CaseScores, counts: Float[np.ndarray, "sample case"]) -> Float[np.ndarray, " sample"]:
+    return ratio(counts @ score.total, counts @ score.folds)
+
+
+def _row(arm: ClassArm, metric: str, estimate: float, interval: Interval) -> MetricRow:
+    return MetricRow(
+        metric=metric,
+        estimate=estimate,
+        low=interval.low,
+        high=interval.high,
+        method=interval.method,
+        n_cases=len(arm.case_ids),
+        n_events=arm.outcome.n_events,
+    )
