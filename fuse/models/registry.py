@@ -7,7 +7,19 @@ with one card, and one line here.
 from __future__ import annotations
 
 from feature_cache.errors import OutcomeError
-from fuse.fusion import early, late, residual
+from fuse.fusion import (
+    bilinear,
+    concat_network,
+    cross_attention,
+    dynamic_attention,
+    early,
+    early_boosted,
+    early_products,
+    gated_units,
+    late,
+    modality_transformer,
+    residual,
+)
 from fuse.models import (
     additive_mil,
     attention_mil,
@@ -51,9 +63,17 @@ MODEL_CARDS: dict[str, ModelCard] = {
         clam.CARD,
         transmil.CARD,
         early.CARD,
+        early_products.CARD,
+        early_boosted.CARD,
         late.CARD,
         late.STACK_CARD,
         residual.CARD,
+        concat_network.CARD,
+        gated_units.CARD,
+        dynamic_attention.CARD,
+        bilinear.CARD,
+        cross_attention.CARD,
+        modality_transformer.CARD,
     )
 }
 

@@ -1,0 +1,169 @@
+"""Early fusion with products: the columns of all modalities, and each column of one times each of another.
+
+Enters: the values of several modalities. Leaves: a log relative hazard in which a modality may change what
+another one means, in one convex fit. Products of all pairs would be thousands of columns; the ridge penalty
+makes them a kernel (Saunders, Gammerman, Vovk 1998), with never more columns than cases. An absent
+modality and all its products add exactly 0.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from fuse.cases import Cases
+from fuse.fusion.early import Block
+from fuse.models.card import ModelCard
+from fuse.models.design import fit_design
+from fuse.models.learner import Learner, NullScorer, Scorer, Setting, is_learnable
+from fuse.models.newton_cox import ridge_cox_path
+from fuse.outcomes import Survival
+
+#: Penalties of ridge Cox, the strongest first, without products and then with products of this scale: at
+#: scale 1 a planted interaction (300 cases, 90 events) was found less often, and nothing else was better.
+ALPHAS = (256.0, 64.0, 16.0)
+SCALES = (0.0, 2.0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pair:
+    """The products of two blocks.
+
+    `weights` (column, column): of each product. `centre`: what they add up to in the mean of the train cases
+    that have both.
+    """
+
+    first: int
+    second: int
+    weights: Float[np.ndarray, "column column"]
+    centre: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProductScorer:
+    """Weighted sums of columns and of products."""
+
+    blocks: tuple[Block, ...]
+    weights: tuple[Float[np.ndarray, " column"], ...]
+    pairs: tuple[Pair, ...]
+
+    def risk(self, cases: Cases) -> Float[np.ndarray, " case"]:
+        """Return the log relative hazard; the stored values of an absent modality are never read."""
+        return np.asarray(np.sum(list(self.contributions(cases).values()), axis=0))
+
+    def contributions(self, cases: Cases) -> dict[str, Float[np.ndarray, " case"]]:
+        """Return what each modality adds; half of a product goes to each of its two."""
+        parts = {block.modality: np.zeros(len(cases)) for block in self.blocks}
+        for row in range(len(cases)):
+            # matrix products of one row: those of several may be summed in another order
+            alone = cases.take(np.array([row]))
+            for name, part in self._of_one(alone).items():
+                parts[name][row] = part
+        return parts
+
+    def _of_one(self, case: Cases) -> dict[str, float]:
+        several = [case.modalities[block.modality] for block in self.blocks]
+        columns = [block.matrix(m)[0] for block, m in zip(self.blocks, several, strict=True)]
+        parts = [float(c @ w) for c, w in zip(columns, self.weights, strict=True)]
+        for pair in self.pairs:
+            if several[pair.first].present[0] and several[pair.second].present[0]:
+                product = float(columns[pair.first] @ pair.weights @ columns[pair.second]) - pair.centre
+                parts[pair.first] += product / 2
+                parts[pair.second] += product / 2
+        return {block.modality: part for block, part in zip(self.blocks, parts, strict=True)}
+
+
+class EarlyProducts(Learner):
+    """Ridge Cox regression on columns and products of columns of different modalities."""
+
+    name = "early_products"
+
+    def __init__(self, modalities: tuple[str, ...]) -> None:
+        self.modalities = modalities
+
+    def candidates(self) -> tuple[Setting, ...]:
+        """Return penalties without products, then with them, the strongest first."""
+        return tuple(Setting((("alpha", a), ("products", scale))) for scale in SCALES for a in ALPHAS)
+
+    def fit_path(
+        self, cases: Cases, outcome: Survival, settings: tuple[Setting, ...], seed: int
+    ) -> tuple[Scorer, ...]:
+        """Fit on all cases, whatever they lack; what penalties share is done once for each scale."""
+        if not is_learnable(outcome):
+            return tuple(NullScorer() for _ in settings)
+        table = _Table.of(self.modalities, cases)
+        bases = {scale: table.basis(scale) for scale in {setting["products"] for setting in settings}}
+        scorers = []
+        for setting in settings:
+            basis, back = bases[setting["products"]]
+            found = ridge_cox_path(basis, outcome, (setting["alpha"],))[0]
+            scorers.append(table.scorer(back @ found, setting["products"]))
+        return tuple(scorers)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Table:
+    """The train part: blocks, their columns, and for each pair of them the rows that have both."""
+
+    blocks: tuple[Block, ...]
+    columns: tuple[Float[np.ndarray, "case column"], ...]
+    both: dict[tuple[int, int], Int[np.ndarray, " shared"]]
+
+    @classmethod
+    def of(cls, names: tuple[str, ...], cases: Cases) -> _Table:
+        several = [cases.modalities[name] for name in names]
+        blocks = tuple(
+            Block(modality=m.name, design=fit_design(m.values[m.present], m.scale_columns)) for m in several
+        )
+        shared = [
+            ((i, j), np.flatnonzero(several[i].present & several[j].present))
+            for i, j in combinations(range(len(several)), 2)
+        ]
+        return cls(
+            blocks=blocks,
+            columns=tuple(block.matrix(m) for block, m in zip(blocks, several, strict=True)),
+            both={pair: rows for pair, rows in shared if len(rows)},
+        )
+
+    def basis(self, scale: float) -> tuple[Float[np.ndarray, "case kept"], Float[np.ndarray, "case kept"]]:
+        """Return columns with the same inner products as all columns and products, and the way back.
+
+        The way back turns coefficients of these columns into a weight of each case, of which `scorer` makes
+        weights of columns and products (the representer theorem).
+        """
+        kernel = sum(columns @ columns.T for columns in self.columns)
+        for (i, j), rows in self.both.items() if scale else ():
+            shared = (self.columns[i][rows] @ self.columns[i][rows].T) * (
+                self.columns[j][rows] @ self.columns[j][rows].T
+            )
+            shared = shared - shared.mean(axis=0)
+            kernel[np.ix_(rows, rows)] += scale**2 * (shared - shared.mean(axis=1, keepdims=True))
+        size, vectors = np.linalg.eigh((kernel + kernel.T) / 2)
+        kept = size > 1e-9 * max(float(size[-1]), 1e-300)
+        root = np.sqrt(size[kept])
+        return np.ascontiguousarray(vectors[:, kept] * root), vectors[:, kept] / root
+
+    def scorer(self, case_weights: Float[np.ndarray, " case"], scale: float) -> ProductScorer:
+        """Return the scorer with weights of columns and products."""
+        pairs = []
+        for (i, j), rows in self.both.items() if scale else ():
+            own = case_weights[rows] - case_weights[rows].mean()
+            weights = scale**2 * (self.columns[i][rows] * own[:, None]).T @ self.columns[j][rows]
+            said = np.sum((self.columns[i][rows] @ weights) * self.columns[j][rows], axis=1)
+            pairs.append(Pair(first=i, second=j, weights=weights, centre=float(said.mean())))
+        weights_alone = tuple(columns.T @ case_weights for columns in self.columns)
+        return ProductScorer(blocks=self.blocks, weights=weights_alone, pairs=tuple(pairs))
+
+
+CARD = ModelCard(
+    name="early_products",
+    title="Early fusion with products between modalities (ridge Cox)",
+    reads="values",
+    modalities="several",
+    needs=(),
+    source="Cox 1972 with all products of columns of two modalities, as a kernel (Saunders et al. 1998)",
+    build=lambda modalities, options: EarlyProducts(modalities),
+)
