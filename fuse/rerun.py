@@ -7,21 +7,18 @@ Nothing in the RUN folder is changed; the repetition lives in a temporary folder
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
-
-from feature_cache.canonical import sha256_of_file
-from feature_cache.errors import OutcomeError
 from fuse.benchmark import compute_run
-from fuse.check import RunInputs, inspect_inputs
-from fuse.entries_file import compare_entries
-from fuse.protocol import read_protocol
-from fuse.run_record import RECORD, hash_outputs, versions
+from fuse.run_files import Computed
+from fuse.run_record import hash_outputs, versions
+from fuse.sealed_run import Record, inspect_again, read_sealed
+from fuse.validate import ValidationInputs, compute_validation
 
-#: Files of a run that a repetition starts from; a record that does not seal them proves nothing.
-INPUTS = {"protocol.yaml", "folds.csv", "entries.csv"}
+#: What computes a run again, into a folder and with a place for its fitted folds.
+Compute = Callable[[Path, Path], Computed]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,21 +43,12 @@ def rerun(run: Path, cache: Path | None, cohort: Path | None, jobs: int) -> Repe
     BraidError
         The RUN folder was altered, an entry is damaged or another one, or the inputs have an error.
     """
-    record = read_record(run)
+    record = read_sealed(run)
     recorded = record.outputs
-    _refuse_altered(run, recorded)
-    inputs = RunInputs(
-        cohort_folder=cohort or (run / record.cohort_folder).resolve(),
-        cache=cache or (run / record.cache).resolve(),
-        protocol=read_protocol(str(run / "protocol.yaml")),
-        folds_file=run / "folds.csv",
-    )
-    inspection = inspect_inputs(inputs)
-    inspection.refuse_errors()
-    compare_entries(run / "entries.csv", inspection.chosen)
+    compute = _validation(run, record, cache, cohort) or _benchmark(run, cache, cohort, jobs)
     with tempfile.TemporaryDirectory(prefix="fuse-rerun-") as name:
         folder = Path(name) / "run"
-        compute_run(inputs, folder, jobs, Path(name) / "kept")
+        compute(folder, Path(name) / "kept")
         found = hash_outputs(folder)
     names = sorted(recorded.keys() | found.keys())
     now = versions()
@@ -75,50 +63,18 @@ def rerun(run: Path, cache: Path | None, cohort: Path | None, jobs: int) -> Repe
     )
 
 
-class Record(BaseModel):
-    """What a rerun needs of run.json."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-    cohort_folder: str
-    cache: str
-    outputs: dict[str, str]
-    versions: dict[str, str]
-
-    @model_validator(mode="after")
-    def _has_outputs(self) -> Record:
-        if not self.outputs.keys() >= INPUTS:
-            raise ValueError("outputs without the files that a run is repeated from")
-        return self
+def _benchmark(run: Path, cache: Path | None, cohort: Path | None, jobs: int) -> Compute:
+    inputs, _ = inspect_again(run, cache, cohort)
+    return lambda folder, kept: compute_run(inputs, folder, jobs, kept)
 
 
-def read_record(run: Path) -> Record:
-    """Read run.json.
-
-    Raises
-    ------
-    OutcomeError
-        It is not there, not JSON, or not the record of a run.
-    """
-    path = run / RECORD
-    try:
-        return Record.model_validate_json(path.read_bytes())
-    except (OSError, ValidationError) as error:
-        raise OutcomeError(
-            f"{run.name}/{RECORD}",
-            expected="the record of a run",
-            got="no readable file" if isinstance(error, OSError) else "another document",
-            remedy="Give the folder that `python -m fuse benchmark --out` wrote.",
-        ) from error
-
-
-def _refuse_altered(run: Path, recorded: dict[str, str]) -> None:
-    for name, sha256 in sorted(recorded.items()):
-        path = run / name
-        if not path.is_file() or sha256_of_file(path) != sha256:
-            raise OutcomeError(
-                f"{run.name}/{name}",
-                expected="the file as the run wrote it",
-                got="another one" if path.is_file() else "no such file",
-                remedy="Restore the RUN folder; a rerun compares with what was written then.",
-            )
+def _validation(run: Path, record: Record, cache: Path | None, cohort: Path | None) -> Compute | None:
+    """Return how a validation is made again, None for a benchmark; its run is where the record says."""
+    if record.validation is None:
+        return None
+    inputs = ValidationInputs(
+        run=(run / record.validation.run).resolve(),
+        cohort_folder=cohort or (run / record.cohort_folder).resolve(),
+        cache=cache or (run / record.cache).resolve(),
+    )
+    return lambda folder, _: compute_validation(inputs, folder)

@@ -56,7 +56,7 @@ class ArmRecord:
 
 @dataclass(frozen=True, kw_only=True)
 class Validates:
-    """Which run is validated: its folder, what it was fitted on, and which of its sets the other cohort lacks."""
+    """Which run is validated: its folder, its inspection, and which of its sets the other cohort lacks."""
 
     run: Path
     inside: Inspection

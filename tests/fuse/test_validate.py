@@ -1,0 +1,225 @@
+"""External validation: fitted on all cases of a run, applied to another cohort; what stands against it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+from typer.testing import CliRunner
+
+from feature_cache.entry import OBSERVED, Source
+from feature_cache.errors import BraidError, CacheError, OutcomeError
+from feature_cache.recipe import ResolvedRecipe
+from feature_cache.store import FeatureCache
+from fuse.__main__ import app
+from fuse.benchmark import run_benchmark
+from fuse.check import RunInputs
+from fuse.endpoint import OutcomeDoor
+from fuse.files import read_csv
+from fuse.predictions import read_predictions
+from fuse.protocol import read_protocol
+from fuse.run_record import hash_outputs
+from fuse.validate import ValidationInputs, run_validation
+from tests.fuse.tiny_cohort import CLINICAL, NOTES, SLIDES, VARIABLES, Tiny, draft, write_tiny
+
+FUSION = "late__clinical+slides+notes"
+
+
+@pytest.fixture(scope="module")
+def other(tmp_path_factory: pytest.TempPathFactory) -> Tiny:
+    """A cohort of other ids, with notes for nobody."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda _: None)
+        made = write_tiny(tmp_path_factory.mktemp("other"), rename=lambda case: f"x{case}")
+    shutil.rmtree(made.cache / "tiny" / "notes")
+    return made
+
+
+@pytest.fixture
+def own_other(other: Tiny, tmp_path: Path) -> Tiny:
+    """A copy of the other cohort that a test may spoil."""
+    own = tmp_path / "own_other"
+    shutil.copytree(other.cohort.parent, own)
+    return replace(other, cohort=own / "tiny", cache=own / "cache")
+
+
+@pytest.fixture(scope="module")
+def run(tiny: Tiny, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("runs") / "run"
+    protocol = read_protocol(str(tiny.protocol))
+    run_benchmark(RunInputs(cohort_folder=tiny.cohort, cache=tiny.cache, protocol=protocol), out, jobs=1)
+    return out
+
+
+@pytest.fixture(scope="module")
+def validation(run: Path, other: Tiny, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The validation, by the command; all arms are sealed before an outcome of the other cohort is opened."""
+    out = tmp_path_factory.mktemp("validations") / "run2"
+    evaluation = OutcomeDoor.evaluation
+
+    def watch(door: OutcomeDoor, case_ids: tuple[str, ...], sealed: dict[Path, str]) -> object:
+        assert {path.stem for path in sealed} == {path.stem for path in (run / "predictions").iterdir()}
+        assert all(case.startswith("x") for case in case_ids)
+        return evaluation(door, case_ids, sealed)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(OutcomeDoor, "evaluation", watch)
+        words = ["validate", str(run), str(other.cohort), "--cache", str(other.cache), "--out", str(out)]
+        done = CliRunner().invoke(app, words)
+    assert done.exit_code == 0, done.output
+    assert f"  {FUSION}" in done.stdout
+    return out
+
+
+def validate(run: Path, other: Tiny, out: Path, **changes: Path) -> None:
+    inputs = ValidationInputs(run=run, cohort_folder=other.cohort, cache=other.cache, **changes)
+    run_validation(inputs, out / "run2")
+
+
+def test_one_fold_learns_from_one_cohort_and_tests_the_other(run: Path, validation: Path) -> None:
+    rows = read_csv(validation / "folds.csv")[1]
+    assert {row["case_id"][0] for row in rows if row["part"] == "test"} == {"x"}
+    assert {row["case_id"][0] for row in rows if row["part"] == "train"} == {"0"}
+    assert {row["inner"] for row in rows if row["part"] == "train"} == {"0", "1"}
+    record = json.loads((validation / "run.json").read_text())
+    assert record["outputs"] == hash_outputs(validation)
+    assert record["validation"]["lacking"] == ["notes"]
+    assert record["validation"]["cases"] == 59
+    assert (validation / record["validation"]["run"]).resolve() == run
+    assert (record["folds"]["repeats"], record["folds"]["folds"]) == (1, 1)
+    arms = {arm["name"]: arm["status"] for arm in record["arms"]}
+    assert arms == {arm["name"]: arm["status"] for arm in json.loads((run / "run.json").read_text())["arms"]}
+    assert {row["case_id"][0] for row in read_csv(validation / "weights.csv")[1]} == {"x"}
+    assert {row["entry"].split("/")[3][0] for row in read_csv(validation / "entries.csv")[1]} == {"x"}
+    assert (validation / "report.html").is_file()
+
+
+def test_every_arm_is_evaluated_and_a_missing_modality_says_nothing(validation: Path) -> None:
+    (notes,) = read_predictions(validation / "predictions" / "ridge_cox__notes.csv")
+    assert not notes.risk.any()
+    (fusion,) = read_predictions(validation / "predictions" / f"{FUSION}.csv")
+    assert len(np.unique(fusion.risk)) > 40
+    rows = {(row["arm"], row["metric"]): row for row in read_csv(validation / "metrics.csv")[1]}
+    assert rows["ridge_cox__notes", "c_index"]["estimate"] == "0.5"
+    assert float(rows[FUSION, "c_index"]["estimate"]) > 0.6
+    for arm, metric in ((FUSION, "c_index_pooled"), (FUSION, "ibs")):
+        assert float(rows[arm, metric]["low"]) < float(rows[arm, metric]["high"])
+    compared = read_csv(validation / "comparisons.csv")[1]
+    assert {row["second"] for row in compared} >= {"ridge_cox__clinical"}
+
+
+def test_the_other_cohort_s_outcomes_touch_no_prediction(
+    run: Path, own_other: Tiny, validation: Path, tmp_path: Path
+) -> None:
+    path = own_other.cohort / "outcomes.csv"
+    head, *rows = path.read_text().splitlines()
+    changed = [f"{row.rsplit(',', 3)[0]},{number + 1},," for number, row in enumerate(rows)]
+    path.write_text("\n".join([head, *changed]) + "\n")
+    validate(run, own_other, tmp_path)
+    for arm in (validation / "predictions").iterdir():
+        assert (tmp_path / "run2" / "predictions" / arm.name).read_bytes() == arm.read_bytes()
+    assert (tmp_path / "run2" / "metrics.csv").read_bytes() != (validation / "metrics.csv").read_bytes()
+
+
+def test_a_validation_is_made_again(validation: Path) -> None:
+    done = CliRunner().invoke(app, ["rerun", str(validation), "--jobs", "1"])
+    assert done.exit_code == 0, done.output
+    assert "bitwise the same" in done.stdout
+
+
+def test_a_validation_is_not_validated(validation: Path, other: Tiny, tmp_path: Path) -> None:
+    with pytest.raises(OutcomeError, match="got that of a validation"):
+        validate(validation, other, tmp_path)
+
+
+def test_a_case_of_both_cohorts_is_refused(run: Path, tiny: Tiny, own_other: Tiny, tmp_path: Path) -> None:
+    with pytest.raises(OutcomeError, match=r"case 0000: .* got 59 case\(s\) of both cohorts by their id"):
+        validate(run, tiny, tmp_path)
+    assert list(tmp_path.iterdir()) == [own_other.cohort.parent]
+
+
+def test_the_same_file_under_another_id_is_refused(own_tiny: Tiny, own_other: Tiny, tmp_path: Path) -> None:
+    shared = Source(role="slide", sha256="5" * 64, bytes=4000)
+    for place, case in ((own_tiny, "0001"), (own_other, "x0002")):
+        cache = FeatureCache.open(place.cache)
+        record = next(one for one in cache.records("tiny", "slides") if one.case_id == case)
+        arrays = cache.read(record.key).arrays
+        made = draft(SLIDES, case, record.item_id, "bag", arrays=arrays, attrs=record.attrs)
+        cache.commit(replace(made, sources=(shared,)))
+    protocol = read_protocol(str(own_tiny.protocol))
+    inputs = RunInputs(cohort_folder=own_tiny.cohort, cache=own_tiny.cache, protocol=protocol)
+    run_benchmark(inputs, tmp_path / "run", jobs=1)
+    with pytest.raises(OutcomeError, match=r"case x0002: .* got what case 0001 of the run was made from"):
+        validate(tmp_path / "run", own_other, tmp_path)
+
+
+def test_another_recipe_is_refused_by_name(run: Path, own_other: Tiny, tmp_path: Path) -> None:
+    shutil.rmtree(own_other.cache / "tiny" / "clinical")
+    declared = [{"name": "gleason", "kind": "numeric", "scale": "linear", "levels": []}]
+    recipe = ResolvedRecipe(
+        name="tiny", modality="clinical", settings=dict(CLINICAL.settings) | {"variables": declared}
+    )
+    arrays = {"values": np.ones(2), "state": np.full(2, OBSERVED, np.uint8)}
+    made = draft(recipe, "x0001", "clinical", "vector", arrays=arrays, attrs={"variables": VARIABLES})
+    FeatureCache.open(own_other.cache).commit(made)
+    said = rf"clinical: .* {CLINICAL.folder}; got {recipe.folder}; .* differs is variables.psa"
+    with pytest.raises(OutcomeError, match=said):
+        validate(run, own_other, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("variables", "said"),
+    [(VARIABLES[::-1], None), ([VARIABLES[0], VARIABLES[1] | {"name": "grade"}], "got no age")],
+    ids=["in another order", "of another name"],
+)
+def test_columns_are_matched_by_name(
+    run: Path, own_other: Tiny, validation: Path, tmp_path: Path, variables: list[object], said: str | None
+) -> None:
+    cache = FeatureCache.open(own_other.cache)
+    for record in list(cache.records("tiny", "clinical")):
+        arrays = cache.read(record.key).arrays
+        if said is None:
+            arrays = {name: values[::-1].copy() for name, values in arrays.items()}
+        told = {"arrays": arrays, "attrs": {"variables": variables}}
+        made = draft(CLINICAL, record.case_id, "clinical", "vector", **told)
+        cache.commit(replace(made, sources=(Source(role="clinical_row", sha256="1" * 64, bytes=1),)))
+    if said is not None:
+        card = own_other.cohort / "cohort.yaml"
+        told = yaml.safe_load(card.read_text())
+        told["variables"]["grade"] = {"kind": "numeric", "unit": "a"}
+        table = own_other.cohort / "clinical.csv"
+        table.write_text(table.read_text().replace("psa,age", "psa,grade"))
+        del told["variables"]["age"]
+        card.write_text(yaml.safe_dump(told))
+        with pytest.raises(CacheError, match=said):
+            validate(run, own_other, tmp_path)
+        return
+    validate(run, own_other, tmp_path)
+    name = f"predictions/{FUSION}.csv"
+    assert (tmp_path / "run2" / name).read_bytes() == (validation / name).read_bytes()
+
+
+def test_a_run_whose_cache_changed_is_refused(run: Path, own_tiny: Tiny, other: Tiny, tmp_path: Path) -> None:
+    (folder,) = (own_tiny.cache / "tiny" / "notes" / NOTES.folder).glob("0007")
+    shutil.rmtree(folder)
+    with pytest.raises(BraidError, match=r"0007.*got no such entry"):
+        validate(run, other, tmp_path, run_cache=own_tiny.cache, run_cohort=own_tiny.cohort)
+
+
+def test_an_endpoint_of_another_kind_and_a_cohort_without_a_set(
+    run: Path, own_other: Tiny, tmp_path: Path
+) -> None:
+    for modality in ("clinical", "slides"):
+        shutil.rmtree(own_other.cache / "tiny" / modality)
+    with pytest.raises(OutcomeError, match="expected a feature set"):
+        validate(run, own_other, tmp_path)
+    card = own_other.cohort / "cohort.yaml"
+    card.write_text(card.read_text().replace("bcr:", "death:"))
+    with pytest.raises(OutcomeError, match="expected one of death; got bcr"):
+        validate(run, own_other, tmp_path)
