@@ -28,10 +28,10 @@ if TYPE_CHECKING:
     from fuse.models.dense_network import DenseNetwork
 
 #: Epochs to choose from; one training run passes through all of them.
-EPOCHS = (10, 30, 80)
+EPOCHS = (5, 15, 40)
 HIDDEN = 32
 DROPOUT = 0.25
-LEARNING_RATE = 1e-2
+LEARNING_RATE = 3e-3
 WEIGHT_DECAY = 1e-1
 
 #: Wider tables are reduced to their components.

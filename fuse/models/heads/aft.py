@@ -21,7 +21,7 @@ SCALE_BOUNDS = (0.05, 20.0)
 
 
 class AftHead:
-    """Accelerated failure time, log-normal (Buckley and James 1979 name the model; likelihood: Wei 1992).
+    """Accelerated failure time, log-normal (Wei 1992, doi 10.1002/sim.4780111409).
 
     Mean and scale of log time are the train part's own, by maximum likelihood with censoring; the scale is
     kept, and what a network says is in units of it: 0 is the case of which nothing is known.
