@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from string import ascii_lowercase
 
 from fuse.report.documents import MetricRow
+from fuse.report.endpoint_kind import kind_of
 from fuse.report.forest import Forest, ForestAxis, ForestEntry, Mark, place_forest
-from fuse.report.metric_names import PRIMARY, MetricName, name_metric, sort_key
+from fuse.report.metric_names import MetricName, name_metric, sort_key
 from fuse.report.numerals import NOTHING, decimal, span
 from fuse.report.run_document import ArmPart, RunDocument
 
@@ -91,8 +92,9 @@ def build_arms_table(document: RunDocument, metrics: Sequence[MetricRow]) -> Arm
 
 
 def build_arms_forest(document: RunDocument, metrics: Sequence[MetricRow]) -> Forest:
-    """Return the forest plot of C within folds; its guide is the C of the clinical comparator, if any."""
-    primary = {row.arm: row for row in metrics if row.metric == PRIMARY}
+    """Return the forest plot of the primary metric; its guide is that of the clinical comparator, if any."""
+    kind = kind_of(document.endpoint)
+    primary = {row.arm: row for row in metrics if row.metric == kind.measure.metric}
     entries = []
     for group in GROUPS:
         for arm in document.sorted_arms:
@@ -113,7 +115,7 @@ def build_arms_forest(document: RunDocument, metrics: Sequence[MetricRow]) -> Fo
             )
     clinical = primary.get(document.comparators.get("clinical") or "")
     axis = ForestAxis(
-        title="C within folds (higher is better)",
+        title=f"{kind.heading} (higher is better)",
         reference=0.5,
         guide=clinical.estimate if clinical else None,
     )
@@ -157,10 +159,11 @@ def _build_row(
 def _build_cell(row: MetricRow | None, first: MetricRow | None, mark: str) -> Cell:
     if row is None or first is None:
         return Cell(estimate=NOTHING, interval="")
+    digits = name_metric(row.metric).digits
     same = (row.n_cases, row.n_events) == (first.n_cases, first.n_events)
     return Cell(
-        estimate=decimal(row.estimate),
-        interval=span(row.low, row.high) or "no interval",
+        estimate=decimal(row.estimate, digits),
+        interval=span(row.low, row.high, digits) or "no interval",
         mark=mark,
         counts="" if same else f"n {_count(row.n_cases)}, {_count(row.n_events)} events",
     )

@@ -10,8 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from fuse.report.documents import ComparisonRow
+from fuse.report.endpoint_kind import kind_of
 from fuse.report.forest import Forest, ForestAxis, ForestEntry, place_forest
-from fuse.report.metric_names import PRIMARY, MetricName, name_metric, sort_key
+from fuse.report.metric_names import MetricName, name_metric, sort_key
 from fuse.report.numerals import signed, span
 from fuse.report.run_document import RunDocument
 
@@ -45,7 +46,7 @@ def build_comparisons(
     rows: Sequence[ComparisonRow], document: RunDocument, *, named_before: bool
 ) -> ComparisonTable:
     """Return the comparisons that were named before the evaluation, or those that were not."""
-    labels = document.labels
+    labels, measure = document.labels, kind_of(document.endpoint).measure
     place = {arm.name: place for place, arm in enumerate(document.sorted_arms)}
     own = sorted(
         (row for row in rows if row.named_before is named_before),
@@ -64,9 +65,11 @@ def build_comparisons(
             reason="" if row.difference is not None else "could not be estimated",
         )
         for row in own
-        if row.metric == PRIMARY
+        if row.metric == measure.metric
     ]
-    axis = ForestAxis(title="Difference in C within folds, first minus second", reference=0.0, signs=True)
+    axis = ForestAxis(
+        title=f"Difference in {measure.short} within folds, first minus second", reference=0.0, signs=True
+    )
     return ComparisonTable(
         lines=tuple(_write_line(row, labels) for row in own),
         forest=place_forest(entries, axis) if entries else None,
@@ -75,8 +78,8 @@ def build_comparisons(
 
 def _write_line(row: ComparisonRow, labels: dict[str, str]) -> ComparisonLine:
     metric = name_metric(row.metric)
-    # Differences in the integrated Brier score are a tenth of those in C.
-    digits = 4 if row.metric == "ibs" else 3
+    # Differences in a Brier score are a tenth of those in C.
+    digits = 4 if row.metric in ("ibs", "brier") else 3
     return ComparisonLine(
         first=labels.get(row.first, row.first),
         second=labels.get(row.second, row.second),

@@ -101,6 +101,7 @@ class Curves(Part):
     arm: Words = ""
     groups: tuple[CurveGroup, ...] = ()
     rule: Words = ""
+    estimator: Words = "Kaplan–Meier"
     reason: Words = ""
 
 

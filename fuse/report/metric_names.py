@@ -9,8 +9,6 @@ from dataclasses import dataclass
 
 from fuse.report.numerals import duration
 
-PRIMARY = "c_index"
-
 
 @dataclass(frozen=True, kw_only=True)
 class MetricName:
@@ -24,12 +22,27 @@ class MetricName:
     hint: str
     higher_is_better: bool = True
     secondary: bool = False
+    digits: int = 3
 
 
 _NAMES = (
-    MetricName(metric=PRIMARY, heading="C", hint="within folds"),
+    MetricName(metric="c_index", heading="C", hint="within folds"),
+    MetricName(metric="auroc", heading="AUROC", hint="within folds"),
+    MetricName(metric="auroc_macro", heading="Mean AUROC", hint="each class against the rest"),
     MetricName(metric="auc", heading="AUC", hint=""),
+    MetricName(
+        metric="median_error_days",
+        heading="Median error",
+        hint="days, lower is better",
+        higher_is_better=False,
+        digits=1,
+    ),
     MetricName(metric="ibs", heading="Integrated Brier", hint="lower is better", higher_is_better=False),
+    MetricName(metric="accuracy", heading="Accuracy", hint="of the most probable class"),
+    MetricName(metric="majority_rate", heading="Majority", hint="right by naming the commonest"),
+    MetricName(metric="sensitivity", heading="Sensitivity", hint="right among yes"),
+    MetricName(metric="specificity", heading="Specificity", hint="right among no"),
+    MetricName(metric="brier", heading="Brier", hint="lower is better", higher_is_better=False),
     MetricName(metric="c_index_pooled", heading="C pooled", hint="across folds", secondary=True),
     MetricName(metric="ipa", heading="IPA", hint="index of prediction accuracy", secondary=True),
     MetricName(metric="observed_expected", heading="Observed / expected", hint="1 is right", secondary=True),
@@ -48,7 +61,7 @@ def name_metric(metric: str) -> MetricName:
 
 
 def sort_key(metric: str) -> tuple[int, float, str]:
-    """Return the place of a metric among the columns: C, AUC by day, integrated Brier, then the secondary."""
+    """Return the place of a metric among the columns: the primary, AUC by day, then as listed."""
     day = _day_of(metric)
     if day is not None:
         return _PLACES["auc"], day, metric

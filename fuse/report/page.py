@@ -19,8 +19,8 @@ from fuse.report.attention_picture import place_attention
 from fuse.report.chosen_table import count_choices
 from fuse.report.cohort_flow import count_patterns, draw_flow
 from fuse.report.comparison_tables import build_comparisons
+from fuse.report.endpoint_kind import kind_of
 from fuse.report.forest import shorten
-from fuse.report.metric_names import PRIMARY
 from fuse.report.run_folder import REPORT_NAME, RunFolder, read_run
 from fuse.report.survival_plot import place_survival
 from fuse.report.verdict_numbers import write_estimate
@@ -58,7 +58,7 @@ def write_report(run: Path) -> Path:
 
 def render(folder: RunFolder) -> str:
     """Return the page as HTML."""
-    document = folder.document
+    document, kind = folder.document, kind_of(folder.document.endpoint)
     horizon = folder.verdict.horizon
     weights = place_weights(folder.weights)
     not_run = tuple(arm for arm in document.arms if arm.status == "not_run")
@@ -83,7 +83,8 @@ def render(folder: RunFolder) -> str:
         document=document,
         style=Markup((TEMPLATES / "style.css").read_text(encoding="utf-8")),
         arms=build_arms_table(document, folder.metrics),
-        question_number=write_estimate,
+        kind=kind,
+        question_number=lambda question: write_estimate(question, kind.measure.short),
         arms_forest=build_arms_forest(document, folder.metrics),
         named=build_comparisons(folder.comparisons, document, named_before=True),
         described=build_comparisons(folder.comparisons, document, named_before=False),
@@ -100,7 +101,7 @@ def render(folder: RunFolder) -> str:
         not_run=not_run,
         silent=tuple(arm for arm in not_run if not any(arm.name in part.what for part in document.failures)),
         rerun=rerun_command(document.folder or folder.name),
-        events=_count_events(folder),
+        events=_count_events(folder, kind.measure.metric),
         span=numerals.span,
         nothing=numerals.NOTHING,
     )
@@ -111,7 +112,7 @@ def rerun_command(folder: str) -> str:
     return shlex.join([".venv/bin/python", "-m", "fuse", "rerun", folder])
 
 
-def _count_events(folder: RunFolder) -> int | None:
+def _count_events(folder: RunFolder, primary: str) -> int | None:
     """Return the events among the evaluated cases: those that the metrics of most cases were computed on."""
-    counted = [row for row in folder.metrics if row.n_events is not None and row.metric == PRIMARY]
+    counted = [row for row in folder.metrics if row.n_events is not None and row.metric == primary]
     return max((row.n_events or 0 for row in counted), default=None)

@@ -33,6 +33,7 @@ class EndpointPart(Part):
     name: str
     kind: Words = ""
     definition: Words = ""
+    counts: Words = ""
     horizon_days: Number = None
 
     @property

@@ -213,7 +213,7 @@ def _read_fold_sizes(path: Path) -> FoldSizes:
 
 
 def _count_predicted(path: Path) -> int:
-    return len({row["case_id"] for row in _read_rows(path, ("repeat", "fold", "case_id", "risk"))})
+    return len({row["case_id"] for row in _read_rows(path, ("repeat", "fold", "case_id"))})
 
 
 def _compare_outputs(run: Path, outputs: dict[str, str]) -> tuple[tuple[str, ...], tuple[str, ...]]:

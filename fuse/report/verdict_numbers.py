@@ -1,4 +1,4 @@
-"""What the number behind an answer of the verdict is: a C, a difference of two C's, or a ratio.
+"""What the number behind an answer of the verdict is: a C (or AUROC), a difference of two, or a ratio.
 
 Enters: one question of verdict.json. Leaves: its estimate in words. The ids are those that fuse/verdict.py
 gives; the number of any other question is shown without a name.
@@ -10,13 +10,13 @@ from fuse.report.documents import Question
 from fuse.report.numerals import decimal, signed, span
 
 
-def write_estimate(question: Question) -> tuple[str, str, str]:
-    """Return what is estimated, the estimate, and the interval ("" where there is none)."""
+def write_estimate(question: Question, metric: str = "C") -> tuple[str, str, str]:
+    """Return what is estimated (in `metric`), the estimate, and the interval ("" where there is none)."""
     interval = span(question.low, question.high)
     if question.id.startswith(("adds_", "beats_")):
-        return "difference in C", signed(question.estimate), interval
+        return f"difference in {metric}", signed(question.estimate), interval
     if question.id.startswith(("better_", "predicts_")):
-        return "C", decimal(question.estimate), interval
+        return metric, decimal(question.estimate), interval
     if question.id == "calibration":
         return "observed / expected", decimal(question.estimate), interval
     return "", decimal(question.estimate), interval
