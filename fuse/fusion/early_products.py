@@ -22,10 +22,11 @@ from fuse.models.learner import Learner, NullScorer, Scorer, Setting, is_learnab
 from fuse.models.newton_cox import ridge_cox_path
 from fuse.outcomes import Survival
 
-#: Penalties of ridge Cox, the strongest first, without products and then with products of this scale: at
-#: scale 1 a planted interaction (300 cases, 90 events) was found less often, and nothing else was better.
+#: Penalties of ridge Cox, the strongest first, without products and then with products of these scales. On
+#: ten planted cohorts of 300 with an interaction among three modalities C rose from .547 to .628; without one
+#: the choice cost .001, and .009 on cohorts of 95.
 ALPHAS = (256.0, 64.0, 16.0)
-SCALES = (0.0, 2.0)
+SCALES = (0.0, 2.0, 4.0)
 
 
 @dataclass(frozen=True, kw_only=True)
