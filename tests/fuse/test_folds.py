@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from feature_cache.errors import OutcomeError
 from fuse.fold_file import read_folds, unknown_cases
 from fuse.folds import FoldPlan, Folds, Strata, make_folds
-from fuse.outcomes import Survival
+from fuse.outcomes import Classes, Competing, Survival
 
 PLAN = FoldPlan(repeats=2, folds=3, inner=2, seed=5)
 
@@ -66,6 +66,18 @@ def test_sites_are_spread_evenly() -> None:
         for site in set(sites):
             of_site = (sites == site) & event
             assert abs(int(of_site[fold.test].sum()) - of_site.sum() / 3) < 1
+
+
+def test_classes_and_causes_are_spread_evenly() -> None:
+    rng = np.random.default_rng(3)
+    ids, sites = [f"{row:03d}" for row in range(60)], [None] * 60
+    label = np.arange(60) % 4
+    cause, time = rng.integers(0, 3, 60), rng.exponential(size=60) + 1
+    competing = Competing(event=cause == 1, time_days=time, cause=cause, causes=("a", "b"))
+    for outcome, groups in ((Classes(label=label, names=tuple("abcd")), label), (competing, cause)):
+        for fold in make_folds(ids, Strata(outcome=outcome, sites=sites), PLAN).folds:
+            for group in np.unique(groups):
+                assert abs(int((groups[fold.test] == group).sum()) - (groups == group).sum() / 3) < 1
 
 
 def test_the_seed_decides_and_the_hash_tells() -> None:

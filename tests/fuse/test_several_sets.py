@@ -137,6 +137,34 @@ def test_a_run_on_several_sets_is_checked_written_shown_and_repeated(several: Ti
     assert "bitwise the same" in again.stdout
 
 
+def test_the_choice_of_a_set_is_left_to_the_train_parts(several: Tiny, tmp_path: Path) -> None:
+    fusion = [{"model": "late", "modalities": ["clinical", "slides:best"]}]
+    write_protocol(several, choose=["slides", "volumes"], fusion=fusion)
+    run, words = tmp_path / "run", [str(several.cohort), "--cache", str(several.cache)]
+    protocol = ["--protocol", str(several.protocol)]
+    checked = CliRunner().invoke(app, ["check", *words, *protocol])
+    assert "slides:best: chosen inside each train part among slides, slides:coarse" in checked.stdout
+    done = CliRunner().invoke(app, ["benchmark", *words, *protocol, "--out", str(run), "--jobs", "1"])
+    assert done.exit_code == 0, done.output
+    chosen = {row["arm"]: [] for row in read_csv(run / "chosen.csv")[1]}
+    for row in read_csv(run / "chosen.csv")[1]:
+        chosen[row["arm"]].append(row["chosen"].split(",")[0])
+    assert set(chosen["ridge_cox__slides:best"]) <= {
+        "slides:best=slides",
+        "slides:best=slides:coarse",
+    }
+    assert set(chosen["ridge_cox__volumes:best"]) == {"volumes:best=volumes"}
+    assert {row["modality"] for row in read_csv(run / "weights.csv")[1]} == {"clinical", "slides:best"}
+    again = CliRunner().invoke(app, ["rerun", str(run), "--jobs", "1"])
+    assert again.exit_code == 0, again.output
+
+
+def test_a_choice_that_the_protocol_does_not_leave_is_refused(several: Tiny) -> None:
+    write_protocol(several, arms=[{"model": "ridge_cox", "modalities": ["slides:best"]}], fusion=[])
+    with pytest.raises(OutcomeError, match=r"one of slides, slides:coarse.*got slides:best"):
+        inspect_of(several).refuse_errors()
+
+
 def test_all_and_unnamed_fusions_take_the_first_set_of_each_modality(several: Tiny) -> None:
     write_protocol(several, arms=[{"model": "ridge_cox"}], fusion=[{"model": "early"}])
     plans = inspect_of(several).plans
