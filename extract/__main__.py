@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from feature_cache.store import FeatureCache
 
 app = typer.Typer(
+    cls=extract.interchange.verbs.ImportWords,
     help="Stage 1: raw files in, frozen embeddings out.",
     no_args_is_help=True,
     add_completion=False,

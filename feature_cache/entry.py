@@ -19,7 +19,8 @@ SCHEMA_VERSION = 1
 
 Kind = Literal["bag", "volume", "note", "vector"]
 
-#: What an entry of each kind holds at least, row by row together (DESIGN section 3).
+#: What an entry of each kind holds at least, row by row together (DESIGN section 3). A vector may name its
+#: values in a further array (`value_names.py`), where they are too many for `attrs`.
 REQUIRED_ARRAYS: dict[Kind, tuple[str, ...]] = {
     "bag": ("embeddings", "xy_px0", "valid"),
     "volume": ("embeddings", "token_xyz_mm"),

@@ -37,6 +37,7 @@ from feature_cache.errors import CacheError
 from feature_cache.names import entry_path
 from feature_cache.probe import probe_arrays
 from feature_cache.recipe import ResolvedRecipe
+from feature_cache.value_names import NAMES, unpack_names
 
 #: An array of a vector entry of up to this many bytes lives inside entry.json.
 INLINE_BYTES = 2**16
@@ -74,6 +75,15 @@ def check_draft(draft: EntryDraft) -> None:
             or "none",
             remedy=f"Mend the encoder that made it: a {draft.kind} has them all.",
         )
+    if draft.kind == "vector" and NAMES in draft.arrays:
+        values, names = len(draft.arrays["values"]), len(unpack_names(draft.arrays[NAMES]))
+        if values != names:
+            raise CacheError(
+                f"{draft.key}: array {NAMES}",
+                expected=f"a name for each of {values} values",
+                got=f"{names}",
+                remedy="Mend what made it.",
+            )
 
 
 def write_entry(folder: Path, draft: EntryDraft, form: FormatName) -> None:

@@ -158,7 +158,7 @@ def import_slides(
                 failed[task.row] = receipt.problem
     finally:
         ledger.close(len(ready) - outcomes.total())
-    beside = (matched.others, _namesakes(cache, cohort.name, recipe))
+    beside = (matched.others, namesakes(cache, cohort.name, recipe))
     summary = _summary(recipe.folder, outcomes, failed, beside, ledger.folder)
     records = cache.records(cohort.name, MODALITY, recipe.folder)
     return replace(summary, warnings=Counter(warning for record in records for warning in record.warnings))
@@ -181,11 +181,12 @@ def _in_children(
                 yield task, outcome
 
 
-def _namesakes(cache: FeatureCache, cohort: str, recipe: ResolvedRecipe) -> tuple[str, ...]:
+def namesakes(cache: FeatureCache, cohort: str, recipe: ResolvedRecipe) -> tuple[str, ...]:
+    """Return the feature sets of the same recipe name that are not this one."""
     return tuple(
         one.name
         for one in cache.feature_sets(cohort)
-        if one.modality == MODALITY and one.name[:-13] == recipe.name and one.name != recipe.folder
+        if one.modality == recipe.modality and one.name[:-13] == recipe.name and one.name != recipe.folder
     )
 
 

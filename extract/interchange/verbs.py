@@ -1,16 +1,17 @@
 """The verbs `import` and `export`. Every heavy import waits until its verb is called.
 
 Enters: a command line. Leaves: an exit status: 0 every slide is there, 1 something failed and is named.
-`import` is for tile features so far; what other modalities are imported from will be further sources of the
-same verb.
+`import` takes tile features, or a wide table of numbers: `ImportWords` tells them apart, because they share
+no option but the cache. Both have a `--help` of their own (`import --help`, `import-table --help`).
 """
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from extract.options import (
     Cache,
@@ -42,6 +43,16 @@ Root = Annotated[
 Sha256 = Annotated[str | None, typer.Option(help="sha256 of the encoder's weights, if known.")]
 Revision = Annotated[str | None, typer.Option(help="Revision of the encoder's weights, if known.")]
 OffCard = Annotated[bool, typer.Option("--off-card", help="They were made at a scale off the card.")]
+Table = Annotated[Path, typer.Argument(metavar="TABLE", help="CSV or TSV, also as .gz or .zip.")]
+Modality = Annotated[str, typer.Option(help="What the table holds: omics.")]
+TableName = Annotated[str | None, typer.Option("--name", help="Name of the set; the file's if not given.")]
+CaseColumn = Annotated[str, typer.Option(help="The column with the ids of cases.")]
+Columns = Annotated[
+    list[str] | None,
+    typer.Option(help="A column, or a pattern such as '*_rnaseq'; may be repeated. All if not given."),
+]
+Without = Annotated[list[str] | None, typer.Option(help="Leave this column or pattern out; may be repeated.")]
+Day = Annotated[int, typer.Option(help="Days from the index event to the sample that was measured.")]
 Out = Annotated[Path, typer.Argument(metavar="OUT", help="A new or empty folder.")]
 
 
@@ -99,6 +110,53 @@ def import_features(  # noqa: PLR0913  one parameter for each word of the comman
         raise typer.Exit(1)
 
 
+def import_table(  # noqa: PLR0913  one parameter for each word of the command line
+    table: Table,
+    cohort: CohortName,
+    cache: Cache,
+    modality: Modality = "omics",
+    name: TableName = None,
+    case_column: CaseColumn = "case_id",
+    columns: Columns = None,
+    without: Without = None,
+    day: Day = 0,
+    array_format: Format = "zarr",
+) -> None:
+    """Take in a wide table of numbers, one row a case; also called by `import TABLE` or `--modality`.
+
+    Empty, NA and nan are missing. Columns with texts, or with names of outcomes, are refused by name.
+    """
+    from extract.interchange import table_import
+    from extract.interchange.table_columns import ColumnChoice
+    from feature_cache.cohort import find_cohort, read_cohort
+    from feature_cache.store import FeatureCache
+
+    request = table_import.TableRequest(
+        table=table,
+        modality=modality,
+        name=name or table.name.partition(".")[0],
+        choice=ColumnChoice(
+            case_column=case_column, columns=tuple(columns or ()), without=tuple(without or ())
+        ),
+        day=day,
+    )
+    manifest = read_cohort(find_cohort(cohort))
+    store = FeatureCache.create(cache, array_format=array_format)
+    typer.echo(table_import.import_table(request, manifest, store).describe(), nl=False)
+
+
+class ImportWords(TyperGroup):
+    """The verbs of stage 1, where `import` of a table is another verb than `import` of features."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # typer keeps the type to itself
+        """Send `import` to `import-table` if --modality is given, or if the first word is a file."""
+        verb, *words = args or [""]
+        of_a_table = any(word.partition("=")[0] == "--modality" for word in words)
+        if verb == "import" and (of_a_table or (words and Path(words[0]).is_file())):
+            args = ["import-table", *words]
+        return super().parse_args(ctx, args)
+
+
 def export_features(
     cache: CacheFolder,
     cohort: CacheCohort,
@@ -125,6 +183,7 @@ def export_features(
 
 
 def add_verbs(app: typer.Typer) -> None:
-    """Add both verbs to the command line of stage 1."""
+    """Add the verbs to the command line of stage 1."""
     app.command("import")(import_features)
+    app.command("import-table")(import_table)
     app.command("export")(export_features)

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from feature_cache.canonical import sha256_of_json
 from feature_cache.entry_json import open_document, seal_document
 
 BODY = {"b": [1, 2.5, None], "a": {"x": "ä\x1f\n", "y": []}, "c": [{"k": True}, [1, 2]], "tiny": 1e-05}
@@ -20,6 +21,15 @@ def test_it_is_readable_sorted_and_the_same_whatever_the_order() -> None:
     text = raw.decode()
     assert list(json.loads(text)) == sorted([*BODY, "entry_sha256"])
     assert '\n  "b": [1, 2.5, null],\n' in text
+
+
+@pytest.mark.parametrize("text", ["QUJD" * 500, "ä" * 2000, 'a"b' * 700, "a\\" * 700, "\x7f" * 1500])
+def test_long_texts_are_written_as_short_ones(text: str) -> None:
+    body = {"arrays": {"x": {"data": text}, "a": [{"b": 1, "a": text}]}, **BODY}
+    raw = seal_document(body)
+    document = open_document(raw)
+    assert document.pop("entry_sha256") == sha256_of_json(body) and document == body
+    assert json.dumps(text, ensure_ascii=False).encode() in raw
 
 
 def test_lists_of_lists_have_a_line_a_list() -> None:
