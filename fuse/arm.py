@@ -1,4 +1,4 @@
-"""One arm fitted on one train part: candidate chosen on inner folds, out-of-fold risks, refit, calibration.
+"""One arm fitted on one train part: settings judged on inner folds, out-of-fold risks, refit, calibration.
 
 Enters: a learner, the cases and outcomes of a train part, and their inner folds. Leaves: a `FittedArm` that
 scores any case. Nothing of the test part is passed in, so nothing of it can be used.
@@ -14,6 +14,7 @@ from jaxtyping import Float, Int
 from feature_cache.errors import OutcomeError
 from fuse.calibrated import Calibration, fit_calibration, held_out_gain
 from fuse.cases import Cases
+from fuse.models.averaged import averaged
 from fuse.models.learner import Learner, Scorer, Setting
 from fuse.outcomes import Classes, Outcome
 
@@ -22,8 +23,8 @@ from fuse.outcomes import Classes, Outcome
 class FittedArm:
     """A model fitted on a train part.
 
-    `oof_risk` (train case,): what the chosen candidate said about each train case when fitted on the
-    other inner folds.
+    `oof_risk` (train case,): what the chosen setting said about each train case when fitted on the other
+    inner folds. `chosen` are the shares of the settings where they were averaged.
     """
 
     name: str
@@ -68,14 +69,18 @@ def fit_arm(
     _check(outcome, inner)
     settings = learner.candidates()
     oof = out_of_fold(learner, cases, outcome, inner, seed)
-    best = int(np.argmax([held_out_gain(risk, outcome) for risk in oof]))
+    gains = [held_out_gain(risk, outcome) for risk in oof]
+    shares = learner.shares(gains)
+    counted = np.flatnonzero(shares)
+    scorers = learner.fit_path(cases, outcome, tuple(settings[row] for row in counted), seed)
+    oof_risk = np.tensordot(shares[counted], oof[counted], axes=1)
     return FittedArm(
         name=learner.name,
         modalities=learner.modalities,
-        chosen=settings[best],
-        scorer=learner.fit(cases, outcome, settings[best], seed),
-        oof_risk=oof[best],
-        calibration=fit_calibration(oof[best], outcome),
+        chosen=_in_words([settings[row] for row in counted], shares[counted]),
+        scorer=averaged(scorers, shares[counted].tolist()),
+        oof_risk=oof_risk,
+        calibration=fit_calibration(oof_risk, outcome),
     )
 
 
@@ -93,6 +98,13 @@ def out_of_fold(
         for row, scorer in enumerate(scorers):
             risks[row, held] = scorer.risk(cases.take(held))
     return risks
+
+
+def _in_words(settings: list[Setting], shares: Float[np.ndarray, " setting"]) -> Setting:
+    """Return the setting that was chosen, or the shares of those that were averaged."""
+    if len(settings) == 1:
+        return settings[0]
+    return Setting(tuple((str(one), float(share)) for one, share in zip(settings, shares, strict=True)))
 
 
 def _check(outcome: Outcome, inner: Int[np.ndarray, " case"]) -> None:

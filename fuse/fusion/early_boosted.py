@@ -70,6 +70,7 @@ class EarlyBoosted(Learner):
     """Gradient-boosted Cox regression on several modalities at once."""
 
     name = "early_boosted"
+    averages = True
 
     def __init__(self, modalities: tuple[str, ...]) -> None:
         self.modalities = modalities

@@ -81,6 +81,7 @@ class EarlyProducts(Learner):
     """Ridge Cox regression on columns and products of columns of different modalities."""
 
     name = "early_products"
+    averages = True
 
     def __init__(self, modalities: tuple[str, ...]) -> None:
         self.modalities = modalities

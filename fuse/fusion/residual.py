@@ -46,7 +46,7 @@ class FittedResidual:
 
     def risk(self, cases: Cases) -> Float[np.ndarray, " case"]:
         """Return the log relative hazard of each case."""
-        return self.slope * self.base.risk(cases) + self.added.risk(cases)
+        return np.asarray(self.slope * self.base.risk(cases) + self.added.risk(cases))
 
     def probability(
         self, cases: Cases, times_days: Float[np.ndarray, " time"]

@@ -7,8 +7,9 @@ which setting is used is decided by `fuse/arm.py` on inner folds.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeAlias
+from typing import Any, ClassVar, Protocol, TypeAlias
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -56,9 +57,18 @@ class Learner(Protocol):
     name: str
     modalities: tuple[str, ...]
 
+    #: Whether the settings are averaged by what they gain on inner folds, or the best of them is chosen.
+    averages: ClassVar[bool] = False
+
     def candidates(self) -> tuple[Setting, ...]:
         """Return the settings to choose from, the most cautious first (a tie goes to the first)."""
         return (Setting(),)
+
+    def shares(self, gains: Sequence[float]) -> Float[np.ndarray, " setting"]:
+        """Return how much each setting counts by its gain out of fold; see `averages`."""
+        from fuse.models.averaged import shares_of
+
+        return shares_of(gains) if self.averages else np.eye(len(gains))[int(np.argmax(gains))]
 
     def fit(self, cases: Cases, outcome: TrainOutcome, setting: Setting, seed: int) -> Scorer:
         """Fit one setting on a train part. Same inputs and seed: bitwise the same scorer."""

@@ -42,6 +42,7 @@ class RidgeCox(Learner):
     """Ridge-penalised Cox regression on one modality."""
 
     name = "ridge_cox"
+    averages = True
 
     def __init__(self, modalities: tuple[str, ...], missing_indicators: bool = False) -> None:
         self.modalities = modalities

@@ -80,6 +80,7 @@ class XgboostCox(Learner):
     """Gradient-boosted Cox regression on one modality."""
 
     name = "xgboost_cox"
+    averages = True
     objective: ClassVar[Mapping[str, object]] = {"objective": "survival:cox"}
     sign: ClassVar[float] = 1.0
 

@@ -10,7 +10,7 @@ from fuse.arm import fit_arm, out_of_fold
 from fuse.calibrated import held_out_gain
 from fuse.likelihood import non_negative_slope
 from fuse.losses import partial_log_likelihood
-from fuse.models.learner import Setting
+from fuse.models.averaged import shares_of
 from fuse.models.registry import build_learner
 from fuse.outcomes import Survival
 from tests.fuse.simulated import Simulated, make_cohort
@@ -42,8 +42,8 @@ def test_out_of_fold_risks_do_not_depend_on_the_outcome_of_their_own_fold(cohort
 
 
 def test_the_candidate_with_the_best_held_out_likelihood_is_chosen_and_kept(cohort):
-    arm = fitted(cohort)
-    learner = build_learner("ridge_cox", ("table",))
+    arm = fitted(cohort, "elastic_net_cox")
+    learner = build_learner("elastic_net_cox", ("table",))
     oof = out_of_fold(learner, cohort.cases, cohort.outcome, cohort.inner, 0)
     gains = [held_out_gain(risk, cohort.outcome) for risk in oof]
     best = int(np.argmax(gains))
@@ -58,8 +58,32 @@ def test_a_tie_goes_to_the_most_cautious_candidate(cohort):
     few = np.zeros(len(cohort.cases), dtype=bool)
     few[:2] = True
     rare = Survival(event=few, time_days=cohort.outcome.time_days)
+    learner = build_learner("elastic_net_cox", ("table",))
+    first = learner.candidates()[0]
+    assert fit_arm(learner, cohort.cases, rare, cohort.inner, 0).chosen == first
+
+
+def test_settings_are_averaged_by_their_held_out_likelihood(cohort):
+    arm = fitted(cohort)
     learner = build_learner("ridge_cox", ("table",))
-    assert fit_arm(learner, cohort.cases, rare, cohort.inner, 0).chosen == Setting((("alpha", 256.0),))
+    settings = learner.candidates()
+    oof = out_of_fold(learner, cohort.cases, cohort.outcome, cohort.inner, 0)
+    gains = np.array([held_out_gain(risk, cohort.outcome) for risk in oof])
+    shares = shares_of(gains)
+    assert shares.sum() == pytest.approx(1.0) and (shares > 0).sum() > 1
+    counted = shares > 0
+    ratio = np.exp(gains[counted] - gains.max())
+    assert shares[counted] == pytest.approx(ratio / ratio.sum())
+    assert arm.chosen.values == tuple(
+        (str(one), share) for one, share in zip(settings, shares, strict=True) if share
+    )
+    assert arm.oof_risk == pytest.approx(np.tensordot(shares, oof, axes=1))
+    each = [learner.fit(cohort.cases, cohort.outcome, one, 0).risk(cohort.cases) for one in settings]
+    assert arm.risk(cohort.cases) == pytest.approx(np.tensordot(shares, each, axes=1))
+
+
+def test_a_setting_that_is_far_behind_has_no_share():
+    assert shares_of([0.0, 20.0, 1.0]).tolist() == [0.0, 1.0, 0.0]
 
 
 def test_the_gain_does_not_depend_on_the_scale_or_place_of_risks(cohort):
