@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fuse.models.bag_model import BAG_OPTIONS, BagLearner, BagShape
-from fuse.models.card import ModelCard, Options
+from fuse.models.card import CLASSES, TIMES, ModelCard, Options
 from fuse.models.heads.head import Head
 
 if TYPE_CHECKING:
@@ -39,5 +39,6 @@ CARD = ModelCard(
     needs=("torch",),
     source="Ilse, Tomczak, Welling 2018, arXiv 1802.04712, equation 9 (gated)",
     options=BAG_OPTIONS,
+    endpoints=(*TIMES, *CLASSES),
     build=build,
 )

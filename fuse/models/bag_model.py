@@ -48,7 +48,7 @@ class BagShape:
     """
 
     hidden: int = 64
-    dropout: float = 0.25
+    dropout: float = 0.5
     epochs: tuple[int, ...] = (10, 20, 40)
     learning_rate: float = 3e-3
     weight_decay: float = 1e-2

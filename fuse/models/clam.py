@@ -15,7 +15,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from fuse.models.bag_model import BAG_OPTIONS, BagLearner, BagShape
-from fuse.models.card import ModelCard, Options
+from fuse.models.card import CLASSES, TIMES, ModelCard, Options
 from fuse.models.heads.head import Head
 from fuse.outcomes import Classes, Outcome
 
@@ -114,5 +114,6 @@ CARD = ModelCard(
     needs=("torch",),
     source="Lu et al. 2021, doi 10.1038/s41551-020-00682-w (instance loss: cross-entropy)",
     options=BAG_OPTIONS,
+    endpoints=(*TIMES, *CLASSES),
     build=build,
 )

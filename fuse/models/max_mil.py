@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fuse.models.bag_model import BAG_OPTIONS, BagLearner, BagShape
-from fuse.models.card import ModelCard, Options
+from fuse.models.card import CLASSES, TIMES, ModelCard, Options
 from fuse.models.heads.head import Head
 
 if TYPE_CHECKING:
@@ -42,5 +42,6 @@ CARD = ModelCard(
     needs=("torch",),
     source="Wang et al. 2018, arXiv 1610.02501 (embedding-level maximum)",
     options=BAG_OPTIONS,
+    endpoints=(*TIMES, *CLASSES),
     build=build,
 )
