@@ -281,4 +281,4 @@ def _cut_horizon(door: OutcomeDoor, horizon: Horizon) -> Iterator[Problem]:
 
 
 def _count_columns(chosen: ChosenSet) -> int:
-    return len(chosen.records[0].attrs.get("variables", ())) if chosen.kind == "vector" else 0
+    return chosen.records[0].arrays["values"].shape[0] if chosen.kind == "vector" else 0

@@ -52,6 +52,8 @@ def contradictions(records: Sequence[EntryRecord], cohort: Cohort, where: str) -
         )
     if first.modality == "clinical":
         yield from _columns(first, card, where)
+    if first.settings.get("origin") == "table":
+        yield from _table(records, card, where)
     if first.modality in DATED:
         yield from _days(records, cohort)
 
@@ -82,6 +84,38 @@ def _columns(record: EntryRecord, card: CohortCard, where: str) -> Iterator[Prob
                 f"entries made with another {', '.join(changed)}",
                 AGAIN,
             )
+
+
+def _table(records: Sequence[EntryRecord], card: CohortCard, where: str) -> Iterator[Problem]:
+    """Yield what speaks against entries that were imported from a wide table."""
+    day = records[0].settings.get("day", 0)
+    if isinstance(card.prediction_day, int) and day > card.prediction_day:
+        yield table_error(
+            f"{where}: day",
+            f"a table of a day up to the prediction day {card.prediction_day}",
+            f"one of day {day}",
+            "Leave the modality out, or mend cohort.yaml.",
+        )
+    other = next((record for record in records if record.sources != records[0].sources), None)
+    if other is not None:
+        yield table_error(
+            f"{where}: case {other.case_id}",
+            f"the table that case {records[0].case_id} is from: two may be of two scales",
+            "another one, as an import that was stopped leaves it",
+            "Import the table again; it finishes what is left.",
+        )
+
+
+def excluded_names(names: Sequence[str], card: CohortCard, where: str) -> Iterator[Problem]:
+    """Yield the named values of a vector that cohort.yaml excludes by now, or that are endpoints of it."""
+    declared = {**{name: "an endpoint" for name in card.endpoints}, **card.excluded}
+    for name in (name for name in names if name in declared):
+        yield table_error(
+            f"{where}: column {name}",
+            "no column that cohort.yaml names as an outcome or a treatment in disguise",
+            f"one that it excludes ({declared[name]})",
+            "Import the table again without it.",
+        )
 
 
 def _days(records: Sequence[EntryRecord], cohort: Cohort) -> Iterator[Problem]:

@@ -17,7 +17,8 @@ from feature_cache.cohort import Cohort
 from feature_cache.entry import EntryRecord
 from feature_cache.errors import DamagedEntryError, Level, Problem, table_error
 from feature_cache.store import FeatureCache
-from fuse.declared import contradictions, listed_items
+from feature_cache.value_names import NAMES, unpack_names
+from fuse.declared import contradictions, excluded_names, listed_items
 from fuse.labels import label_sets
 
 #: Kinds of entries that become a table (and bags): what a modality may be made of so far.
@@ -114,7 +115,9 @@ def choose_feature_sets(
             if records:
                 chosen[label] = ChosenSet(modality=modality, label=label, name=name, records=records)
                 problems.extend(_disagreements(chosen[label]))
-                problems.extend(contradictions(records, cohort, f"cache: {cohort.name}/{modality}/{name}"))
+                where = f"cache: {cohort.name}/{modality}/{name}"
+                problems.extend(contradictions(records, cohort, where))
+                problems.extend(_excluded(cache, records[0], cohort, where))
     if not by_modality:
         problems.append(
             table_error(
@@ -125,6 +128,17 @@ def choose_feature_sets(
             )
         )
     return chosen, problems
+
+
+def _excluded(cache: FeatureCache, first: EntryRecord, cohort: Cohort, where: str) -> list[Problem]:
+    """Return the excluded columns of a set whose values are named in an array."""
+    if NAMES not in first.arrays:
+        return []
+    try:
+        names = unpack_names(cache.arrays(first)[NAMES])
+    except DamagedEntryError as error:
+        return [error.as_problem()]
+    return list(excluded_names(names, cohort.card, where))
 
 
 def names_of(chosen: Mapping[str, ChosenSet]) -> dict[str, str | tuple[str, ...]]:

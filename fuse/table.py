@@ -11,14 +11,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
-from feature_cache.entry import BOUNDED_ABOVE, BOUNDED_BELOW, OBSERVED
+from feature_cache.array_format import AnyArray
+from feature_cache.entry import BOUNDED_ABOVE, BOUNDED_BELOW, OBSERVED, EntryRecord
 from feature_cache.errors import CacheError
-from feature_cache.store import Entry, FeatureCache
+from feature_cache.store import FeatureCache
+from feature_cache.value_names import NAMES, unpack_names
 from fuse.bags import embedding_length, pack_bags
 from fuse.case_means import mean_by_case
 from fuse.cases import Cases, Modality
@@ -26,7 +27,11 @@ from fuse.feature_sets import ChosenSet
 from fuse.files import file_stem
 from fuse.volumes import read_volumes
 
-_WITH_VALUE = (OBSERVED, BOUNDED_ABOVE, BOUNDED_BELOW)
+#: Modalities whose cases have one entry of values each; of others (slides) several are averaged.
+ONE_A_CASE = ("clinical", "omics")
+
+#: Of each state, whether a value goes with it.
+_HAS_VALUE = np.isin(np.arange(256), (OBSERVED, BOUNDED_ABOVE, BOUNDED_BELOW))
 
 
 def read_cases(
@@ -94,7 +99,7 @@ def _read_notes(cache: FeatureCache, chosen: ChosenSet, case_ids: Sequence[str])
     for record in chosen.records:
         row = row_of.get(record.case_id)
         if row is not None:
-            chunks = cache.read(record.key).arrays["embeddings"]
+            chunks = cache.arrays(record)["embeddings"]
             sums[row] += chunks.sum(axis=0, dtype=np.float64)
             counts[row] += len(chunks)
     sums[counts == 0] = np.nan
@@ -103,17 +108,13 @@ def _read_notes(cache: FeatureCache, chosen: ChosenSet, case_ids: Sequence[str])
 
 
 def _read_vectors(cache: FeatureCache, chosen: ChosenSet, case_ids: Sequence[str]) -> Modality:
-    """Read vectors: one a case of clinical values, one a slide of slides, which are averaged."""
+    """Read vectors: one a case of values, one a slide of slides, which are averaged."""
     row_of = {case: row for row, case in enumerate(case_ids)}
-    variables = chosen.records[0].attrs["variables"]
-    columns = tuple(str(variable["name"]) for variable in variables)
-    for before, record in zip((None, *chosen.records), chosen.records, strict=False):
-        if chosen.modality == "clinical" and before is not None and before.case_id == record.case_id:
-            raise _wrong(record.key, "one entry a case", f"{before.item_id} and {record.item_id}")
-        if record.attrs["variables"] != variables:
-            raise _wrong(record.key, f"the variables of {chosen.records[0].key}", "other variables")
+    first = chosen.records[0]
+    _refuse_unlike(chosen)
+    columns, log = _described_values(first, cache.arrays(first))
     rows = (
-        (row_of[record.case_id], _scaled_values(cache.read(record.key), variables))
+        (row_of[record.case_id], _scaled_values(record, cache.arrays(record), columns, log))
         for record in chosen.records
         if record.case_id in row_of
     )
@@ -121,14 +122,46 @@ def _read_vectors(cache: FeatureCache, chosen: ChosenSet, case_ids: Sequence[str
     return _modality(chosen, columns, values, scale_columns=not chosen.by_network)
 
 
-def _scaled_values(entry: Entry, variables: Sequence[Mapping[str, Any]]) -> Float[np.ndarray, " variable"]:
-    """Return the values on their declared scale, NaN for every state without a value."""
-    values = np.where(np.isin(entry.arrays["state"], _WITH_VALUE), entry.arrays["values"], np.nan)
+def _refuse_unlike(chosen: ChosenSet) -> None:
+    """Refuse two entries of values of one case, and entries whose values have other names."""
+    first = chosen.records[0]
+    names = _names(first)
+    for before, record in zip((None, *chosen.records), chosen.records, strict=False):
+        if chosen.modality in ONE_A_CASE and before is not None and before.case_id == record.case_id:
+            raise _wrong(record.key, "one entry a case", f"{before.item_id} and {record.item_id}")
+        if _names(record) != names:
+            raise _wrong(record.key, f"the variables of {first.key}", "other variables")
+
+
+def _names(record: EntryRecord) -> tuple[object, object]:
+    """Return what tells the variables of an entry: their descriptions, or the hash of their names."""
+    packed = record.arrays.get(NAMES)
+    return record.attrs.get("variables"), None if packed is None else packed.sha256
+
+
+def _described_values(
+    record: EntryRecord, arrays: Mapping[str, AnyArray]
+) -> tuple[tuple[str, ...], Bool[np.ndarray, " variable"]]:
+    """Return the names of the values, and which of them are on a log scale; of an array of names, none."""
+    if NAMES in arrays:
+        columns = unpack_names(arrays[NAMES])
+        return columns, np.zeros(len(columns), dtype=np.bool_)
+    variables = record.attrs["variables"]
     log = np.array([variable.get("scale") == "log" for variable in variables], dtype=np.bool_)
+    return tuple(str(variable["name"]) for variable in variables), log
+
+
+def _scaled_values(
+    record: EntryRecord,
+    arrays: Mapping[str, AnyArray],
+    columns: tuple[str, ...],
+    log: Bool[np.ndarray, " variable"],
+) -> Float[np.ndarray, " variable"]:
+    """Return the values on their declared scale, NaN for every state without a value."""
+    values = np.where(_HAS_VALUE[arrays["state"]], arrays["values"], np.nan)
     not_positive = np.flatnonzero(log & (values <= 0))
     if len(not_positive):
-        name = variables[int(not_positive[0])]["name"]
-        raise _wrong(entry.record.key, f"{name} above 0, its scale is log", "0 or less")
+        raise _wrong(record.key, f"{columns[int(not_positive[0])]} above 0, its scale is log", "0 or less")
     values[log] = np.log(values[log])
     return values.astype(np.float64)
 
