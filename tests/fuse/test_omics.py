@@ -22,8 +22,6 @@ from tests.fuse.tiny_cohort import Tiny, draft, flip_one_bit
 NAMES = ("TP53_rna", "MYC_rna", "BCR_rna")
 SETTINGS = {"origin": "table", "encoder": "values", "day": 0}
 RNA = ResolvedRecipe(name="rna", modality="omics", settings=SETTINGS)
-    name="rna", modality="omics", settings={"origin": "table", "encoder": "values", "day": 0}
-)
 CASES = ("0001", "0002", "0004")
 
 
