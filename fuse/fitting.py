@@ -26,7 +26,7 @@ from fuse.metrics.ordered import ordered_pairs, share_in_order
 from fuse.models.choice import choosing_sets
 from fuse.models.learner import Setting
 from fuse.models.registry import build_learner
-from fuse.outcomes import Outcome, Survival
+from fuse.outcomes import Classes, Outcome, Survival
 from fuse.roles import is_single, selected_single_name
 
 
@@ -39,6 +39,11 @@ class FoldTask:
     plans: tuple[ArmPlan, ...]
     times_days: Float[np.ndarray, " time"]
     seed: int
+
+    @property
+    def outcome_has_one_risk(self) -> bool:
+        """Whether a case is given one number, and not a score for each of several classes."""
+        return not isinstance(self.outcome, Classes) or len(self.outcome.names) == 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,13 +136,17 @@ def fit_parts(task: FoldTask, train: Cases, test: Cases) -> FoldResult:
             chosen = choose_single(task, fitted)
             results[selected] = replace(results[chosen], chosen=chosen)
         late = last_stack(fused)
+        # of several classes a modality adds a score to each: no one number, and no one risk of a subset
+        single = late if task.outcome_has_one_risk else None
         return FoldResult(
             repeat=task.fold.repeat,
             fold=task.fold.fold,
             arms=results,
             weights={} if late is None else late.modality_weights,
-            contributions={} if late is None else late.contributions(test),
-            subsets={} if late is None else subset_risks(late, (train, test), task.outcome, task.fold.inner),
+            contributions={} if single is None else single.contributions(test),
+            subsets={}
+            if single is None
+            else subset_risks(single, (train, test), task.outcome, task.fold.inner),
             attention=_attention(fitted, test, results),
         )
 

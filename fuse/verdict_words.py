@@ -123,7 +123,7 @@ def name_fusion(arm: str) -> Subject:
     """
     model, _, modalities = arm.partition("__")
     words = [modality_words(name) for name in sort_modalities(modalities.split("+"))]
-    return Subject(text=f"{model} fusion of {join_words(words)}")
+    return Subject(text=f"{model.replace('_', ' ')} fusion of {join_words(words)}")
 
 
 def counted(count: int, one: str, several: str = "") -> str:

@@ -20,7 +20,7 @@ from fuse.arm import FittedArm
 from fuse.calibrated import Calibration, fit_calibration
 from fuse.cases import Cases
 from fuse.fusion.stacking import stack_arms
-from fuse.models.card import ModelCard
+from fuse.models.card import CLASSES, TIMES, ModelCard
 from fuse.models.learner import NullScorer, Setting
 from fuse.outcomes import Outcome
 
@@ -40,20 +40,21 @@ class FittedLate:
     modality_weights: dict[str, float]
     sd: dict[str, float]
     chosen: Setting
-    oof_risk: Float[np.ndarray, " case"]
+    oof_risk: Float[np.ndarray, " case *classes"]
     calibration: Calibration
 
-    def contributions(self, cases: Cases) -> dict[str, Float[np.ndarray, " case"]]:
+    def contributions(self, cases: Cases) -> dict[str, Float[np.ndarray, " case *classes"]]:
         """Return what each modality adds to the risk of each case; exactly 0.0 where it is absent."""
-        parts: dict[str, Float[np.ndarray, " case"]] = defaultdict(lambda: np.zeros(len(cases)))
+        shape = (len(cases), *self.oof_risk.shape[1:])
+        parts: dict[str, Float[np.ndarray, " case *classes"]] = defaultdict(lambda: np.zeros(shape))
         for name, arm in self.arms.items():
             for modality, part in _parts(arm, cases).items():
                 parts[modality] += _stretched(part, self.weights[name], self.sd[name])
         return dict(parts)
 
-    def risk(self, cases: Cases) -> Float[np.ndarray, " case"]:
-        """Return the log relative hazard of each case."""
-        risk = np.zeros(len(cases))
+    def risk(self, cases: Cases) -> Float[np.ndarray, " case *classes"]:
+        """Return the log relative hazard of each case, or its log odds, or a score a class."""
+        risk = np.zeros((len(cases), *self.oof_risk.shape[1:]))
         for name, arm in self.arms.items():
             risk += _stretched(arm.risk(cases), self.weights[name], self.sd[name])
         return risk
@@ -61,7 +62,7 @@ class FittedLate:
     def probability(
         self, cases: Cases, times_days: Float[np.ndarray, " time"]
     ) -> Float[np.ndarray, "case column"]:
-        """Return the probability of no event up to each time, or of no and yes, in [0, 1]."""
+        """Return the probability of no event up to each time, or of each class, in [0, 1]."""
         return self.calibration.probability(self.risk(cases), times_days)
 
 
@@ -80,7 +81,7 @@ def fit_late(
     ordered = {name: arms[name] for name in sorted(arms)}
     sd = {name: _spread(arm, cases) for name, arm in ordered.items()}
     columns = [_stretched(arm.oof_risk, 1.0, sd[name]) for name, arm in ordered.items()]
-    stack = stack_arms(np.stack(columns, axis=1), outcome, inner)
+    stack = stack_arms(np.stack(columns, axis=-1), outcome, inner)
     weights = {name: float(weight) for name, weight in zip(ordered, stack.weights, strict=True)}
     return FittedLate(
         arms=ordered,
@@ -105,18 +106,20 @@ def _spread(arm: FittedArm, cases: Cases) -> float:
     return float(seen.std()) if len(seen) else 0.0
 
 
-def _stretched(risk: Float[np.ndarray, " case"], weight: float, sd: float) -> Float[np.ndarray, " case"]:
+def _stretched(
+    risk: Float[np.ndarray, " case *classes"], weight: float, sd: float
+) -> Float[np.ndarray, " case *classes"]:
     """Return weight * risk / sd; an arm that gave all cases one risk knows nothing: 0."""
     return risk * (weight / sd) if sd > 1e-9 else np.zeros_like(risk)
 
 
-def _parts(arm: FittedArm, cases: Cases) -> dict[str, Float[np.ndarray, " case"]]:
+def _parts(arm: FittedArm, cases: Cases) -> dict[str, Float[np.ndarray, " case *classes"]]:
     """Return what each modality of an arm adds to its risk."""
     if len(arm.modalities) == 1:
         return {arm.modalities[0]: arm.risk(cases)}
     if isinstance(arm.scorer, NullScorer):
-        return {name: np.zeros(len(cases)) for name in arm.modalities}
-    parts: dict[str, Float[np.ndarray, " case"]] = arm.scorer.contributions(cases)  # type: ignore[attr-defined]  # refused before the fit where absent
+        return {name: np.zeros_like(arm.risk(cases)) for name in arm.modalities}
+    parts: dict[str, Float[np.ndarray, " case *classes"]] = arm.scorer.contributions(cases)  # type: ignore[attr-defined]  # refused before the fit where absent
     return parts
 
 
@@ -140,7 +143,7 @@ CARD = ModelCard(
     modalities="several",
     needs=("scipy",),
     source="Wolpert 1992; Breiman 1996 (stacked regressions, non-negative weights)",
-    endpoints=("survival", "competing", "time", "binary"),
+    endpoints=(*TIMES, *CLASSES),
 )
 
 STACK_CARD = ModelCard(
@@ -150,5 +153,5 @@ STACK_CARD = ModelCard(
     modalities="several",
     needs=("scipy",),
     source="Wolpert 1992; Breiman 1996; Yao, Vehtari, Simpson and Gelman 2018 (pseudo-averaging)",
-    endpoints=("survival", "competing", "time", "binary"),
+    endpoints=(*TIMES, *CLASSES),
 )

@@ -18,7 +18,7 @@ from fuse.calibrated import held_out_gain
 from fuse.likelihood import log_likelihood, log_likelihood_gradient, non_negative_slope
 from fuse.outcomes import Outcome
 
-Stacked = Float[np.ndarray, "case arm"]
+Stacked = Float[np.ndarray, "case *classes arm"]
 Weights = Float[np.ndarray, " arm"]
 
 #: Penalties of the free weights: on their differences, and (small, to keep them finite) on themselves.
@@ -38,7 +38,7 @@ class Stack:
 
     weights: Weights
     share: dict[str, float]
-    oof_risk: Float[np.ndarray, " case"]
+    oof_risk: Float[np.ndarray, " case *classes"]
 
 
 def stack_arms(stacked: Stacked, outcome: Outcome, inner: Int[np.ndarray, " case"]) -> Stack:
@@ -53,11 +53,11 @@ def stack_arms(stacked: Stacked, outcome: Outcome, inner: Int[np.ndarray, " case
     """
     weights, risks, gains = [], [], []
     for name, rule in RULES.items():
-        risk = np.zeros(len(stacked))
+        risk = np.zeros(stacked.shape[:-1])
         for fold in np.unique(inner):
             others, held = np.flatnonzero(inner != fold), np.flatnonzero(inner == fold)
             risk[held] = stacked[held] @ _scaled(rule, stacked[others], outcome.take(others))
-        price = PRICE_OF_A_WEIGHT * stacked.shape[1] if name == "free" else 0.0
+        price = PRICE_OF_A_WEIGHT * stacked.shape[-1] if name == "free" else 0.0
         gains.append(held_out_gain(risk, outcome) - price)
         risks.append(risk)
         weights.append(_scaled(rule, stacked, outcome))
@@ -66,7 +66,7 @@ def stack_arms(stacked: Stacked, outcome: Outcome, inner: Int[np.ndarray, " case
     return Stack(
         weights=share @ np.array(weights),
         share=dict(zip(RULES, share.tolist(), strict=True)),
-        oof_risk=share @ np.array(risks),
+        oof_risk=np.tensordot(share, np.array(risks), axes=1),
     )
 
 
@@ -77,7 +77,7 @@ def level_weights(stacked: Stacked, outcome: Outcome) -> Weights:
 
 def slope_weights(stacked: Stacked, outcome: Outcome) -> Weights:
     """Return for each arm the slope >= 0 that it would have alone: the more it says, the more it counts."""
-    return np.array([non_negative_slope(column, outcome) for column in stacked.T])
+    return np.array([non_negative_slope(column, outcome) for column in np.moveaxis(stacked, -1, 0)])
 
 
 def free_weights(stacked: Stacked, outcome: Outcome, likeness: float = LIKENESS) -> Weights:
@@ -92,10 +92,11 @@ def free_weights(stacked: Stacked, outcome: Outcome, likeness: float = LIKENESS)
         apart = weights - weights.mean()
         risk = stacked @ weights
         penalty = RIDGE / 2 * float(weights @ weights) + likeness / 2 * float(apart @ apart)
-        gradient = stacked.T @ log_likelihood_gradient(risk, outcome)
+        gradient = flat.T @ log_likelihood_gradient(risk, outcome).ravel()
         return penalty - log_likelihood(risk, outcome), RIDGE * weights + likeness * apart - gradient
 
-    arms = stacked.shape[1]
+    arms = stacked.shape[-1]
+    flat = stacked.reshape(-1, arms)
     found = minimize(loss, np.zeros(arms), jac=True, method="L-BFGS-B", bounds=[(0.0, None)] * arms)
     return np.asarray(found.x)
 
