@@ -25,6 +25,7 @@ from fuse.metrics.intervals import (
     nadeau_bengio,
     nadeau_bengio_logit,
 )
+from fuse.metrics.one_fold import bootstrap_order
 from fuse.metrics.pooled import CaseScores, ratio
 from fuse.outcomes import Classes
 
@@ -102,6 +103,9 @@ def compare_class_arms(
 def _auroc(arm: ClassArm, family: int) -> tuple[float, Interval]:
     pairs = rank_pairs(arm)
     estimate = pairs.share()
+    if len(arm.folds) == 1:
+        only = arm.folds[0]
+        return estimate, bootstrap_order([only.prediction.risk], only.truth.test, family)
     return estimate, nadeau_bengio_logit(estimate, pairs.by_fold(), family)
 
 
@@ -110,7 +114,11 @@ def _compare_auroc(first: ClassArm, second: ClassArm, contrast: Contrast) -> Com
     mine, other = ours.by_fold(), theirs.by_fold()
     folds = FoldValues(value=mine.value - other.value, weight=mine.weight, test_to_train=mine.test_to_train)
     difference = ours.share() - theirs.share()
-    interval = nadeau_bengio(difference, folds, contrast.family)
+    if len(first.folds) == 1:
+        risks = [arm.folds[0].prediction.risk for arm in (first, second)]
+        interval = bootstrap_order(risks, first.folds[0].truth.test, contrast.family)
+    else:
+        interval = nadeau_bengio(difference, folds, contrast.family)
     return comparison_row(contrast, primary_metric(first.outcome), difference, interval)
 
 

@@ -20,6 +20,7 @@ from fuse.metrics.calibration import resampled_event_share
 from fuse.metrics.censoring import Horizon, choose_horizon
 from fuse.metrics.concordance import PairSums
 from fuse.metrics.intervals import FoldValues, Interval, bootstrap, draw_resamples, nadeau_bengio_logit
+from fuse.metrics.one_fold import bootstrap_order
 from fuse.metrics.pooled import (
     count_fold_pairs,
     ratio,
@@ -132,6 +133,9 @@ def evaluate_singles(
 def _concordance_within(arm: ScoredArm, family: int) -> tuple[float, Interval]:
     pairs = count_fold_pairs(arm)
     estimate = pairs.concordance()
+    if len(arm.folds) == 1:
+        only = arm.folds[0]
+        return estimate, bootstrap_order([only.prediction.risk], only.truth.test, family)
     folds = FoldValues(
         value=pairs.concordant / np.maximum(pairs.comparable, 1),
         weight=pairs.comparable,

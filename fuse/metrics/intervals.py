@@ -113,21 +113,27 @@ def draw_resamples(n_cases: int, seed: int) -> Float[np.ndarray, "sample case"]:
     return generator.multinomial(n_cases, np.full(n_cases, 1 / n_cases), size=RESAMPLES).astype(float)
 
 
-def bootstrap(values: Float[np.ndarray, " sample"], note: str = "") -> Interval:
-    """Return the percentile interval of resampled values.
+def bootstrap(values: Float[np.ndarray, " sample"], note: str = "", family: int = 1) -> Interval:
+    """Return the percentile interval of resampled values; `family` as in `nadeau_bengio`.
 
     Cases are resampled, models are not refitted: it speaks about these fitted models and is too narrow for
     the procedure. Resamples without a value (no comparable pair) are left out and counted.
     """
     finite = values[np.isfinite(values)]
     left_out = len(values) - len(finite)
-    parts = [BOOTSTRAP, f"{left_out} of {len(values)} resamples without a value" if left_out else "", note]
+    several = f"Bonferroni over {family} (simultaneous)" if family > 1 else ""
+    parts = [
+        BOOTSTRAP,
+        several,
+        f"{left_out} of {len(values)} resamples without a value" if left_out else "",
+        note,
+    ]
     method = "; ".join(part for part in parts if part)
     if len(finite) < len(values) / 2:
         return _none(f"{method}; no interval")
     if _is_constant(finite):
         return _none(NO_SPREAD_OF_RESAMPLES)
-    tail = (1 - LEVEL) / 2
+    tail = (1 - LEVEL) / (2 * family)
     low, high = np.quantile(finite, [tail, 1 - tail])
     return Interval(low=float(low), high=float(high), method=method)
 

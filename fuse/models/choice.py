@@ -7,7 +7,7 @@ plain modality of that label; what lies under it is the set that the candidate n
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 
@@ -61,6 +61,19 @@ class SetChoice(Learner):
             for sets in product(*several)
             for setting in self._learner.candidates()
         )
+
+    def shares(self, gains: Sequence[float]) -> Float[np.ndarray, " setting"]:
+        """Return 0 but for the settings of one combination of sets: that of the highest likelihood.
+
+        Settings of one combination count as those of the learner inside: its best, or all by their gain.
+        """
+        of_sets = np.reshape(np.asarray(gains), (-1, len(self._learner.candidates())))
+        inside = [self._learner.shares(list(row)) for row in of_sets]
+        reached = [float(share @ row) for share, row in zip(inside, of_sets, strict=True)]
+        best = int(np.argmax(reached))
+        shares = np.zeros_like(of_sets)
+        shares[best] = inside[best]
+        return shares.reshape(-1)
 
     def fit_path(
         self, cases: Cases, outcome: Outcome, settings: tuple[Setting, ...], seed: int
