@@ -14,7 +14,7 @@ from itertools import combinations
 import numpy as np
 from jaxtyping import Float, Int
 
-from fuse.cases import Cases
+from fuse.cases import Cases, Modality
 from fuse.fusion.early import Block
 from fuse.models.card import ModelCard
 from fuse.models.design import fit_design
@@ -31,16 +31,28 @@ SCALES = (0.0, 2.0, 4.0)
 
 @dataclass(frozen=True, kw_only=True)
 class Pair:
-    """The products of two blocks.
+    """The products of two blocks, the wider one first.
 
-    `weights` (column, column): of each product. `centre`: what they add up to in the mean of the train cases
+    `weights` (filled, filled): of each product. `centre`: what they add up to in the mean of the train cases
     that have both.
     """
 
     first: int
     second: int
-    weights: Float[np.ndarray, "column column"]
+    weights: Float[np.ndarray, "filled filled"]
     centre: float
+
+    def weighted(
+        self, first: Float[np.ndarray, "case filled"], second: Float[np.ndarray, "case filled"]
+    ) -> Float[np.ndarray, " case"]:
+        """Return the weighted sum of the products of each case, whoever else is scored.
+
+        Row by row, with no matrix product: that sums the rows of a batch in another order than one row alone.
+        """
+        total = np.zeros(len(first))
+        for column, weights in zip(second.T, np.ascontiguousarray(self.weights.T), strict=True):
+            total += column * np.sum(first * weights, axis=1)
+        return total - self.centre
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +60,7 @@ class ProductScorer:
     """Weighted sums of columns and of products."""
 
     blocks: tuple[Block, ...]
-    weights: tuple[Float[np.ndarray, " column"], ...]
+    weights: tuple[Float[np.ndarray, " filled"], ...]
     pairs: tuple[Pair, ...]
 
     def risk(self, cases: Cases) -> Float[np.ndarray, " case"]:
@@ -57,24 +69,23 @@ class ProductScorer:
 
     def contributions(self, cases: Cases) -> dict[str, Float[np.ndarray, " case"]]:
         """Return what each modality adds; half of a product goes to each of its two."""
-        parts = {block.modality: np.zeros(len(cases)) for block in self.blocks}
-        for row in range(len(cases)):
-            # matrix products of one row: those of several may be summed in another order
-            alone = cases.take(np.array([row]))
-            for name, part in self._of_one(alone).items():
-                parts[name][row] = part
-        return parts
-
-    def _of_one(self, case: Cases) -> dict[str, float]:
-        several = [case.modalities[block.modality] for block in self.blocks]
-        columns = [block.matrix(m)[0] for block, m in zip(self.blocks, several, strict=True)]
-        parts = [float(c @ w) for c, w in zip(columns, self.weights, strict=True)]
+        several = [cases.modalities[block.modality] for block in self.blocks]
+        filled = [_filled(block, modality) for block, modality in zip(self.blocks, several, strict=True)]
+        parts = [np.sum(f * weights, axis=1) for f, weights in zip(filled, self.weights, strict=True)]
         for pair in self.pairs:
-            if several[pair.first].present[0] and several[pair.second].present[0]:
-                product = float(columns[pair.first] @ pair.weights @ columns[pair.second]) - pair.centre
-                parts[pair.first] += product / 2
-                parts[pair.second] += product / 2
+            both = several[pair.first].present & several[pair.second].present
+            half = np.where(both, pair.weighted(filled[pair.first], filled[pair.second]) / 2, 0.0)
+            parts[pair.first] = parts[pair.first] + half
+            parts[pair.second] = parts[pair.second] + half
         return {block.modality: part for block, part in zip(self.blocks, parts, strict=True)}
+
+
+def _filled(block: Block, modality: Modality) -> Float[np.ndarray, "case filled"]:
+    """Return the imputed and scaled columns of a block; rows without the modality are 0."""
+    filled = block.design.fill(modality.values[modality.present])
+    rows = np.zeros((len(modality.present), filled.shape[1]))
+    rows[modality.present] = filled
+    return rows
 
 
 class EarlyProducts(Learner):
@@ -155,9 +166,24 @@ class _Table:
             own = case_weights[rows] - case_weights[rows].mean()
             weights = scale**2 * (self.columns[i][rows] * own[:, None]).T @ self.columns[j][rows]
             said = np.sum((self.columns[i][rows] @ weights) * self.columns[j][rows], axis=1)
-            pairs.append(Pair(first=i, second=j, weights=weights, centre=float(said.mean())))
-        weights_alone = tuple(columns.T @ case_weights for columns in self.columns)
+            pairs.append(self._pair((i, j), weights, float(said.mean())))
+        weights_alone = tuple(
+            block.design.column_weights(columns.T @ case_weights)
+            for block, columns in zip(self.blocks, self.columns, strict=True)
+        )
         return ProductScorer(blocks=self.blocks, weights=weights_alone, pairs=tuple(pairs))
+
+    def _pair(
+        self, places: tuple[int, int], weights: Float[np.ndarray, "column column"], centre: float
+    ) -> Pair:
+        """Return the pair with weights of what the columns were made of."""
+        i, j = places
+        one, other = self.blocks[i].design, self.blocks[j].design
+        halfway = np.stack([one.column_weights(column) for column in weights.T], axis=1)
+        of_filled = np.stack([other.column_weights(row) for row in halfway])
+        if of_filled.shape[0] < of_filled.shape[1]:
+            i, j, of_filled = j, i, of_filled.T
+        return Pair(first=i, second=j, weights=of_filled, centre=centre)
 
 
 CARD = ModelCard(
