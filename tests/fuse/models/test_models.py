@@ -36,6 +36,7 @@ ARMS = [
     ("value_network", ("slides",), {"head": "hazard"}),
     ("value_network", ("table",), {"head": "aft"}),
     ("attention_mil", ("slides",), {}),
+    ("prototypes", ("slides",), {"kinds": 5}),
     ("early", ("table", "slides"), {}),
 ]
 
