@@ -8,19 +8,16 @@ from __future__ import annotations
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable
 from pathlib import Path
-
-import numpy as np
 
 from tests.measurement import ROOT, Measured, publish
 from tests.speed.cache import cache_rows
+from tests.speed.concordance import concordance_rows
 from tests.speed.slide_reading import reading_rows
 from tests.speed.slide_runs import run_rows
 from tests.speed.slides import slide_rows
-
-REPEATS = 3
+from tests.speed.tables import table_rows
+from tests.speed.timing import REPEATS, best
 
 
 def main() -> int:
@@ -28,7 +25,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="braid-speed-") as folder:
         work = Path(folder)
         slides = [*slide_rows(work), *reading_rows(work), *run_rows(work)]
-        rows = [*help_rows(), *slides, *cache_rows(work), *fuse_rows()]
+        rows = [*help_rows(), *slides, *cache_rows(work), *table_rows(work), *concordance_rows()]
     return publish("speed", rows)
 
 
@@ -49,40 +46,6 @@ def help_rows() -> list[Measured]:
             )
         )
     return rows
-
-
-def fuse_rows() -> list[Measured]:
-    """Time the concordance index against scikit-survival's on the same numbers."""
-    from sksurv.metrics import concordance_index_censored
-
-    from fuse.metrics.concordance import concordant_pairs
-    from fuse.outcomes import Survival
-
-    rng = np.random.default_rng(0)
-    outcome = Survival(event=rng.random(2000) < 0.3, time_days=rng.exponential(1000, 2000))
-    risk = rng.standard_normal(2000)
-    ours = best(lambda: concordant_pairs(risk, outcome))
-    theirs = best(lambda: concordance_index_censored(outcome.event, outcome.time_days, risk))
-    return [
-        Measured(
-            name="fuse/concordance_against_scikit_survival",
-            value=theirs / ours,
-            unit="times as fast",
-            bar=None,
-            met=None,
-            input="2,000 cases, 30 % events",
-        )
-    ]
-
-
-def best(work: Callable[[], object]) -> float:
-    """Return the least seconds of a few repeats: the one that was disturbed least."""
-    times = []
-    for _ in range(REPEATS):
-        started = time.perf_counter()
-        work()
-        times.append(time.perf_counter() - started)
-    return min(times)
 
 
 def run_quietly(command: list[str]) -> None:
