@@ -121,14 +121,8 @@ def fit_parts(task: FoldTask, train: Cases, test: Cases) -> FoldResult:
     """Fit every arm on a train part and predict a test part, which may be of another cohort."""
     from threadpoolctl import threadpool_limits
 
+    fitted, fused = fit_arms(task, train)
     with threadpool_limits(limits=1):
-        fitted: dict[str, FittedArm] = {}
-        fused: dict[str, FittedLate | FittedResidual] = {}
-        for plan in task.plans:
-            if plan.bases:
-                fused[plan.name] = _fit_from_arms(plan, fitted, train, task)
-            else:
-                fitted[plan.name] = _fit_single(plan, train, task)
         results = {name: _predict(arm, test, task.times_days) for name, arm in fitted.items()}
         results |= {name: _predict(arm, test, task.times_days) for name, arm in fused.items()}
         selected = selected_single_name(task.plans)
@@ -149,6 +143,23 @@ def fit_parts(task: FoldTask, train: Cases, test: Cases) -> FoldResult:
             else subset_risks(single, (train, test), task.outcome, task.fold.inner),
             attention=_attention(fitted, test, results),
         )
+
+
+def fit_arms(
+    task: FoldTask, train: Cases
+) -> tuple[dict[str, FittedArm], dict[str, FittedLate | FittedResidual]]:
+    """Fit every arm on a train part: those that learn from cases, and those that are fitted from arms."""
+    from threadpoolctl import threadpool_limits
+
+    fitted: dict[str, FittedArm] = {}
+    fused: dict[str, FittedLate | FittedResidual] = {}
+    with threadpool_limits(limits=1):
+        for plan in task.plans:
+            if plan.bases:
+                fused[plan.name] = _fit_from_arms(plan, fitted, train, task)
+            else:
+                fitted[plan.name] = _fit_single(plan, train, task)
+    return fitted, fused
 
 
 def choose_single(task: FoldTask, fitted: Mapping[str, FittedArm]) -> str:
