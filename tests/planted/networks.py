@@ -1,4 +1,4 @@
-"""What no cheap arm finds, and what networks make of the rest: arms that need torch on the same cohorts.
+"""What plain arms do not find, and what networks make of the rest: arms with torch on the same cohorts.
 
 Enters: situations, sizes, seeds. Leaves: C of every network on fresh cases, and how often the model that is
 named for a situation finds what is planted there: C at least .05 above that of clinical values alone.
@@ -35,7 +35,7 @@ class Finder:
 
 
 FINDERS = (
-    Finder(situation="interaction", arm="bilinear__clinical+omics+slides"),
+    Finder(situation="interaction", arm="early_products__clinical+omics+slides"),
     Finder(situation="rare_tiles", arm="max_mil__slides"),
 )
 

@@ -1,8 +1,8 @@
 """One cohort of a situation, judged: every arm fitted on all of it, scored on 20,000 fresh cases.
 
 Enters: a situation, a size, a seed, a protocol. Leaves: C of every arm on fresh cases. The cohort stands for
-the train part of one fold and the fresh cases for its test part, so `fit_fold` is what is measured: whatever
-a protocol says, with inner folds made as a benchmark makes them. Cases are held in memory; a test shows that
+the train part of one fold, so the fitting of a benchmark is what is measured: whatever a protocol says, with
+inner folds made as a benchmark makes them. Cases are held in memory; a test shows that
 a cache of the same cohort is read as bitwise the same arrays.
 """
 
@@ -15,11 +15,12 @@ from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float
+from threadpoolctl import threadpool_limits
 
 from feature_cache.card import CohortCard
 from fuse.arm_plans import ArmPlan, plan_arms
 from fuse.cases import Bags, Cases, Modality
-from fuse.fitting import FoldTask, fit_fold
+from fuse.fitting import FoldTask, fit_arms
 from fuse.folds import Fold, FoldPlan, Strata, make_inner
 from fuse.models.registry import card_of
 from fuse.protocol import Protocol, read_protocol
@@ -32,7 +33,6 @@ from tests.planted.written import CARD
 MODALITIES = (CLINICAL, OMICS, SLIDES)
 #: What is no arm: a pipeline that knows which modalities matter, one that knows which columns do, the truth.
 REFERENCE, INFORMED, TRUTH = "reference", "informed", "true hazard"
-HORIZON_DAYS = np.array([1826.25])
 
 #: Arms that are judged in any case, beside those of the protocol.
 CHEAP = str(Path(__file__).parent / "cheap.yaml")
@@ -85,12 +85,12 @@ def judge(
     situation, size = planted.situation, len(planted.cases)
     before = (situation,) if not situation.lacking else (situation, replace(situation, lacking=""))
     parts = [fresh_cases(one, tiles) for one in before]
-    fold = whole_cohort_fold(planted, seed, sum(len(part.cases) for part in parts), inner_folds)
-    cases = joined([planted.cases, *(part.cases for part in parts)], tiles=tiles)
-    task = FoldTask(
-        fold=fold, outcome=planted.outcome, plans=tuple(plans), times_days=HORIZON_DAYS, seed=seed
-    )
-    risks = {name: arm.risk for name, arm in fit_fold(task, cases).arms.items()}
+    fold = whole_cohort_fold(planted, seed, inner_folds)
+    task = FoldTask(fold=fold, outcome=planted.outcome, plans=tuple(plans), times_days=np.empty(0), seed=seed)
+    fitted, fused = fit_arms(task, planted.cases)
+    test = joined([part.cases for part in parts], tiles=tiles)
+    with threadpool_limits(limits=1):
+        risks = {name: arm.risk(test) for name, arm in (fitted | fused).items()}
     for name, blocks_of in ((REFERENCE, told_blocks), (INFORMED, informed_blocks)):
         blocks = [blocks_of(one) for one in (planted, *parts)]
         columns = [np.concatenate(each) for each in zip(*blocks, strict=True)]
@@ -133,8 +133,8 @@ def card() -> CohortCard:
     return CohortCard.model_validate(CARD)
 
 
-def whole_cohort_fold(planted: Planted, seed: int, test: int, inner: int) -> Fold:
-    """Return a fold whose train part is the whole cohort, the rows after it being its test part."""
+def whole_cohort_fold(planted: Planted, seed: int, inner: int) -> Fold:
+    """Return a fold whose train part is the whole cohort."""
     train = np.arange(len(planted.cases))
     strata = Strata(outcome=planted.outcome, sites=[None] * len(train))
     plan = FoldPlan(repeats=1, folds=2, inner=inner, seed=seed)
@@ -142,7 +142,7 @@ def whole_cohort_fold(planted: Planted, seed: int, test: int, inner: int) -> Fol
         repeat=1,
         fold=1,
         train=train,
-        test=len(train) + np.arange(test),
+        test=np.empty(0, dtype=np.int64),
         inner=make_inner(strata, train, plan, (1, 1)),
     )
 
