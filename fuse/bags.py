@@ -1,8 +1,9 @@
 """Slide entries as bags: the valid tiles of all slides of a case, packed into one file for memory mapping.
 
-Enters: the bag entries of one feature set, verified as they are read. Leaves: `Bags` over a float32
-.npy scratch file, and the mean embedding of every case. Each entry is read once; no more than one slide
-is in memory. Nothing is fitted.
+Enters: the bag entries of one feature set, verified as they are read. Leaves: `Bags` over one .npy scratch
+file in the entries' own precision (half of the bytes to read where a network made them), their canonical
+order, and the mean embedding of every case. Each entry is read once; no more than one slide is in memory.
+Nothing is fitted.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from feature_cache.errors import CacheError
 from feature_cache.store import Entry, FeatureCache
 from fuse.cases import Bags
 from fuse.feature_sets import ChosenSet
+from fuse.tile_order import canonical_order
 
 
 def pack_bags(
@@ -28,7 +30,8 @@ def pack_bags(
     Returns
     -------
     bags
-        Tiles in the order of cases, slides (by id) and the entry's rows; only tiles that are `valid`.
+        Tiles in the order of cases, slides (by id) and the entry's rows; only tiles that are `valid`. With
+        `order`.
     means
         float64, the mean over all valid tiles of all slides of a case; NaN without any.
 
@@ -46,7 +49,8 @@ def pack_bags(
     dim = embedding_length(chosen)
     room = sum(record.arrays["embeddings"].shape[0] for records in of_case.values() for record in records)
     # Sparse on disk: rows beyond the valid tiles are never written.
-    tiles = np.lib.format.open_memmap(path, mode="w+", dtype=np.float32, shape=(max(1, room), dim))
+    tiles = np.lib.format.open_memmap(path, mode="w+", dtype=_precision(chosen), shape=(max(1, room), dim))
+    order = np.zeros(room, dtype=np.int64)
     start = np.zeros(len(case_ids), dtype=np.int64)
     stop = np.zeros(len(case_ids), dtype=np.int64)
     means = np.full((len(case_ids), dim), np.nan)
@@ -58,10 +62,12 @@ def pack_bags(
             tiles[end : end + len(valid)] = valid
             end += len(valid)
         stop[row] = end
-        if end > start[row]:
-            means[row] = tiles[start[row] : end].mean(axis=0, dtype=np.float64)
+        own = tiles[start[row] : end]
+        if len(own):
+            order[start[row] : end] = start[row] + canonical_order(own)
+            means[row] = own.mean(axis=0, dtype=np.float64)
     tiles.flush()
-    return Bags(tiles=map_tiles(path), start=start, stop=stop), means
+    return Bags(tiles=map_tiles(path), start=start, stop=stop, order=order), means
 
 
 def map_tiles(path: Path) -> Float[np.ndarray, "tile dim"]:
@@ -76,9 +82,15 @@ def valid_rows(entry: Entry) -> Bool[np.ndarray, " tile"]:
 
 
 def valid_tiles(entry: Entry) -> Float[np.ndarray, "tile dim"]:
-    """Return the embeddings of one entry's valid tiles as float32, in the entry's order."""
-    tiles: Float[np.ndarray, "tile dim"] = entry.arrays["embeddings"][valid_rows(entry)].astype(np.float32)
+    """Return the embeddings of one entry's valid tiles, in the entry's order and precision."""
+    tiles: Float[np.ndarray, "tile dim"] = entry.arrays["embeddings"][valid_rows(entry)]
     return tiles
+
+
+def _precision(chosen: ChosenSet) -> np.dtype[np.floating]:
+    """Return the narrowest type that holds the embeddings of all entries, at most float32."""
+    types = {np.dtype(record.arrays["embeddings"].dtype) for record in chosen.records}
+    return np.dtype(np.float16) if types == {np.dtype("<f2")} else np.dtype(np.float32)
 
 
 def embedding_length(chosen: ChosenSet) -> int:

@@ -34,6 +34,7 @@ def save_cases(cases: Cases, scratch: Path) -> None:
         np.save(scratch / f"{stem}.present.npy", modality.present)
         if modality.bags is not None:
             np.save(scratch / f"{stem}.slices.npy", np.stack([modality.bags.start, modality.bags.stop]))
+            np.save(scratch / f"{stem}.order.npy", np.asarray(modality.bags.ordered().order))
     (scratch / _INDEX).write_text(json.dumps(index), encoding="utf-8")
 
 
@@ -50,7 +51,8 @@ def _load(name: str, told: dict[str, Any], scratch: Path) -> Modality:
     bags, stem = None, file_stem(name)
     if told["bags"]:
         start, stop = np.load(scratch / f"{stem}.slices.npy")
-        bags = Bags(tiles=map_tiles(scratch / f"{stem}.npy"), start=start, stop=stop)
+        order = np.load(scratch / f"{stem}.order.npy", mmap_mode="r")
+        bags = Bags(tiles=map_tiles(scratch / f"{stem}.npy"), start=start, stop=stop, order=order)
     return Modality(
         name=name,
         feature_set=told["feature_set"],

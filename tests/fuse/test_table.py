@@ -64,6 +64,9 @@ def test_workers_see_the_same_cases(tiny: Tiny, tmp_path: Path) -> None:
     np.testing.assert_array_equal(
         again.modalities["slides"].bags.tiles, cases.modalities["slides"].bags.tiles
     )
+    np.testing.assert_array_equal(
+        again.modalities["slides"].bags.order, cases.modalities["slides"].bags.order
+    )
 
 
 def test_a_flipped_bit_is_refused_when_the_entry_is_read(own_tiny: Tiny, tmp_path: Path) -> None:
