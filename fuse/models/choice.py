@@ -43,6 +43,13 @@ class SetScorer:
         """Return what the model says of the cases, shown the sets that were chosen."""
         return self.scorer.risk(show_sets(cases, self.sets))
 
+    def contributions(self, cases: Cases) -> dict[str, Float[np.ndarray, " case *classes"]]:
+        """Return what each modality adds, of models that tell it."""
+        told: dict[str, Float[np.ndarray, " case *classes"]] = self.scorer.contributions(  # type: ignore[attr-defined]  # see above
+            show_sets(cases, self.sets)
+        )
+        return told
+
 
 class SetChoice(Learner):
     """A learner that also chooses which set each of its choices stands for."""

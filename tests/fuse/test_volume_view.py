@@ -70,7 +70,7 @@ def two_folds(risk: list[float]) -> tuple[Folds, list[FoldResult]]:
             arms={
                 "ridge_cox__volumes": ArmResult(
                     risk=np.array(risk)[fold.test],
-                    event_free=np.ones((2, 1)),
+                    probability=np.ones((2, 1)),
                     train_median=0.0,
                     chosen="alpha=16",
                 )

@@ -70,6 +70,14 @@ def test_a_masked_choice_has_no_influence(cohort: Simulated, model: str) -> None
     assert risk[~masked].tobytes() == there[~masked].tobytes()
 
 
+def test_what_a_choice_adds_is_told_under_its_label(cohort: Simulated) -> None:
+    learner = choosing_sets(build_learner("early", ("table", "slides:best")), LABELS)
+    scorer = learner.fit(cohort.cases, cohort.outcome, learner.candidates()[-1], 0)
+    parts = scorer.contributions(cohort.cases)
+    assert set(parts) == {"table", "slides:best"}
+    assert np.allclose(sum(parts.values()), scorer.risk(cohort.cases))
+
+
 def test_without_a_choice_the_learner_is_itself() -> None:
     learner = build_learner("ridge_cox", ("slides",))
     assert choosing_sets(learner, LABELS) is learner
