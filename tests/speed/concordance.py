@@ -46,8 +46,8 @@ def _bootstraps() -> Measured:
     from sksurv.metrics import concordance_index_censored
 
     risk, outcome = _drawn(CASES)
-    counts = draw_resamples(CASES, seed=0)
-    ours = best(lambda: resampled_pairs(risk, outcome, draw_resamples(CASES, seed=0)))
+    counts = draw_resamples(CASES, seed=1)
+    ours = best(lambda: resampled_pairs(risk, outcome, draw_resamples(CASES, seed=1)))
     drawn = [np.repeat(np.arange(CASES), times) for times in counts.astype(int)]
     found: list[float] = []
 
