@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -101,13 +102,43 @@ def test_too_few_events_are_counted(tmp_path: Path) -> None:
     assert [problem.got for problem in problems] == ["too few: 9 events in 24 cases"]
 
 
-def test_a_binary_endpoint_is_refused_with_its_events(tmp_path: Path) -> None:
+def test_ten_rows_of_a_binary_endpoint_are_refused_with_their_counts(tmp_path: Path) -> None:
     rows = [f"{case},bcr,{int(index < 1)},,," for index, case in enumerate(CASES[:10])]
     binary = {"kind": "binary", "definition": "death", "horizon_days": 365.25}
-    _, problems = inspect_outcomes(make_cohort(tmp_path, rows, binary), "bcr")
-    assert problems[0].got == "too few: 1 events in 10 cases"
-    assert "survival" in problems[1].expected
-    assert all(problem.fails for problem in problems)
+    (problem,) = inspect_outcomes(make_cohort(tmp_path, rows, binary), "bcr")[1]
+    assert problem.expected == "at least 10 cases of each class"
+    assert problem.got == "too few: 9 no, 1 yes in 10 cases"
+    assert problem.fails
+
+
+def two_endpoints(folder: Path, first: list[str], second: list[str]) -> Cohort:
+    declared = {"bcr": SURVIVAL, "death": {"kind": "binary", "definition": "death"}}
+    cohort = make_cohort(folder, [*first, *second], SURVIVAL)
+    return replace(cohort, card=CohortCard.model_validate(cohort.card.model_dump() | {"endpoints": declared}))
+
+
+def test_a_further_endpoint_stands_beside_in_training_and_never_in_a_test_part(tmp_path: Path) -> None:
+    second = [f"{case},death,{index % 2},,," for index, case in enumerate(CASES[:20]) if index != 1]
+    cohort = two_endpoints(tmp_path, GOOD, second)
+    door, problems = inspect_outcomes(cohort, "bcr", ("death",))
+    assert problems == []
+    beside = door.training(["0003", "0001", "0023", "0002"]).beside["death"]
+    assert beside.known.tolist() == [True, False, False, True]
+    assert beside.outcome.label[beside.known].tolist() == [1, 0]
+    sealed = tmp_path / "arm.csv"
+    sealed.write_text("said before")
+    assert door.evaluation(["0003"], {sealed: sha256_of_file(sealed)}).beside == {}
+    assert door.case_ids == CASES
+
+
+def test_a_further_endpoint_has_no_faulty_row_and_another_name(tmp_path: Path) -> None:
+    cohort = two_endpoints(tmp_path, GOOD, ["0001,death,maybe,,,"])
+    assert [problem.where for problem in inspect_outcomes(cohort, "bcr", ("death",))[1]] == [
+        "outcomes.csv: case 0001, endpoint death"
+    ]
+    for name in ("bcr", "relapse"):
+        with pytest.raises(OutcomeError, match="also: expected endpoints beside bcr, among: death"):
+            inspect_outcomes(cohort, "bcr", (name,))
 
 
 def test_outcomes_before_the_prediction_are_left_out(tmp_path: Path) -> None:
