@@ -66,13 +66,23 @@ class FeatureSetPart(Part):
 
 
 class FoldsPart(Part):
-    """How the cases were divided; `source` says whether the folds were made or read from a file."""
+    """How the cases were divided; `source` says by what, `remarks` which part is what."""
 
     repeats: int
     folds: int
     inner: Count = None
     sha256: str
     source: Words = ""
+    remarks: tuple[str, ...] = ()
+
+
+class ValidationPart(Part):
+    """Of a validation: the cohort that was learned from, and the feature sets that the other one lacks."""
+
+    cohort: str
+    title: Words = ""
+    cases: int
+    lacking: tuple[str, ...] = ()
 
 
 class FlowStep(Part):
@@ -133,6 +143,7 @@ class RunDocument(Part):
     versions: dict[str, str] = Field(default_factory=dict)
     feature_sets: dict[str, FeatureSetPart] = Field(default_factory=dict)
     folds: FoldsPart
+    validation: ValidationPart | None = None
     flow: tuple[FlowStep, ...]
     arms: tuple[ArmPart, ...]
     comparators: dict[str, str | None] = Field(default_factory=dict)

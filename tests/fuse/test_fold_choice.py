@@ -50,6 +50,9 @@ def test_sites_are_shown_recorded_and_repeated(tiny: Tiny, tmp_path: Path) -> No
     record = json.loads((run / "run.json").read_text())
     assert record["folds"]["split"] == record["folds"]["source"] == "sites"
     assert record["folds"]["remarks"][1].startswith("fold 2 tests site B: 29 cases")
+    page = (run / "report.html").read_text(encoding="utf-8")
+    assert "one site left out at a time" in page
+    assert "fold 1 tests site A: 30 cases" in page
     tested = {row["case_id"]: row["fold"] for row in read_csv(run / "folds.csv")[1] if row["part"] == "test"}
     assert {fold for case, fold in tested.items() if int(case) % 2 == 0} == {"1"}
     again = CliRunner().invoke(app, ["rerun", str(run), "--jobs", "1"])

@@ -97,7 +97,9 @@ def test_one_fold_learns_from_one_cohort_and_tests_the_other(run: Path, validati
     assert arms == {arm["name"]: arm["status"] for arm in json.loads((run / "run.json").read_text())["arms"]}
     assert {row["case_id"][0] for row in read_csv(validation / "weights.csv")[1]} == {"x"}
     assert {row["entry"].split("/")[3][0] for row in read_csv(validation / "entries.csv")[1]} == {"x"}
-    assert (validation / "report.html").is_file()
+    page = (validation / "report.html").read_text(encoding="utf-8")
+    assert "all 59 cases of A cohort that was made up, once" in page
+    assert "Missing here, and said nothing about: notes." in page
 
 
 def test_every_arm_is_evaluated_and_a_missing_modality_says_nothing(validation: Path) -> None:
