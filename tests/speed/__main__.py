@@ -11,6 +11,7 @@ import tempfile
 from pathlib import Path
 
 from tests.measurement import ROOT, Measured, publish
+from tests.speed.bag_reading import bag_rows
 from tests.speed.cache import cache_rows
 from tests.speed.concordance import concordance_rows
 from tests.speed.slide_reading import reading_rows
@@ -25,7 +26,14 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="braid-speed-") as folder:
         work = Path(folder)
         slides = [*slide_rows(work), *reading_rows(work), *run_rows(work)]
-        rows = [*help_rows(), *slides, *cache_rows(work), *table_rows(work), *concordance_rows()]
+        rows = [
+            *help_rows(),
+            *slides,
+            *cache_rows(work),
+            *table_rows(work),
+            *bag_rows(work),
+            *concordance_rows(),
+        ]
     return publish("speed", rows)
 
 
