@@ -72,5 +72,9 @@ def _given(
 def _tiles(
     bags: Bags, rows: Int[np.ndarray, " k"], scale: TileScale, draw: tuple[int, np.random.Generator]
 ) -> TileTokens:
-    tiles, sizes = draw_tiles(bags, rows, *draw)
-    return TileTokens(values=scale.apply(tiles), packing=Packing(sizes=sizes), rows=torch.from_numpy(rows))
+    drawn = draw_tiles(bags, rows, *draw)
+    return TileTokens(
+        values=scale.apply(bags.tiles[np.concatenate(drawn)]),
+        packing=Packing(sizes=tuple(len(tiles) for tiles in drawn)),
+        rows=torch.from_numpy(rows),
+    )

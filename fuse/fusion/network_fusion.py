@@ -19,7 +19,6 @@ from fuse.cases import Cases
 from fuse.fusion.fusion_rule import FusionRule
 from fuse.fusion.modality_columns import ColumnMaker, Columns, fit_columns
 from fuse.fusion.modality_scorer import ModalityScorer, WeighingScorer
-from fuse.models.bag_steps import MOST_CASES
 from fuse.models.card import CLASSES, TIMES, ModelCard, Options
 from fuse.models.heads.head import Head
 from fuse.models.heads.registry import HEAD_OPTION, make_head
@@ -38,6 +37,7 @@ WIDTH = 32
 DROPOUT = 0.5
 LEARNING_RATE = 1e-2
 WEIGHT_DECAY = 3.0
+CASES_PER_STEP = 256
 
 #: The share of a step's modalities that is left out, and the option that sets it.
 MODALITY_DROPOUT = 0.1
@@ -107,7 +107,7 @@ class NetworkFusion(Learner):
             epochs=epochs,
             learning_rate=LEARNING_RATE,
             weight_decay=WEIGHT_DECAY,
-            cases_per_step=MOST_CASES,
+            cases_per_step=CASES_PER_STEP,
         )
         cases = len(columns.present)
         return train_path(lambda: ModalityNetwork(shape, self.rule), forward, head, cases, schedule, seed)
