@@ -33,7 +33,7 @@ def choose_folds(cohort: Cohort, door: OutcomeDoor, protocol: Protocol, own_file
     """
     strata, plan = strata_of(cohort, door), plan_of(protocol)
     if own_file is not None:
-        return read_folds(own_file, door.case_ids, strata, plan, of_a_run=True)
+        return read_folds(own_file, door.case_ids, strata, plan)
     if protocol.split == "sites":
         return make_site_folds(door.case_ids, strata, plan)
     if protocol.folds_file is not None:

@@ -34,9 +34,7 @@ class _Place:
     inner: str
 
 
-def read_folds(
-    path: Path, cases: Sequence[str], strata: Strata, plan: FoldPlan, *, of_a_run: bool = False
-) -> Folds:
+def read_folds(path: Path, cases: Sequence[str], strata: Strata, plan: FoldPlan) -> Folds:
     """Read a fold file: every case in train or test of each fold, in one test part a repeat.
 
     Parameters
@@ -48,8 +46,6 @@ def read_folds(
         The cases that are evaluated, in order.
     strata, plan
         What inner folds are made from where the file has none.
-    of_a_run
-        Whether a run wrote the file: ids that a spreadsheet would run as a formula are marked in it.
 
     Raises
     ------
@@ -59,7 +55,7 @@ def read_folds(
     """
     row_of = {case: row for row, case in enumerate(cases)}
     folds = []
-    for key, places in sorted(_read_places(path, of_a_run).items()):
+    for key, places in sorted(_read_places(path).items()):
         _refuse_absent(path, key, places, cases)
         place_of = {row_of[case]: place for case, place in places.items() if case in row_of}
         train, test = _rows(place_of, "train"), _rows(place_of, "test")
@@ -86,7 +82,7 @@ def unknown_cases(path: Path, cohort_cases: Collection[str]) -> list[Problem]:
 
 def outside_cases(path: Path, cohort_cases: Collection[str]) -> list[str]:
     """Return the cases of a protocol's fold file that the cohort does not have, sorted."""
-    named = {case for places in _read_places(path, of_a_run=False).values() for case in places}
+    named = {case for places in _read_places(path).values() for case in places}
     return sorted(named - set(cohort_cases))
 
 
@@ -94,14 +90,15 @@ def _rows(place_of: dict[int, _Place], part: str) -> Rows:
     return np.array(sorted(row for row, place in place_of.items() if place.part == part), dtype=np.int64)
 
 
-def _read_places(path: Path, of_a_run: bool) -> dict[FoldKey, dict[str, _Place]]:
+def _read_places(path: Path) -> dict[FoldKey, dict[str, _Place]]:
     """Return (repeat, fold) -> case -> its place, each case once a fold."""
     if is_split_file(path):
         parts = read_splits(path).items()
         return {key: {case: _Place(part, "") for case, part in of_fold.items()} for key, of_fold in parts}
     table: dict[FoldKey, dict[str, _Place]] = defaultdict(dict)
     for row in _read_lines(path):
-        case, part = as_given(row["case_id"]) if of_a_run else row["case_id"], row["part"]
+        # a run writes inner folds, and marks ids that a spreadsheet would run as a formula
+        case, part = as_given(row["case_id"]) if "inner" in row else row["case_id"], row["part"]
         where = f"{path.name}: case {case}"
         if part not in ("train", "test"):
             raise OutcomeError(

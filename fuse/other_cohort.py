@@ -94,7 +94,7 @@ def _refuse_first(problems: Sequence[Problem]) -> None:
 
 
 def _refuse_other_kind(inside: OutcomeDoor, outside: OutcomeDoor) -> None:
-    expected, got = _kind(inside.strata()), _kind(outside.strata())
+    expected, got = _kind(inside), _kind(outside)
     if expected != got:
         raise OutcomeError(
             f"cohort.yaml: endpoints.{outside.endpoint}",
@@ -104,10 +104,12 @@ def _refuse_other_kind(inside: OutcomeDoor, outside: OutcomeDoor) -> None:
         )
 
 
-def _kind(outcome: Outcome) -> str:
-    if isinstance(outcome, Classes):
-        return f"classes {', '.join(outcome.names)}"
-    return f"causes {', '.join(outcome.causes)}" if isinstance(outcome, Competing) else "event and time"
+def _kind(door: OutcomeDoor) -> str:
+    """Return the kind of an endpoint with its classes or causes, in their order."""
+    outcome, names = door.strata(), tuple[str, ...]()
+    if isinstance(outcome, Classes | Competing):
+        names = outcome.names if isinstance(outcome, Classes) else outcome.causes
+    return " ".join([str(door.declared.kind), ", ".join(names)]).strip()
 
 
 def _horizon(door: OutcomeDoor) -> Horizon | None:

@@ -58,7 +58,7 @@ def test_ids_of_predictions_and_folds_come_back(text: str, tmp_path) -> None:
     plan = FoldPlan(repeats=1, folds=3, inner=2, seed=0)
     folds = make_folds(ids, strata, plan)
     (tmp_path / "folds.csv").write_text(folds.csv_text(), encoding="utf-8", newline="\n")
-    again = read_folds(tmp_path / "folds.csv", ids, strata, plan, of_a_run=True)
+    again = read_folds(tmp_path / "folds.csv", ids, strata, plan)
     assert again.csv_text() == folds.csv_text()
     said = FoldPrediction(
         repeat=1,

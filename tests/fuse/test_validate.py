@@ -217,11 +217,16 @@ def test_a_run_whose_cache_changed_is_refused(run: Path, own_tiny: Tiny, other: 
 def test_an_endpoint_of_another_kind_and_a_cohort_without_a_set(
     run: Path, own_other: Tiny, tmp_path: Path
 ) -> None:
+    card = own_other.cohort / "cohort.yaml"
+    survival = card.read_text()
+    card.write_text(survival.replace("kind: survival", "kind: binary"))
+    with pytest.raises(OutcomeError, match=r"run predicts: survival; got binary no, yes"):
+        validate(run, own_other, tmp_path)
+    card.write_text(survival)
     for modality in ("clinical", "slides"):
         shutil.rmtree(own_other.cache / "tiny" / modality)
     with pytest.raises(OutcomeError, match="expected a feature set"):
         validate(run, own_other, tmp_path)
-    card = own_other.cohort / "cohort.yaml"
-    card.write_text(card.read_text().replace("bcr:", "death:"))
+    card.write_text(survival.replace("bcr:", "death:"))
     with pytest.raises(OutcomeError, match="expected one of death; got bcr"):
         validate(run, own_other, tmp_path)
