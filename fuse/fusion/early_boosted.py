@@ -17,11 +17,11 @@ from fuse.cases import Cases
 from fuse.fusion.late import has_any
 from fuse.models.card import ModelCard
 from fuse.models.learner import Learner, NullScorer, Scorer, Setting, is_learnable, spread
-from fuse.models.xgboost_cox import COLUMNS_PER_TREE, PARAMETERS, ROUNDS
+from fuse.models.xgboost_cox import COLUMNS_PER_TREE, PARAMETERS, ROUNDS, XgboostCox
 from fuse.outcomes import Survival
 
 if TYPE_CHECKING:
-    from xgboost import Booster
+    from xgboost import Booster, DMatrix
 
 #: One more than for one modality: a column of each of two, and a clinical one that changes what they mean.
 MAX_DEPTH = 3
@@ -45,19 +45,45 @@ class JoinedScorer:
         present = has_any(cases, self.modalities)
         return spread(self._margin(cases.take(np.flatnonzero(present))) - self.mean, present)
 
+    def contributions(self, cases: Cases) -> dict[str, Float[np.ndarray, " case"]]:
+        """Return what each modality adds: the SHAP values of its columns (Lundberg et al. 2018), summed.
+
+        What trees answer to a lacking column belongs to the modality that lacks it, so the parts of a case
+        that has not all are divided by its present ones: an absent modality adds exactly 0.
+        """
+        parts = {name: np.zeros(len(cases)) for name in self.modalities}
+        rows = np.flatnonzero(has_any(cases, self.modalities))
+        if not len(rows):
+            return parts
+        seen = cases.take(rows)
+        said = self.booster.predict(self._table(seen), pred_contribs=True, iteration_range=(0, self.rounds))
+        widths = [len(cases.modalities[name].columns) for name in self.modalities]
+        owner = np.repeat(np.arange(len(widths)), widths)[self.columns]
+        present = np.stack([seen.modalities[name].present for name in self.modalities], axis=1)
+        own = np.stack([said[:, :-1][:, owner == k].sum(axis=1) for k in range(len(widths))], axis=1)
+        rest = self._margin(seen) - self.mean - np.where(present, own, 0.0).sum(axis=1)
+        shared = np.where(present, own + (rest / present.sum(axis=1))[:, None], 0.0)
+        for column, name in enumerate(self.modalities):
+            parts[name][rows] = shared[:, column]
+        return parts
+
     def centred(self, train: Cases) -> JoinedScorer:
         """Return the scorer whose mean over the train cases that have any modality is 0."""
         present = np.flatnonzero(has_any(train, self.modalities))
         return replace(self, mean=float(self._margin(train.take(present)).mean()))
 
     def _margin(self, cases: Cases) -> Float[np.ndarray, " case"]:
-        from xgboost import DMatrix
-
         if not len(cases):
             return np.empty(0)
-        table = DMatrix(joined(cases, self.modalities)[:, self.columns], nthread=1)
-        margin = self.booster.predict(table, output_margin=True, iteration_range=(0, self.rounds))
+        margin = self.booster.predict(
+            self._table(cases), output_margin=True, iteration_range=(0, self.rounds)
+        )
         return np.asarray(margin, dtype=np.float64)
+
+    def _table(self, cases: Cases) -> DMatrix:
+        from xgboost import DMatrix
+
+        return DMatrix(joined(cases, self.modalities)[:, self.columns], nthread=1)
 
 
 def joined(cases: Cases, modalities: tuple[str, ...]) -> Float[np.ndarray, "case column"]:
@@ -95,6 +121,7 @@ class EarlyBoosted(Learner):
         signed_time = np.where(seen.event, seen.time_days, -seen.time_days)
         parameters = {
             **PARAMETERS,
+            **XgboostCox.objective,
             "max_depth": MAX_DEPTH,
             "seed": seed % 2**31,
             "colsample_bytree": min(1.0, COLUMNS_PER_TREE / len(columns)),

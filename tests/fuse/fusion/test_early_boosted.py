@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
 from fuse.fusion.early_boosted import EarlyBoosted, joined
+from fuse.losses import partial_log_likelihood
 from fuse.models.learner import Setting
 from tests.fuse.fusion.masked import mask, with_modality
 
@@ -40,3 +43,22 @@ def test_a_wide_block_of_noise_does_not_crowd_out_a_narrow_one(cohort):
     used = {int(name[1:]) for name in scorer.booster.get_score(importance_type="weight")}
     # 6 of 1506 columns: drawn as they come, 12 trees of 32 columns would hardly meet the planted one
     assert 0 in used and len(used & set(range(6))) >= 4
+
+
+def test_it_learns_the_cox_likelihood(cohort):
+    scorer = EarlyBoosted(("table", "slides")).fit(cohort.cases, cohort.outcome, FEW, 0)
+    assert json.loads(scorer.booster.save_config())["learner"]["objective"]["name"] == "survival:cox"
+    assert partial_log_likelihood(scorer.risk(cohort.cases), cohort.outcome) > partial_log_likelihood(
+        np.zeros(90), cohort.outcome
+    )
+
+
+def test_contributions_are_the_risk_and_an_absent_modality_adds_exactly_zero(cohort):
+    scorer = EarlyBoosted(("table", "slides")).fit(cohort.cases, cohort.outcome, FEW, 0)
+    parts, risk = scorer.contributions(cohort.cases), scorer.risk(cohort.cases)
+    assert parts["table"] + parts["slides"] == pytest.approx(risk, abs=1e-5)
+    for name, part in parts.items():
+        assert (part[~cohort.cases.modalities[name].present] == 0.0).all() and part.std() > 0.05
+    for row in range(0, 90, 11):
+        alone = scorer.contributions(cohort.cases.take(np.array([row])))
+        assert {name: part[0] for name, part in alone.items()} == {n: part[row] for n, part in parts.items()}
