@@ -14,6 +14,8 @@ from pathlib import Path
 import numpy as np
 
 from tests.measurement import Measured, publish
+from tests.planted.extent import SEEDS as PLANTED
+from tests.planted.extent import Extent, study_rows
 from tests.published.four_rows import describe_four, rows_of_four
 from tests.published.pcam import pcam_rows
 from tests.published.planted import Answer
@@ -30,7 +32,9 @@ def main() -> int:
     """Make, extract and judge every cohort, as many at a time as there are cores."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=len(SEEDS), help="only the first so many")
-    seeds = SEEDS[: parser.parse_args().seeds]
+    parser.add_argument("--planted", type=int, default=PLANTED, help="cohorts of each planted situation")
+    given = parser.parse_args()
+    seeds = SEEDS[: given.seeds]
     os.environ["OMP_NUM_THREADS"] = "1"
     answers, four, left = [], [], []
     with tempfile.TemporaryDirectory(prefix="braid-published-") as folder:
@@ -46,9 +50,9 @@ def main() -> int:
                 left += [rows_left] if rows_left else []
             named = large.result()
             print(f"seed {LARGE_SEED}, {LARGE_CASES} cases, alone: {named}", flush=True)
-    return publish(
-        "published", rows(answers) + rows_of_four(four, left[0], (LARGE_CASES, named)) + pcam_rows()
-    )
+    planted = study_rows(Extent(seeds=given.planted))
+    of_files = rows(answers) + rows_of_four(four, left[0], (LARGE_CASES, named)) + pcam_rows()
+    return publish("published", of_files + planted)
 
 
 def describe(answer: Answer) -> str:
