@@ -251,7 +251,8 @@ def _plan(
 
 def _refuse_unlearnable(protocol: Protocol, plans: tuple[ArmPlan, ...], kind: str) -> None:
     """Refuse a protocol of which nothing but the null model learns this kind of endpoint."""
-    if any(kind in card_of(plan.model).endpoints for plan in plans if plan.model != "null"):
+    learn = {plan.name for plan in plans if kind in card_of(plan.model).endpoints}
+    if any(plan.name in learn and learn.issuperset(plan.bases) for plan in plans if plan.model != "null"):
         return
     others = "classes" if kind in CLASSES else "quick, full or torchfree"
     raise OutcomeError(

@@ -87,24 +87,34 @@ def fit_offsets(scores: Float[np.ndarray, "case class"], outcome: Classes) -> Fl
     seen = np.flatnonzero(count)
     own, wanted = scores[:, seen], count[seen]
     offset = np.log(wanted) - np.log(wanted[0])
-
-    def height(at: Float[np.ndarray, " seen"]) -> float:
-        return float(wanted @ at - np.logaddexp.reduce(own + at, axis=1).sum())
-
+    height, expected = _height(own, wanted, offset)
     for _ in range(100):
-        expected = np.exp(_log_softmax(own + offset))
-        gradient = (wanted - expected.sum(axis=0))[1:]
+        sums = expected.sum(axis=0)
+        gradient = (wanted - sums)[1:]
         if not len(gradient) or np.max(np.abs(gradient)) <= _TOLERANCE * len(scores):
             break
-        curvature = np.diag(expected.sum(axis=0)) - expected.T @ expected
-        step = np.append(0.0, np.linalg.lstsq(curvature[1:, 1:], gradient, rcond=None)[0])
-        here, length = height(offset), 1.0
-        while height(offset + length * step) < here and length > 1e-6:
+        curvature = (np.diag(sums) - expected.T @ expected)[1:, 1:]
+        step, length = np.append(0.0, np.linalg.pinv(curvature, hermitian=True) @ gradient), 1.0
+        found = _height(own, wanted, offset + step)
+        while found[0] < height and length > 1e-6:
             length /= 2
+            found = _height(own, wanted, offset + length * step)
         offset = offset + length * step
+        height, expected = found
     offsets = np.full(len(count), -np.inf)
     offsets[seen] = offset
     return offsets
+
+
+def _height(
+    own: Float[np.ndarray, "case seen"],
+    wanted: Float[np.ndarray, " seen"],
+    offset: Float[np.ndarray, " seen"],
+) -> tuple[float, Float[np.ndarray, "case seen"]]:
+    """Return what the offsets are chosen to raise, and how probable each class is in each case."""
+    log_probability = _log_softmax(own + offset)
+    total = own[:, 0] + offset[0] - log_probability[:, 0]
+    return float(wanted @ offset - total.sum()), np.exp(log_probability)
 
 
 def _says_something(outcome: Outcome) -> bool:
