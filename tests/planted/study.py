@@ -2,13 +2,13 @@
 
 Enters: a situation, a size, a seed, a protocol. Leaves: C of every arm on fresh cases. The cohort stands for
 the train part of one fold, so the fitting of a benchmark is what is measured: whatever a protocol says, with
-inner folds made as a benchmark makes them. Cases are held in memory; a test shows that
-a cache of the same cohort is read as bitwise the same arrays.
+inner folds made as a benchmark makes them. Cases are held in memory; a test shows that a cache of the same
+cohort is read as bitwise the same arrays.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -22,6 +22,8 @@ from fuse.arm_plans import ArmPlan, plan_arms
 from fuse.cases import Bags, Cases, Modality
 from fuse.fitting import FoldTask, fit_arms
 from fuse.folds import Fold, FoldPlan, Strata, make_inner
+from fuse.fusion.late import FittedLate
+from fuse.fusion.residual import FittedResidual
 from fuse.models.registry import card_of
 from fuse.protocol import Protocol, read_protocol
 from fuse.roles import assign_roles
@@ -90,7 +92,8 @@ def judge(
     fitted, fused = fit_arms(task, planted.cases)
     test = joined([part.cases for part in parts], tiles=tiles)
     with threadpool_limits(limits=1):
-        risks = {name: arm.risk(test) for name, arm in (fitted | fused).items()}
+        risks = {name: arm.risk(test) for name, arm in fitted.items()}
+        risks |= {name: remembering(arm, risks).risk(test) for name, arm in fused.items()}
     for name, blocks_of in ((REFERENCE, told_blocks), (INFORMED, informed_blocks)):
         blocks = [blocks_of(one) for one in (planted, *parts)]
         columns = [np.concatenate(each) for each in zip(*blocks, strict=True)]
@@ -108,6 +111,27 @@ def judge(
         c=scores[0],
         complete=scores[-1],
     )
+
+
+@dataclass(frozen=True)
+class Said:
+    """A scorer that was asked about these cases before: most of the time would go into asking it again."""
+
+    said: Float[np.ndarray, " case"]
+
+    def risk(self, cases: Cases) -> Float[np.ndarray, " case"]:
+        """Return what was said."""
+        return self.said
+
+
+def remembering(
+    arm: FittedLate | FittedResidual, risks: Mapping[str, Float[np.ndarray, " case"]]
+) -> FittedLate | FittedResidual:
+    """Return a stack whose arms remember what they said."""
+    if not isinstance(arm, FittedLate):
+        return arm
+    arms = {name: replace(one, scorer=Said(risks[name])) for name, one in arm.arms.items()}
+    return replace(arm, arms=arms)
 
 
 def cheap_plans(protocol: Protocol, modalities: Sequence[str]) -> tuple[ArmPlan, ...]:

@@ -125,3 +125,19 @@ def test_cohorts_come_back_in_order(capsys):
 
 def _judge_nothing(situation: str, size: int, seed: int) -> Judged:
     return said(seed, size)
+
+
+def test_a_stack_whose_arms_remember_says_the_same():
+    planted, fresh = (draw(SITUATIONS["lacking_at_random"], 95, seed) for seed in (0, 1))
+    plans = cheap_plans(read_protocol(CHEAP), MODALITIES)
+    plans = [plan for plan in plans if plan.model in ("ridge_cox", "late")]
+    fold = study.whole_cohort_fold(planted, 0, 3)
+    task = study.FoldTask(
+        fold=fold, outcome=planted.outcome, plans=tuple(plans), times_days=np.empty(0), seed=0
+    )
+    fitted, fused = study.fit_arms(task, planted.cases)
+    risks = {name: arm.risk(fresh.cases) for name, arm in fitted.items()}
+    (late,) = fused.values()
+    again = study.remembering(late, risks).risk(fresh.cases)
+    assert again.tobytes() == late.risk(fresh.cases).tobytes()
+    assert again.std() > 0
