@@ -27,7 +27,7 @@ CARD = {
     "citation": "none",
     "licence": "CC0",
     "sites": ["A", "B"],
-    "modalities": ["slides", "volumes", "notes", "clinical"],
+    "modalities": ["slides", "volumes", "notes", "clinical", "omics"],
     "index_event": "operation",
     "prediction_day": 0,
     "undated": {"slides": 0, "series": 0, "notes": 0},

@@ -90,9 +90,11 @@ def _verbs() -> list[tuple[str, str]]:
 def _all_verbs(work: Path, seed: int) -> list[tuple[object, ...]]:
     """Return words for every verb, in an order in which each has what it needs."""
     cohort, tiny = write_small(work / "small", 2, seed), unsynced_tiny(work / "tiny")
+    other = unsynced_tiny(work / "other", "other-{}".format)
     cache, run = work / "cache", work / "run"
     at = ("--root", cohort.raw)
     fused = (tiny.cohort, "--cache", tiny.cache)
+    (work / "rna.csv").write_text("case_id,a_rna\nc001,0.5\n", encoding="utf-8")
     theirs = (*at, "--cache", work / "imported", "--encoder", "stain_texture_nuclei", "--mpp", 0.5)
     return [
         ("extract", "run", cohort.manifest, *at, "--cache", cache, "--workers", 2),
@@ -101,6 +103,7 @@ def _all_verbs(work: Path, seed: int) -> list[tuple[object, ...]]:
         ("fuse", "benchmark", *fused, "--out", run, "--protocol", tiny.protocol, "--jobs", 2),
         ("extract", "check", cohort.manifest, *at),
         ("fuse", "report", run),
+        ("fuse", "validate", run, other.cohort, "--cache", other.cache, "--out", work / "validated"),
         ("extract", "verify", cache),
         ("fuse", "rerun", run, "--jobs", 1),
         ("extract", "synthetic", work / "made", "--layout", "chimera", "--cases", 1),
@@ -108,6 +111,7 @@ def _all_verbs(work: Path, seed: int) -> list[tuple[object, ...]]:
         ("extract", "plan", cohort.manifest, *at, "--cache", cache),
         ("extract", "export", cache, CARD["name"], BAGS, work / "stamp", "--as", "stamp"),
         ("extract", "import", "stamp", work / "stamp", cohort.manifest, *theirs),
+        ("extract", "import-table", work / "rna.csv", cohort.manifest, "--cache", work / "imported"),
         ("extract", "overlay", cache, CARD["name"], BAGS, work / "overlay"),
         ("extract", "run", cohort.manifest, *at, "--cache", work / "dask", "--scheduler", "local"),
         ("extract", "status", cache),
