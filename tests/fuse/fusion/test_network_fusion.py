@@ -24,7 +24,7 @@ NETWORKS = (
 )
 NAMES = ("table", "slides", "notes")
 SMALL = {
-    **{name: (Setting((("epochs", 1.0),)), Setting((("epochs", 3.0),))) for name in NETWORKS},
+    **{name: (Setting((("epochs", 1.0),)), Setting((("epochs", 2.0),))) for name in NETWORKS},
     "early_boosted": (Setting((("rounds", 2.0),)), Setting((("rounds", 6.0),))),
     "early_products": (
         Setting((("alpha", 16.0), ("products", 0.0))),
@@ -35,7 +35,7 @@ SMALL = {
 
 @pytest.fixture(scope="module")
 def cohort():
-    return make_cohort(n=48)
+    return make_cohort(n=28)
 
 
 @pytest.fixture(scope="module")
@@ -72,12 +72,11 @@ class TestEveryFusion:
 
     def test_a_masked_modality_has_no_influence_at_all(self, train, fitted, model):
         scorer, rows = fitted(model)[-1], np.arange(0, len(train), 2)
+        whole, kept = scorer.risk(train), np.setdiff1d(np.arange(len(train)), rows)
         for name in NAMES:
             one, other = (scorer.risk(mask(train, name, rows, poison)) for poison in (np.nan, 1e6))
             assert one.tobytes() == other.tobytes()
-            kept = np.setdiff1d(np.arange(len(train)), rows)
-            assert (one[kept] == scorer.risk(train)[kept]).all()
-            assert (one[rows] != scorer.risk(train)[rows]).any()
+            assert (one[kept] == whole[kept]).all() and (one[rows] != whole[rows]).any()
 
     def test_training_never_reads_what_is_stored_for_an_absent_modality(self, cohort, train, fitted, model):
         expected = fitted(model)[-1].risk(train)
@@ -146,7 +145,7 @@ class TestEveryNetwork:
             scorer = build_learner(model, NAMES).fit(train, outcome, SMALL[model][0], 0)
             assert np.isfinite(scorer.risk(train)).all() and np.ptp(scorer.risk(train)) > 0
             shapes.append(scorer.risk(train).shape)
-        assert shapes == [(48,), (48, 3), (48,)]
+        assert shapes == [(28,), (28, 3), (28,)]
 
     def test_the_head_is_an_option(self, cohort, train, model):
         hazard, cox = (
