@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Float
 
 from fuse.losses import partial_log_likelihood, partial_log_likelihood_gradient
+from fuse.models.newton_cox import cox_slope
 from fuse.outcomes import Classes, Outcome
 
 #: A slope beyond this (risks of unit spread) is separation of a handful of cases, not knowledge.
@@ -54,22 +55,25 @@ def non_negative_slope(risk: Float[np.ndarray, " case *classes"], outcome: Outco
 
     The likelihood is concave in the slope, so its derivative is followed to where it changes sign.
     """
-    from scipy.optimize import brentq
-
     sd = float(np.std(risk if risk.ndim == 1 else risk - risk.mean(axis=1, keepdims=True)))
     if not _says_something(outcome) or sd <= 1e-12:
         return 0.0
-
-    def derivative(slope: float) -> float:
-        return float(np.vdot(log_likelihood_gradient(slope * risk, outcome), risk))
-
-    highest = MAX_SLOPE_PER_SD / sd
     # the derivative at 0 of risks without any order is rounding, not evidence
-    if derivative(0.0) <= 1e-9 * sd:
+    if _derivative(0.0, risk, outcome) <= 1e-9 * sd:
         return 0.0
-    if derivative(highest) >= 0.0:
+    highest = MAX_SLOPE_PER_SD / sd
+    if not isinstance(outcome, Classes):
+        return cox_slope(risk, outcome, highest)
+    from scipy.optimize import brentq
+
+    if _derivative(highest, risk, outcome) >= 0.0:
         return highest
-    return float(brentq(derivative, 0.0, highest, xtol=1e-10 / sd, rtol=1e-12))
+    found = brentq(_derivative, 0.0, highest, args=(risk, outcome), xtol=1e-10 / sd, rtol=1e-12)
+    return float(found)
+
+
+def _derivative(slope: float, risk: Float[np.ndarray, " case *classes"], outcome: Outcome) -> float:
+    return float(np.vdot(log_likelihood_gradient(slope * risk, outcome), risk))
 
 
 def scores_of_classes(risk: Float[np.ndarray, " case *classes"]) -> Float[np.ndarray, "case class"]:

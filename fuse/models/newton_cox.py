@@ -63,6 +63,27 @@ def ridge_cox_path(
     return found
 
 
+def cox_slope(risk: Float[np.ndarray, " case"], outcome: Survival, highest: float) -> float:
+    """Return the slope in [0, highest] that maximises the partial likelihood of `slope * risk`.
+
+    The likelihood is concave in the slope: Newton's steps, kept inside the bounds and halved until they gain.
+    """
+    likelihood = _PartialLikelihood.of(risk[:, None], outcome, None)
+    at, value = np.zeros(1), likelihood.value(np.zeros(1))
+    for _ in range(MOST_STEPS):
+        gradient, information = likelihood.slopes(at)
+        curvature = max(float(information[0, 0]), 1e-300)
+        tried = np.clip(at + gradient / curvature, 0.0, highest)
+        if float(gradient @ (tried - at)) < TOLERANCE:
+            return float(tried[0])
+        reached = likelihood.value(tried)
+        while reached <= value and float(gradient @ (tried - at)) >= TOLERANCE:
+            tried = (at + tried) / 2
+            reached = likelihood.value(tried)
+        at, value = tried, reached
+    return float(at[0])
+
+
 @dataclass(frozen=True)
 class _PartialLikelihood:
     """Cases from the latest to the earliest time; `last` and `first` are the ends of each one's tie group."""
