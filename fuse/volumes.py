@@ -1,8 +1,9 @@
 """Volume entries as a table: what the encoder said of each region in each series, side by side.
 
 Enters: the volume entries of one feature set, verified as they are read. Leaves: one row a case with a column
-`<series>/<region>/<feature>` for everything that any entry of the set has a row for. A series or a region
-that a case lacks is NaN, never 0; a case with several studies has their mean. Nothing is fitted.
+`<series>/<region>/<feature>` for everything that any entry of the set has a row for, and of series over time
+`<series>/time/<pool>/<feature>` (`time_pooling.py`). A series or a region that a case lacks is NaN, never 0;
+a case with several studies has their mean. Nothing is fitted.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from feature_cache.errors import CacheError
 from feature_cache.store import Entry, FeatureCache
 from fuse.case_means import mean_by_case
 from fuse.feature_sets import ChosenSet
+from fuse.timed_volumes import timed_columns
 
 #: A series and a region: what one row of an entry's `regions` is about.
 Place = tuple[str, str]
@@ -30,9 +32,9 @@ def read_volumes(
     Returns
     -------
     columns
-        `<series>/<region>/<feature>`, sorted by series and region, features in the encoder's order; those
-        that no case has a value of are left out. Which there are follows from the entries alone: no outcome
-        and nothing fitted is in it.
+        `<series>/<region>/<feature>`, sorted by series and region, features in the encoder's order, then
+        `<series>/time/<pool>/<feature>`; those that no case has a value of are left out. Which there are
+        follows from the entries alone: no outcome and nothing fitted is in it.
     values
         (case, column) float64, NaN where not observed.
 
@@ -41,19 +43,22 @@ def read_volumes(
     DamagedEntryError
         An entry is not what was committed.
     CacheError
-        The entries of a set do not agree on the features, or rows and their names do not go together.
+        The entries of a set do not agree on the features, or rows and their names do not go together, or
+        frames and their times.
     """
     features = _features(chosen)
     places = sorted({place for record in chosen.records for place in places_of(record)})
     first_of = {place: number * len(features) for number, place in enumerate(places)}
     row_of = {case: row for row, case in enumerate(case_ids)}
+    over_time = timed_columns(chosen.records)
+    read = ((row_of[r.case_id], cache.read(r.key)) for r in chosen.records if r.case_id in row_of)
     rows = (
-        (row_of[record.case_id], _flat(cache.read(record.key), first_of, len(features)))
-        for record in chosen.records
-        if record.case_id in row_of
+        (row, np.concatenate([_flat(entry, first_of, len(features)), over_time.values_of(entry)]))
+        for row, entry in read
     )
-    values = mean_by_case(rows, (len(case_ids), len(places) * len(features)))
     names = [f"{series}/{region}/{feature}" for series, region in places for feature in features]
+    names += over_time.names
+    values = mean_by_case(rows, (len(case_ids), len(names)))
     seen = np.flatnonzero(~np.isnan(values).all(axis=0))
     return tuple(names[column] for column in seen), values[:, seen]
 
