@@ -24,7 +24,7 @@ FRAMES, TIMES = "time_embeddings", "time_s"
 
 @dataclass(frozen=True, kw_only=True)
 class TimedColumns:
-    """The series over time of a feature set and the features of a frame; none where there is no such series."""
+    """The series over time of a feature set and the features of a frame; none without such a series."""
 
     series: tuple[str, ...]
     features: tuple[str, ...]
