@@ -18,7 +18,7 @@ from jaxtyping import Int
 from feature_cache.errors import OutcomeError
 from fuse.cases import Bags, Cases
 from fuse.models.bag_scorer import BagScorer
-from fuse.models.bag_steps import cases_per_step, draw_tiles
+from fuse.models.bag_steps import cases_per_step, draw_tiles, pack_bags_together
 from fuse.models.card import Options
 from fuse.models.heads.head import Head
 from fuse.models.heads.registry import HEAD_OPTION, make_head
@@ -44,7 +44,9 @@ class BagShape:
     """The sizes of a bag model and how it is trained.
 
     `tiles_per_case`: what a training step sees of a bag, 0 for all; scoring sees every tile. `precision` is
-    that of training's matrix products; scoring is always float32.
+    that of training's matrix products; scoring is always float32. A step takes `cases_per_step` at most: on
+    300 planted cases, two tiles in a hundred informative, steps of 64 get as far in 20 to 40 epochs as one
+    step of all 300 in 80.
     """
 
     hidden: int = 64
@@ -52,6 +54,7 @@ class BagShape:
     epochs: tuple[int, ...] = (10, 20, 40)
     learning_rate: float = 3e-3
     weight_decay: float = 1e-2
+    cases_per_step: int = 64
     tiles_per_case: int = 256
     precision: str = "float32"
     head: str = "auto"
@@ -113,16 +116,20 @@ class BagLearner(Learner):
         ) -> torch.Tensor:
             from fuse.models.aggregators.packing import Packing
 
-            tiles, sizes = draw_tiles(bags, rows, shape.tiles_per_case, generator)
-            half = shape.precision == "bfloat16"
+            drawn = draw_tiles(bags, rows, shape.tiles_per_case, generator)
+            half, said = shape.precision == "bfloat16", []
             with torch.autocast("cpu", dtype=torch.bfloat16) if half else nullcontext():
-                return self.say(network, scale.apply(tiles, dtype), Packing(sizes=sizes), head, rows)
+                for pack in pack_bags_together([len(tiles) for tiles in drawn]):
+                    tiles = scale.apply(bags.tiles[np.concatenate(drawn[pack])], dtype)
+                    packing = Packing(sizes=tuple(len(own) for own in drawn[pack]))
+                    said.append(self.say(network, tiles, packing, head, rows[pack]))
+            return torch.cat(said)
 
         schedule = Schedule(
             epochs=epochs,
             learning_rate=shape.learning_rate,
             weight_decay=shape.weight_decay,
-            cases_per_step=cases_per_step(bags, shape.tiles_per_case),
+            cases_per_step=cases_per_step(bags, shape.tiles_per_case, shape.cases_per_step),
         )
         dim = bags.tiles.shape[1]
         return train_path(lambda: self.build(dim, head), forward, head, len(bags.start), schedule, seed)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import torch
 
 #: Tiles that are converted at once: 2 MB of float32 at 512 columns, which stays in the processor's cache.
-_BLOCK = 1024
+_BLOCK = 256
 
 #: Tiles of one case that the scale looks at, evenly spaced over its bag: enough for a mean and a spread.
 SCALE_TILES = 1024
@@ -36,14 +36,13 @@ class TileScale:
         """Return standardised tiles as a tensor, float32 unless `dtype` says otherwise."""
         import torch
 
-        mean = self.mean.astype(np.float32)
-        factor = self.factor.astype(np.float32)
+        mean, factor = (torch.from_numpy(part.astype(np.float32)) for part in (self.mean, self.factor))
         scaled = torch.empty(tiles.shape, dtype=dtype or torch.float32)
         for start in range(0, len(tiles), _BLOCK):
-            block = tiles[start : start + _BLOCK].astype(np.float32)
-            block -= mean
-            block *= factor
-            scaled[start : start + _BLOCK] = torch.from_numpy(block)
+            own = tiles[start : start + _BLOCK]
+            # torch converts half precision five times as fast as numpy, but takes no read-only memory
+            block = torch.from_numpy(own if own.flags.writeable else own.copy()).to(torch.float32, copy=True)
+            scaled[start : start + _BLOCK] = block.sub_(mean).mul_(factor)
         return scaled
 
 

@@ -63,7 +63,7 @@ class WeightedMean(Aggregator):
     def pool(
         self, embedded: Float[torch.Tensor, "tile hidden"], packing: Packing
     ) -> Float[torch.Tensor, "bag hidden"]:
-        """Return the weighted mean of each bag, float32."""
+        """Return the weighted mean of each bag."""
         raise NotImplementedError
 
     def weights(self, embedded: Float[torch.Tensor, "tile hidden"]) -> Float[torch.Tensor, "tile unit"]:

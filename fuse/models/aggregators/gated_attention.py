@@ -22,7 +22,7 @@ class GatedAttention(WeightedMean):
         self, embedded: Float[torch.Tensor, "tile hidden"], packing: Packing
     ) -> Float[torch.Tensor, "bag hidden"]:
         """Return the mean of each bag, weighted by attention."""
-        return packing.sum(packing.softmax(self.score(embedded))[:, None] * embedded)
+        return packing.weighted(packing.softmax(self.score(embedded))[:, None], embedded)[:, 0]
 
     def weights(self, embedded: Float[torch.Tensor, "tile hidden"]) -> Float[torch.Tensor, "tile 1"]:
         """Return the attention in one bag."""

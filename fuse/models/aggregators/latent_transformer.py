@@ -82,5 +82,4 @@ class _Read(nn.Module):
         key, value = self.key_and_value(tiles).chunk(2, dim=1)
         score = key @ self.query(tokens).T / tiles.shape[1] ** 0.5
         weights = torch.stack([packing.softmax(column) for column in score.T], dim=1)
-        read = [packing.sum(weights[:, [number]] * value) for number in range(len(tokens))]
-        return torch.stack(read, dim=1), weights
+        return packing.weighted(weights, value), weights

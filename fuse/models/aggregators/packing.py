@@ -44,6 +44,14 @@ class Packing:
         total = torch.zeros(len(self), values.shape[1])
         return total.index_add(0, self.bag, values.float())
 
+    def weighted(
+        self, weights: Float[torch.Tensor, "tile weight"], values: Float[torch.Tensor, "tile column"]
+    ) -> Float[torch.Tensor, "bag weight column"]:
+        """Return the weighted sums over the tiles of each bag: one small product of matrices a bag."""
+        sizes = list(self.sizes)
+        pairs = zip(torch.split(weights, sizes), torch.split(values, sizes), strict=True)
+        return torch.stack([own.T @ column for own, column in pairs])
+
     def softmax(self, score: Float[torch.Tensor, " tile"]) -> Float[torch.Tensor, " tile"]:
         """Return weights that sum to 1 in each bag, float32."""
         score = score.float()
