@@ -14,6 +14,7 @@ from tests.measurement import ROOT, Measured, publish
 from tests.speed.bag_reading import bag_rows
 from tests.speed.cache import cache_rows
 from tests.speed.concordance import concordance_rows
+from tests.speed.mil import mil_rows
 from tests.speed.slide_reading import reading_rows
 from tests.speed.slide_runs import run_rows
 from tests.speed.slides import slide_rows
@@ -31,6 +32,7 @@ def main() -> int:
             *slides,
             *cache_rows(work),
             *table_rows(work),
+            *mil_rows(work),
             *bag_rows(work),
             *concordance_rows(),
         ]
