@@ -113,3 +113,15 @@ def test_ten_thousand_columns_most_of_them_missing_for_some_or_all(scale_columns
     # the absent half of the columns adds nothing at all to the risk of a case
     case = values[:1]
     assert np.sum(design.fill(case)[:, :5000] * weights[:5000]) == np.sum(design.fill(case) * weights)
+
+
+def test_a_large_train_part_keeps_more_components():
+    """Thirty cancers and their stages: more columns than 200 cases can carry, not more than 8,880 can."""
+    rng = np.random.default_rng(4)
+
+    small = fit_design(rng.normal(size=(2111, 60)), scale_columns=True)
+    larger = fit_design(rng.normal(size=(2560, 60)), scale_columns=True)
+    large = fit_design(rng.normal(size=(3840, 60)), scale_columns=True)
+
+    assert (small.width, larger.width, large.width) == (MAX_COMPONENTS, 40, 60)
+    assert large.components is None
