@@ -13,7 +13,7 @@ import numpy as np
 
 from fuse.models.card import ModelCard
 from fuse.models.heads.aft import fit_log_normal
-from fuse.models.xgboost_cox import Labels, XgboostCox
+from fuse.models.xgboost_cox import Labels, XgboostCox, most_rounds
 from fuse.outcomes import Survival
 
 
@@ -47,5 +47,6 @@ CARD = ModelCard(
     modalities="one",
     needs=("xgboost",),
     source="Barnwal, Cho, Hocking 2022, doi 10.1080/10618600.2022.2067548; objective survival:aft",
-    build=lambda modalities, options: XgboostAft(modalities),
+    options=("rounds",),
+    build=lambda modalities, options: XgboostAft(modalities, most_rounds(options)),
 )

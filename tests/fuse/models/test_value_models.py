@@ -282,3 +282,13 @@ def test_columns_have_mean_variance_one_and_say_what_is_missing():
     assert np.mean(columns.var(axis=0)) == pytest.approx(1.0)
     assert np.corrcoef(columns[:, 5], np.isnan(values[:, 2]))[0, 1] == pytest.approx(1.0)
     assert fit_case_columns(made(rng.normal(size=(50, 100))).modalities["table"], 64).reduced
+
+
+@pytest.mark.parametrize("model", ["xgboost_cox", "xgboost_aft"])
+def test_more_rounds_are_offered_where_the_protocol_says_so(model):
+    plain, more = (build_learner(model, ("table",), options) for options in ({}, {"rounds": 500}))
+
+    assert [str(one) for one in plain.candidates()] == ["rounds=10", "rounds=30", "rounds=80"]
+    assert [str(one) for one in more.candidates()][3:] == ["rounds=200", "rounds=500"]
+    with pytest.raises(OutcomeError, match="one of 10, 30, 80, 200, 500"):
+        build_learner(model, ("table",), {"rounds": 100})
