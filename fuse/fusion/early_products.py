@@ -28,6 +28,10 @@ from fuse.outcomes import Survival
 ALPHAS = (256.0, 64.0, 16.0)
 SCALES = (0.0, 2.0, 4.0)
 
+#: Cases that span the products (of more, evenly spaced ones: Williams and Seeger 2001), and columns that are
+#: kept of them at most.
+MOST_LANDMARKS, MOST_COMPONENTS = 1000, 256
+
 
 @dataclass(frozen=True, kw_only=True)
 class Pair:
@@ -119,11 +123,12 @@ class EarlyProducts(Learner):
 
 @dataclass(frozen=True, kw_only=True)
 class _Table:
-    """The train part: blocks, their columns, and for each pair of them the rows that have both."""
+    """The train part: blocks, their columns, for each pair of them the rows that have both, and landmarks."""
 
     blocks: tuple[Block, ...]
     columns: tuple[Float[np.ndarray, "case column"], ...]
     both: dict[tuple[int, int], Int[np.ndarray, " shared"]]
+    landmarks: Int[np.ndarray, " landmark"]
 
     @classmethod
     def of(cls, names: tuple[str, ...], cases: Cases) -> _Table:
@@ -139,39 +144,53 @@ class _Table:
             blocks=blocks,
             columns=tuple(block.matrix(m) for block, m in zip(blocks, several, strict=True)),
             both={pair: rows for pair, rows in shared if len(rows)},
+            landmarks=np.linspace(0, len(cases) - 1, min(len(cases), MOST_LANDMARKS)).astype(np.intp),
         )
 
-    def basis(self, scale: float) -> tuple[Float[np.ndarray, "case kept"], Float[np.ndarray, "case kept"]]:
-        """Return columns with the same inner products as all columns and products, and the way back.
+    def basis(
+        self, scale: float
+    ) -> tuple[Float[np.ndarray, "case kept"], Float[np.ndarray, "landmark kept"]]:
+        """Return the leading columns of inner products of all columns and products, and the way back.
 
-        The way back turns coefficients of these columns into a weight of each case, of which `scorer` makes
-        weights of columns and products (the representer theorem).
+        The way back turns coefficients of these columns into a weight of each landmark, of which `scorer`
+        makes weights of columns and products (the representer theorem).
         """
-        kernel = sum(columns @ columns.T for columns in self.columns)
+        marks = self.landmarks
+        kernel = sum(columns @ columns[marks].T for columns in self.columns)
         for (i, j), rows in self.both.items() if scale else ():
-            shared = (self.columns[i][rows] @ self.columns[i][rows].T) * (
-                self.columns[j][rows] @ self.columns[j][rows].T
+            own, place = self._marks_of(rows)
+            shared = (self.columns[i][rows] @ self.columns[i][own].T) * (
+                self.columns[j][rows] @ self.columns[j][own].T
             )
-            shared = shared - shared.mean(axis=0)
-            kernel[np.ix_(rows, rows)] += scale**2 * (shared - shared.mean(axis=1, keepdims=True))
-        size, vectors = np.linalg.eigh((kernel + kernel.T) / 2)
-        kept = size > 1e-9 * max(float(size[-1]), 1e-300)
-        root = np.sqrt(size[kept])
-        return np.ascontiguousarray(vectors[:, kept] * root), vectors[:, kept] / root
+            shared = shared - shared[np.isin(rows, own)].mean(axis=0)
+            kernel[np.ix_(rows, place)] += scale**2 * (shared - shared.mean(axis=1, keepdims=True))
+        size, vectors = np.linalg.eigh((kernel[marks] + kernel[marks].T) / 2)
+        order = np.arange(len(size))[::-1][:MOST_COMPONENTS]
+        kept = order[size[order] > 1e-9 * max(float(size[-1]), 1e-300)]
+        back = vectors[:, kept] / np.sqrt(size[kept])
+        return np.ascontiguousarray(kernel @ back), back
 
-    def scorer(self, case_weights: Float[np.ndarray, " case"], scale: float) -> ProductScorer:
+    def scorer(self, mark_weights: Float[np.ndarray, " landmark"], scale: float) -> ProductScorer:
         """Return the scorer with weights of columns and products."""
         pairs = []
         for (i, j), rows in self.both.items() if scale else ():
-            own = case_weights[rows] - case_weights[rows].mean()
-            weights = scale**2 * (self.columns[i][rows] * own[:, None]).T @ self.columns[j][rows]
+            own, place = self._marks_of(rows)
+            centred = mark_weights[place] - mark_weights[place].mean()
+            weights = scale**2 * (self.columns[i][own] * centred[:, None]).T @ self.columns[j][own]
             said = np.sum((self.columns[i][rows] @ weights) * self.columns[j][rows], axis=1)
             pairs.append(self._pair((i, j), weights, float(said.mean())))
         weights_alone = tuple(
-            block.design.column_weights(columns.T @ case_weights)
+            block.design.column_weights(columns[self.landmarks].T @ mark_weights)
             for block, columns in zip(self.blocks, self.columns, strict=True)
         )
         return ProductScorer(blocks=self.blocks, weights=weights_alone, pairs=tuple(pairs))
+
+    def _marks_of(
+        self, rows: Int[np.ndarray, " shared"]
+    ) -> tuple[Int[np.ndarray, " own"], Int[np.ndarray, " own"]]:
+        """Return the landmarks among some rows, and their places among all landmarks."""
+        place = np.flatnonzero(np.isin(self.landmarks, rows))
+        return self.landmarks[place], place
 
     def _pair(
         self, places: tuple[int, int], weights: Float[np.ndarray, "column column"], centre: float

@@ -21,6 +21,9 @@ CASES_PER_COMPONENT = 64
 #: An eigenvalue of a smaller share of the largest is rounding.
 LEAST_EIGENVALUE = 1e-12
 
+#: Standardised columns end here: one case far out must not be all that a column, or a component, says.
+MOST_SD = 5.0
+
 #: A column with fewer values says nothing: two make a spread that a third may leave far behind.
 MIN_OBSERVED = 3
 
@@ -32,7 +35,8 @@ MIN_MISSING_SHARE = 0.05
 class Design:
     """How values become columns.
 
-    `mean` and `factor` (column,): a value v becomes (v - mean) * factor, or 0 where it is NaN.
+    `mean` and `factor` (column,): a value v becomes (v - mean) * factor, or 0 where it is NaN. `limit` is the
+    largest that it can become, `MOST_SD` standard deviations where columns are scaled by their own.
     `indicator_of` (indicator,): columns that have a missing-indicator, with its own mean and factor.
     `components` (column + indicator, component): principal components, or None where the table is
     narrow; none (0 columns) where no train case had the modality. Factors make the total variance of the
@@ -42,6 +46,7 @@ class Design:
 
     mean: Float[np.ndarray, " column"]
     factor: Float[np.ndarray, " column"]
+    limit: float
     indicator_of: Int[np.ndarray, " indicator"]
     indicator_mean: Float[np.ndarray, " indicator"]
     indicator_factor: Float[np.ndarray, " indicator"]
@@ -51,6 +56,7 @@ class Design:
         """Return imputed, centred and scaled columns, then the indicators."""
         missing = np.isnan(values)
         centred = np.where(missing, 0.0, (values - self.mean) * self.factor)
+        np.clip(centred, -self.limit, self.limit, out=centred)
         indicators = (missing[:, self.indicator_of] - self.indicator_mean) * self.indicator_factor
         return np.ascontiguousarray(np.concatenate([centred, indicators], axis=1))
 
@@ -95,9 +101,11 @@ def fit_design(
     indicator_mean = missing[:, indicator_of].mean(axis=0)
     unit = np.sqrt(np.mean((sd * factor)[usable] ** 2)) if usable.any() else 1.0
     indicator_factor = unit / np.sqrt(indicator_mean * (1.0 - indicator_mean))
+    limit = MOST_SD if scale_columns else np.inf
     plain = Design(
         mean=mean,
         factor=factor,
+        limit=limit,
         indicator_of=indicator_of,
         indicator_mean=indicator_mean,
         indicator_factor=indicator_factor,
@@ -108,6 +116,7 @@ def fit_design(
     scaled = Design(
         mean=mean,
         factor=factor * block,
+        limit=limit * block if block > 0 else limit,
         indicator_of=indicator_of,
         indicator_mean=indicator_mean,
         indicator_factor=indicator_factor * block,
@@ -123,6 +132,7 @@ def _empty_design(columns: int) -> Design:
     return Design(
         mean=np.zeros(columns),
         factor=np.zeros(columns),
+        limit=np.inf,
         indicator_of=np.empty(0, dtype=np.intp),
         indicator_mean=none,
         indicator_factor=none,

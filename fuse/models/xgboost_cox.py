@@ -36,7 +36,7 @@ PARAMETERS: dict[str, object] = {
     "max_depth": 2,
     "eta": 0.1,
     "min_child_weight": 2.0,
-    "reg_lambda": 1.0,
+    "reg_lambda": 5.0,
     "subsample": 0.7,
     "verbosity": 0,
 }
@@ -45,7 +45,7 @@ PARAMETERS: dict[str, object] = {
 Labels: TypeAlias = Mapping[str, Float[np.ndarray, " case"]]
 
 #: Columns that each tree looks at; a wide table would offer too many chance splits.
-COLUMNS_PER_TREE = 32
+COLUMNS_PER_TREE = 128
 
 
 @dataclass(frozen=True, kw_only=True)

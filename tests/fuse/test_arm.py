@@ -12,6 +12,7 @@ from fuse.likelihood import non_negative_slope
 from fuse.losses import partial_log_likelihood
 from fuse.models.averaged import shares_of
 from fuse.models.registry import build_learner
+from fuse.models.ridge_cox import price
 from fuse.outcomes import Survival
 from tests.fuse.simulated import Simulated, make_cohort
 
@@ -69,10 +70,11 @@ def test_settings_are_averaged_by_their_held_out_likelihood(cohort):
     settings = learner.candidates()
     oof = out_of_fold(learner, cohort.cases, cohort.outcome, cohort.inner, 0)
     gains = np.array([held_out_gain(risk, cohort.outcome) for risk in oof])
-    shares = shares_of(gains)
+    shares = learner.shares(gains)
     assert shares.sum() == pytest.approx(1.0) and (shares > 0).sum() > 1
     counted = shares > 0
-    ratio = np.exp(gains[counted] - gains.max())
+    worth = gains - [price(one["alpha"]) for one in settings]
+    ratio = np.exp(worth[counted] - worth.max())
     assert shares[counted] == pytest.approx(ratio / ratio.sum())
     assert arm.chosen.values == tuple(
         (str(one), share) for one, share in zip(settings, shares, strict=True) if share
@@ -80,6 +82,10 @@ def test_settings_are_averaged_by_their_held_out_likelihood(cohort):
     assert arm.oof_risk == pytest.approx(np.tensordot(shares, oof, axes=1))
     each = [learner.fit(cohort.cases, cohort.outcome, one, 0).risk(cohort.cases) for one in settings]
     assert arm.risk(cohort.cases) == pytest.approx(np.tensordot(shares, each, axes=1))
+
+
+def test_weak_penalties_have_a_price():
+    assert [price(alpha) for alpha in (256.0, 16.0, 4.0, 1.0)] == pytest.approx([0.0, 0.0, 1.0, 2.0])
 
 
 def test_a_setting_that_is_far_behind_has_no_share():
