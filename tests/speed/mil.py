@@ -31,7 +31,7 @@ BAGS, TILES, DIM, HIDDEN, DROPOUT = 100, 6_000, 1_024, 512, 0.25
 #: What C is compared on: training bags and others, smaller.
 TILES_FOR_C, FRESH, EPOCHS_FOR_C = 800, 300, 5
 STEP, SAMPLE, LEARNING_RATE = 16, 512, 1e-3
-AT_LEAST, AT_LEAST_SAMPLED, AT_LEAST_READ, C_WITHIN = 2.0, 8.0, 0.8, 0.01
+AT_LEAST, AT_LEAST_SAMPLED, C_WITHIN = 2.0, 8.0, 0.01
 #: Share of the tiles that the hazard moves, and how far along one direction.
 INFORMED, SHIFT = 0.3, 2.0
 
@@ -58,7 +58,7 @@ Way = Callable[[Drawn, int], Risk]
 
 
 def mil_rows(work: Path) -> list[Measured]:
-    """Time an epoch in four ways, and reading bags."""
+    """Time an epoch in four ways."""
     timed = draw(work / "timed", BAGS, TILES)
     judged, fresh = draw(work / "judged", BAGS, TILES_FOR_C), draw(work / "fresh", FRESH, TILES_FOR_C // 2)
     ways: dict[str, Way] = {
@@ -77,7 +77,7 @@ def mil_rows(work: Path) -> list[Measured]:
         for _ in range(2)
     ]
     seconds = {name: min(one[name] for one in rounds) for name in ways}
-    return [*_epochs(seconds, c), *_reading(timed)]
+    return _epochs(seconds, c)
 
 
 def draw(folder: Path, count: int, tiles: int) -> Drawn:
@@ -212,44 +212,3 @@ def _epochs(seconds: dict[str, float], c: dict[str, float]) -> list[Measured]:
             )
         )
     return rows
-
-
-def _reading(drawn: Drawn) -> list[Measured]:
-    """Time bags out of the packed file against the same bytes through a memory map of it."""
-    bags, mapped = drawn.bags, np.load(drawn.folder / "slides.npy", mmap_mode="r")
-    room = np.empty((TILES, DIM), dtype=np.float16)
-
-    def plain() -> None:
-        for row in range(BAGS):
-            np.copyto(room, mapped[row * TILES : (row + 1) * TILES])
-
-    def as_they_lie() -> None:
-        for row in range(BAGS):
-            np.copyto(room, bags.of(row))
-
-    def in_canonical_order() -> None:
-        for row in range(BAGS):
-            np.take(bags.tiles, bags.canonical(row), axis=0, out=room, mode="clip")
-
-    works = (plain, as_they_lie, in_canonical_order)
-    times = np.array([[processor_seconds(work) for work in works] for _ in range(7)]).min(axis=0)
-    source = f"{BAGS} packed bags of {TILES:,} x {DIM:,} f16, one after the other, in memory already"
-    lying, canonical = (float(times[0] / own) for own in times[1:])
-    return [
-        Measured(
-            name="fuse/bag_reading_against_memory_map",
-            value=lying,
-            unit="of its speed",
-            bar=f">= {AT_LEAST_READ}",
-            met=lying >= AT_LEAST_READ,
-            input=source,
-        ),
-        Measured(
-            name="fuse/bag_reading_in_canonical_order",
-            value=canonical,
-            unit="of a memory map's speed",
-            bar=None,
-            met=None,
-            input=f"{source}; {times[2] / BAGS * 1e3:.2f} ms a bag, as a training step on all tiles reads it",
-        ),
-    ]
