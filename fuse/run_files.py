@@ -24,6 +24,7 @@ from fuse.fitting import FoldResult
 from fuse.folds import Folds
 from fuse.fusion_weights import write_fusion_weights
 from fuse.metrics.comparison import Roles
+from fuse.modality_values import seal_subsets, write_modality_values
 from fuse.roles import SELECTED_SINGLE, assign_roles, selectable, selected_single_name
 from fuse.run_record import ArmRecord, Validates
 from fuse.sealing import seal_predictions
@@ -83,6 +84,7 @@ def write_run_files(folder: Path, run: FittedRun) -> Computed:
     """Write and seal the predictions, open the outcomes of the test parts, and write everything else."""
     inspection, folds, cases, results = run.inspection, run.folds, run.cases, run.results
     sealed = seal_predictions(folder, results, folds, run.times_days, inspection.door.classes)
+    sealed_subsets = seal_subsets(folder, results, folds)
     _write_chosen(folder / "chosen.csv", results)
     selected = selected_single_name(run.plans)
     roles = assign_roles(inspection.protocol, run.plans, selected)
@@ -100,6 +102,7 @@ def write_run_files(folder: Path, run: FittedRun) -> Computed:
         _cuts(results, curve_arm(roles, list(sealed))),
     )
     write_fusion_weights(folder, results, folds, cases)
+    write_modality_values(results, folds, inspection.door, sealed_subsets)
     write_attention(folder / "attention.json", results, inspection.cache, inspection.chosen)
     shown = choose_case(_volume_arms(inspection, run.plans), results, folds, cases)
     write_volumes(folder / "volumes.json", shown, inspection.cache, inspection.chosen)

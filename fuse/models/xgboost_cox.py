@@ -21,7 +21,7 @@ from fuse.models.learner import Learner, Scorer, Setting, is_learnable, null_sco
 from fuse.outcomes import Survival
 
 if TYPE_CHECKING:
-    from xgboost import Booster
+    from xgboost import Booster, DMatrix
 
 #: Rounds to choose from; one training run passes through all of them. Thousands of cases carry more, which
 #: the option `rounds` adds (MultiSurv, 8,880 train cases: validation C .76 after 80 rounds, .78 after 300).
@@ -73,9 +73,11 @@ class BoostedScorer:
 
         if not len(values):
             return np.empty(0)
-        margin = self.booster.predict(
-            DMatrix(values[:, self.columns], nthread=1), output_margin=True, iteration_range=(0, self.rounds)
-        )
+        return self.margin_of(DMatrix(values[:, self.columns], nthread=1))
+
+    def margin_of(self, table: DMatrix) -> Float[np.ndarray, " present"]:
+        """Return the margin of a table that is in xgboost's own form already."""
+        margin = self.booster.predict(table, output_margin=True, iteration_range=(0, self.rounds))
         return self.sign * np.asarray(margin, dtype=np.float64)
 
 
@@ -127,13 +129,13 @@ class XgboostCox(Learner):
         whole = BoostedScorer(
             modality=modality.name, columns=columns, booster=booster, rounds=most, sign=self.sign, mean=0.0
         )
-        return tuple(_centred(whole, int(setting["rounds"]), values) for setting in settings)
+        return tuple(_centred(whole, int(setting["rounds"]), train) for setting in settings)
 
 
-def _centred(whole: BoostedScorer, rounds: int, values: Float[np.ndarray, "present column"]) -> BoostedScorer:
+def _centred(whole: BoostedScorer, rounds: int, train: DMatrix) -> BoostedScorer:
     """Return the first rounds, with the mean over the train part taken off."""
     first = replace(whole, rounds=rounds)
-    return replace(first, mean=float(first.margin(values).mean()))
+    return replace(first, mean=float(first.margin_of(train).mean()))
 
 
 def most_rounds(options: Options) -> int:

@@ -66,6 +66,26 @@ class WeightRow(Part):
     share: Number
 
 
+class SubsetRow(Part):
+    """One row of subsets.csv: what some of the modalities reach; `modalities` are joined by a plus."""
+
+    modalities: str
+    estimate: Number
+    low: Number
+    high: Number
+    interval: str
+
+
+class ShapleyRow(Part):
+    """One row of shapley.csv: what one modality is due of all that is reached above one half."""
+
+    modality: str
+    estimate: Number
+    low: Number
+    high: Number
+    interval: str
+
+
 class ChosenRow(Part):
     """One row of chosen.csv: what an arm chose inside one train part."""
 

@@ -25,6 +25,8 @@ from fuse.report.documents import (
     ComparisonRow,
     Curves,
     MetricRow,
+    ShapleyRow,
+    SubsetRow,
     Verdict,
     VolumeView,
     WeightRow,
@@ -65,6 +67,8 @@ class RunFolder:
     metrics: tuple[MetricRow, ...]
     comparisons: tuple[ComparisonRow, ...]
     weights: tuple[WeightRow, ...]
+    subsets: tuple[SubsetRow, ...]
+    shapley: tuple[ShapleyRow, ...]
     chosen: tuple[ChosenRow, ...]
     curves: Curves
     attention: Attention
@@ -104,6 +108,8 @@ def read_run(run: Path) -> RunFolder:
         metrics=_read_csv(run / "metrics.csv", MetricRow),
         comparisons=_read_csv(run / "comparisons.csv", ComparisonRow),
         weights=_read_csv(run / "weights.csv", WeightRow),
+        subsets=_read_csv(run / "subsets.csv", SubsetRow) if _has(run, document, "subsets.csv") else (),
+        shapley=_read_csv(run / "shapley.csv", ShapleyRow) if _has(run, document, "shapley.csv") else (),
         chosen=_read_csv(run / "chosen.csv", ChosenRow) if _has(run, document, "chosen.csv") else (),
         curves=_checked_curves(_read_json(run / "curves.json", Curves)),
         attention=_read_json(run / "attention.json", Attention),

@@ -64,8 +64,10 @@ def runs(tiny: Tiny, tmp_path_factory: pytest.TempPathFactory) -> tuple[Tiny, di
     arms: set[str] = set()
 
     def watch(door: OutcomeDoor, case_ids: tuple[str, ...], sealed: dict[Path, str]) -> object:
-        assert len(sealed) == 6 + (not door.has_times)
         assert all(sha256_of_file(path) == sha256 for path, sha256 in sealed.items())
+        if [path.name for path in sealed] == ["subset_predictions.csv"]:
+            return evaluation(door, case_ids, sealed)
+        assert len(sealed) == 6 + (not door.has_times)
         arms.update(path.stem for path in sealed)
         return evaluation(door, case_ids, sealed)
 
