@@ -46,7 +46,7 @@ def judge_networks(situation: str, size: int, seed: int, only: tuple[str, ...] =
     planted = draw(SITUATIONS[situation], size, seed)
     plans = plan_arms(protocol, MODALITIES, card())
     wanted = [plan for plan in plans if not only or plan.name in only]
-    return judge(planted, seed, wanted, "", inner_folds=protocol.inner, tiles=True)
+    return judge(planted, seed, wanted, "", inner_folds=protocol.inner)
 
 
 def judge_finder(situation: str, size: int, seed: int) -> Judged:

@@ -78,13 +78,10 @@ def judge(
     recommended: str,
     *,
     inner_folds: int,
-    tiles: bool = False,
 ) -> Judged:
-    """Fit all plans on the cohort and score them, with the reference pipelines, on fresh cases.
-
-    `tiles`: whether the arms are given bags; without them there is nothing to copy.
-    """
+    """Fit all plans on the cohort and score them, with the reference pipelines, on fresh cases."""
     situation, size = planted.situation, len(planted.cases)
+    tiles = any(reads_tiles(plan) for plan in plans)
     before = (situation,) if not situation.lacking else (situation, replace(situation, lacking=""))
     parts = [fresh_cases(one, tiles) for one in before]
     fold = whole_cohort_fold(planted, seed, inner_folds)
@@ -150,6 +147,11 @@ def recommended_arm(protocol: Protocol, modalities: Sequence[str]) -> str:
 def is_cheap(plan: ArmPlan) -> bool:
     """Return whether an arm is neither a network nor the null model."""
     return "torch" not in card_of(plan.model).needs and plan.model != "null"
+
+
+def reads_tiles(plan: ArmPlan) -> bool:
+    """Return whether an arm may look at bags; where none does they are not copied."""
+    return card_of(plan.model).reads == "tiles" or not is_cheap(plan)
 
 
 def card() -> CohortCard:
