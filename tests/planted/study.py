@@ -151,7 +151,7 @@ def is_cheap(plan: ArmPlan) -> bool:
 
 def reads_tiles(plan: ArmPlan) -> bool:
     """Return whether an arm may look at bags; where none does they are not copied."""
-    return card_of(plan.model).reads == "tiles" or not is_cheap(plan)
+    return card_of(plan.model).reads == "tiles"
 
 
 def card() -> CohortCard:
