@@ -92,11 +92,12 @@ def out_of_fold(
     several = (len(outcome.names),) if isinstance(outcome, Classes) and len(outcome.names) > 2 else ()
     risks = np.zeros((len(settings), len(cases), *several))
     for fold in np.unique(inner):
+        train, tested = cases.held_out(inner == fold)
         others, held = np.flatnonzero(inner != fold), np.flatnonzero(inner == fold)
         fold_seed = int(np.random.SeedSequence([seed, int(fold) + 1]).generate_state(1)[0])
-        scorers = learner.fit_path(cases.take(others), outcome.take(others), settings, fold_seed)
+        scorers = learner.fit_path(train, outcome.take(others), settings, fold_seed)
         for row, scorer in enumerate(scorers):
-            risks[row, held] = scorer.risk(cases.take(held))
+            risks[row, held] = scorer.risk(tested)
     return risks
 
 

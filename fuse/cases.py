@@ -6,13 +6,17 @@ fusion and metrics share. Row i is the same case everywhere. Nothing here is fit
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from fuse.outcomes import Survival
 from fuse.tile_order import canonical_order
+
+if TYPE_CHECKING:
+    from fuse.models.design import Design
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,7 +64,8 @@ class Modality:
     observed: clinical variables on their fixed scale, the mean embedding of a bag or a note, the regions of
     volumes side by side. Rows of cases with `present` False are all NaN. `scale_columns` says whether columns
     are in units of their own and must be standardised (clinical values, measured features) or share one scale
-    that carries meaning (n-gram counts, a network's output).
+    that carries meaning (n-gram counts, a network's output). `designs` are those that were fitted on these
+    very rows (see `models/design.py`), so that arms of one train part share them.
     """
 
     name: str
@@ -70,6 +75,7 @@ class Modality:
     values: Float[np.ndarray, "case column"]
     scale_columns: bool = True
     bags: Bags | None = None
+    designs: dict[bool, Design] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def take(self, rows: Int[np.ndarray, " k"]) -> Modality:
         """Return the modality for some cases."""
@@ -86,10 +92,13 @@ class Modality:
 
 @dataclass(frozen=True, kw_only=True)
 class Cases:
-    """The cases of a cohort with all their modalities."""
+    """The cases of a cohort with all their modalities; `halves` are remembered, see `held_out`."""
 
     case_ids: tuple[str, ...]
     modalities: dict[str, Modality]
+    halves: dict[bytes, tuple[Cases, Cases]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     def __len__(self) -> int:
         """Return the number of cases."""
@@ -101,6 +110,13 @@ class Cases:
             case_ids=tuple(self.case_ids[row] for row in rows),
             modalities={name: modality.take(rows) for name, modality in self.modalities.items()},
         )
+
+    def held_out(self, held: Bool[np.ndarray, " case"]) -> tuple[Cases, Cases]:
+        """Return the cases that are not held out and those that are, the same objects when asked again."""
+        key = held.tobytes()
+        if key not in self.halves:
+            self.halves[key] = self.take(np.flatnonzero(~held)), self.take(np.flatnonzero(held))
+        return self.halves[key]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,7 +15,7 @@ from jaxtyping import Float
 
 from fuse.cases import Cases, Modality
 from fuse.models.card import ModelCard
-from fuse.models.design import Design, fit_design
+from fuse.models.design import Design, design_of
 from fuse.models.learner import NullScorer, Scorer, Setting, is_learnable, spread
 from fuse.models.newton_cox import ridge_cox_path
 from fuse.models.ridge_cox import RidgeCox
@@ -81,9 +81,7 @@ def fit_blocks(
     blocks, columns = [], []
     for name in names:
         modality = cases.modalities[name]
-        values = modality.values[modality.present]
-        design = fit_design(values, modality.scale_columns, missing_indicators)
-        blocks.append(Block(modality=name, design=design))
+        blocks.append(Block(modality=name, design=design_of(modality, missing_indicators)))
         columns.append(blocks[-1].matrix(modality))
     return tuple(blocks), np.concatenate(columns, axis=1)
 

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
+from fuse.cases import Modality
+
 #: Wider tables are reduced to this many principal components: more than n = 200 can carry. Of a large train
 #: part one for each so many cases is kept (8,880 cases of MultiSurv and 67 columns: C .77, of 32 components
 #: .71, because a cancer's own column is thrown away with the rest); up to 2,111 cases it changes nothing.
@@ -74,6 +76,14 @@ class Design:
     def column_weights(self, coefficients: Float[np.ndarray, " component"]) -> Float[np.ndarray, " filled"]:
         """Return coefficients of `matrix` as weights of the columns of `fill`."""
         return coefficients if self.components is None else self.components @ coefficients
+
+
+def design_of(modality: Modality, missing_indicators: bool = False) -> Design:
+    """Return the design of a modality's own rows, fitted when it is first asked for."""
+    if missing_indicators not in modality.designs:
+        values = modality.values[modality.present]
+        modality.designs[missing_indicators] = fit_design(values, modality.scale_columns, missing_indicators)
+    return modality.designs[missing_indicators]
 
 
 def fit_design(

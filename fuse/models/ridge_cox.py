@@ -14,7 +14,7 @@ from jaxtyping import Float
 
 from fuse.cases import Cases
 from fuse.models.card import ModelCard
-from fuse.models.design import Design, fit_design
+from fuse.models.design import Design, design_of
 from fuse.models.learner import Learner, NullScorer, Scorer, Setting, is_learnable, spread
 from fuse.models.newton_cox import ridge_cox_path
 from fuse.outcomes import Survival
@@ -76,7 +76,7 @@ class RidgeCox(Learner):
         if not is_learnable(seen):
             return tuple(NullScorer() for _ in settings)
         values = modality.values[rows]
-        design = fit_design(values, modality.scale_columns, self.missing_indicators)
+        design = design_of(modality, self.missing_indicators)
         matrix = design.matrix(values)
         path = ridge_cox_path(matrix, seen, tuple(setting["alpha"] for setting in settings))
         return tuple(
