@@ -34,8 +34,12 @@ def test_shipped_protocols_stand_for_arms_of_known_models(path: Path) -> None:
     assert {plan.model for plan in plans} <= set(MODEL_CARDS)
     names = [plan.name for plan in plans]
     assert names[0] == "null__none"
-    assert names[-1] == "late__clinical+slides+notes"
-    assert ("attention_mil__slides" in names) == (path.stem != "torchfree")
+    compared = "stack" if path.stem in ("recommended", "full") else "late"
+    assert names[-1] == f"{compared}__clinical+slides+notes"
+    without_networks = ("torchfree", "recommended")
+    assert any("torch" in MODEL_CARDS[plan.model].needs for plan in plans) == (
+        path.stem not in without_networks
+    )
 
 
 def test_what_a_cohort_does_not_have_is_passed_over() -> None:
@@ -125,7 +129,7 @@ def test_a_faulty_file_is_named(tmp_path: Path, text: str, said: str) -> None:
 
 
 def test_an_unknown_name_lists_the_known_ones() -> None:
-    with pytest.raises(OutcomeError, match="one of full, quick, torchfree"):
+    with pytest.raises(OutcomeError, match="one of classes, full, quick, recommended, torchfree"):
         read_protocol("slow")
 
 
