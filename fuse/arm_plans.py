@@ -178,6 +178,7 @@ def _fusion_plan(spec: FusionSpec, fused: tuple[str, ...], plans: dict[str, ArmP
     over = spec.over or ("ridge_cox",)
     if spec.model == "stack":
         bases = tuple(plan for model in over for plan in _arms_of(model, fused, plans))
+        _refuse_mixed(bases)
     elif spec.model == "late":
         bases = tuple(plan for plan in _arms_of(over[0], fused, plans) if len(plan.modalities) == 1)
         fused = tuple(plan.modalities[0] for plan in bases)
@@ -215,6 +216,20 @@ def _arms_of(model: str, fused: tuple[str, ...], plans: dict[str, ArmPlan]) -> t
             remedy=f"Add {{model: {model}}} to `{'fusion' if is_fusion(model) else 'arms'}`.",
         )
     return found
+
+
+def _refuse_mixed(bases: tuple[ArmPlan, ...]) -> None:
+    """Refuse arms of which a stack could not say what each modality adds to the risk of a case."""
+    from fuse.models.registry import card_of
+
+    mixed = [plan.name for plan in bases if len(plan.modalities) > 1 and not card_of(plan.model).adds_up]
+    if mixed:
+        raise OutcomeError(
+            "protocol: fusion",
+            expected="a stack over models that say what each modality adds to a risk",
+            got=", ".join(mixed),
+            remedy="Take the networks out of `over`; they have lines of their own.",
+        )
 
 
 def is_fusion(model: str) -> bool:

@@ -30,6 +30,11 @@ class EarlyClassesScorer:
         """Return log probabilities above the shares of the train part, up to a constant of the case."""
         return np.stack([scorer.risk(cases) for scorer in self.of_class], axis=1)
 
+    def contributions(self, cases: Cases) -> dict[str, Float[np.ndarray, "case class"]]:
+        """Return what each modality adds to the score of each class; exactly 0.0 where it is absent."""
+        parts = [scorer.contributions(cases) for scorer in self.of_class]
+        return {name: np.stack([part[name] for part in parts], axis=1) for name in parts[0]}
+
 
 class EarlyLogistic(Learner):
     """The same regression, the same penalties to choose from, on the columns of several modalities."""

@@ -151,5 +151,6 @@ def network_card(name: str, title: str, source: str, rule: FusionRule) -> ModelC
         source=source,
         options=(HEAD_OPTION, DROPOUT_OPTION),
         endpoints=TIMES + CLASSES,
+        adds_up=False,
         build=build,
     )

@@ -3,7 +3,7 @@
 Enters: a fitted stack, the train part it was fitted on, a test part. Leaves: for each subset of its
 modalities the risk of each test case, from those of its arms that read nothing else. Weights are learned anew
 for each subset on the same out-of-fold risks; no arm is fitted again. Arms of several modalities at once were
-fitted on all of them, so they stand in the subset of all alone.
+fitted on all of them, so they stand in the subset of all alone; a subset that no arm reads is left out.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ MOST_MODALITIES = 5
 def subset_risks(
     late: FittedLate, parts: tuple[Cases, Cases], outcome: Outcome, inner: Int[np.ndarray, " case"]
 ) -> dict[tuple[str, ...], Float[np.ndarray, " case"]]:
-    """Return the risks (test case,) of every subset.
+    """Return the risks (test case,) of every subset from which some arm can say anything.
 
     Parameters
     ----------
@@ -37,10 +37,12 @@ def subset_risks(
         Of the train part.
     """
     train, test = parts
-    modalities = tuple(late.modality_weights)
+    modalities = tuple(sorted({name for arm in late.arms.values() for name in arm.modalities}))
     risks = {}
     for subset in subsets_of(modalities):
         arms = {name: arm for name, arm in late.arms.items() if set(arm.modalities) <= set(subset)}
+        if not arms:
+            continue
         stack = late if subset == modalities else fit_late(arms, train, outcome, inner)
         risks[subset] = stack.risk(test)
     return risks

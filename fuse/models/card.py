@@ -31,7 +31,8 @@ class ModelCard:
     `reads` is what it uses of a modality; `modalities` how many it takes; `options` the names that a
     protocol may set. `build` is None for a model that is fitted from other arms (late fusion).
     `endpoints` are the kinds of endpoint that it can learn; where it has no head for competing causes it
-    learns the first, with the others as censoring.
+    learns the first, with the others as censoring. `adds_up`: whether it says what each of several modalities
+    adds to a risk, which a stack asks of its arms.
     """
 
     name: str
@@ -42,6 +43,7 @@ class ModelCard:
     source: str
     options: tuple[str, ...] = ()
     endpoints: tuple[str, ...] = TIMES
+    adds_up: bool = True
     build: Build | None = None
 
     def absent_needs(self) -> tuple[str, ...]:

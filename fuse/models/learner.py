@@ -52,7 +52,7 @@ class Scorer(Protocol):
 
 
 class Learner(Protocol):
-    """A model before it is fitted. Classes inherit from this and add `fit`."""
+    """A model before it is fitted. Classes inherit from this and add `fit_path`."""
 
     name: str
     modalities: tuple[str, ...]

@@ -6,7 +6,7 @@ tiles, converted block by block: no copy of a whole bag in float32 is needed bes
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -76,8 +76,8 @@ def _spaced(bags: Bags, row: int) -> tuple[Float[np.ndarray, "tile dim"], int]:
 
 
 def bags_of(cases: Cases, modality: str, model: str) -> Bags:
-    """Return the bags of a modality (`OutcomeError` where it has values only)."""
-    bags = cases.modalities[modality].bags
+    """Return the bags of a modality, empty where it is absent (`OutcomeError` where it has values only)."""
+    bags, present = cases.modalities[modality].bags, cases.modalities[modality].present
     if bags is None:
         raise OutcomeError(
             f"model {model} on {modality}",
@@ -85,4 +85,4 @@ def bags_of(cases: Cases, modality: str, model: str) -> Bags:
             got="one row of values for each case",
             remedy="Use a model that reads values (ridge_cox, xgboost_cox) for it.",
         )
-    return bags
+    return replace(bags, stop=np.where(present, bags.stop, bags.start))

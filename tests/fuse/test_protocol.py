@@ -108,6 +108,13 @@ def test_late_fusion_stacks_arms_that_are_planned(tmp_path: Path) -> None:
         plan_arms(read_protocol(str(path)), ("slides", "notes"), CARD_OF_TINY)
 
 
+def test_a_stack_over_what_does_not_say_what_each_modality_adds_is_refused(tmp_path: Path) -> None:
+    for model in ("gated_units", "modality_transformer"):
+        fusion = f"[{{model: {model}}}, {{model: stack, over: [ridge_cox, {model}]}}]"
+        with pytest.raises(OutcomeError, match=rf"adds to a risk; got {model}__slides\+notes"):
+            plan_arms(read(tmp_path, "[{model: ridge_cox}]", fusion), ("slides", "notes"), CARD_OF_TINY)
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [

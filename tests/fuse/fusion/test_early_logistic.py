@@ -37,6 +37,15 @@ def test_it_learns_and_an_absent_modality_adds_nothing(outcome: Classes) -> None
 
 
 @pytest.mark.parametrize("outcome", [BINARY, SEVERAL], ids=["binary", "several"])
+def test_what_each_modality_adds_is_the_risk(outcome: Classes) -> None:
+    scorer = build_learner("early_logistic", ("table", "slides")).fit(COHORT.cases, outcome, ALPHA, 0)
+    parts = scorer.contributions(COHORT.cases)  # type: ignore[attr-defined]  # of scorers of several
+    assert parts["table"] + parts["slides"] == pytest.approx(scorer.risk(COHORT.cases))
+    for name, part in parts.items():
+        assert not part[~COHORT.cases.modalities[name].present].any() and part.any()
+
+
+@pytest.mark.parametrize("outcome", [BINARY, SEVERAL], ids=["binary", "several"])
 def test_a_case_alone_is_the_same_as_among_others(outcome: Classes) -> None:
     scorer = build_learner("early_logistic", ("table", "slides")).fit(COHORT.cases, outcome, ALPHA, 0)
     together = scorer.risk(COHORT.cases)

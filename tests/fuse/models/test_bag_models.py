@@ -15,6 +15,7 @@ from fuse.models.learner import Setting
 from fuse.models.registry import build_learner
 from fuse.outcomes import Classes
 from fuse.tile_order import canonical_order
+from tests.fuse.fusion.masked import mask
 
 WITH_CREDIT = ("mean_mil", "max_mil", "top_k_mil", "attention_mil", "additive_mil", "clam")
 MODELS = (*WITH_CREDIT, "transmil")
@@ -83,6 +84,21 @@ class TestEveryBagModel:
         row = int(np.flatnonzero(~cohort.cases.modalities["slides"].present)[0])
         assert fitted[model].attention(cohort.cases, row).shape == (0,)
         assert fitted[model].risk(cohort.cases.take(np.array([row]))).tolist() == [0.0]
+
+    def test_a_masked_modality_has_no_influence_whatever_lies_in_its_bag(self, cohort, fitted, model):
+        scorer, risk = fitted[model], fitted[model].risk(cohort.cases)
+        rows = np.flatnonzero(cohort.cases.modalities["slides"].present)[:5]
+        masked = mask(cohort.cases, "slides", rows, 1e6)
+        assert (risk[rows] != 0.0).any()
+        expected = risk.copy()
+        expected[rows] = 0.0
+        assert scorer.risk(masked).tobytes() == expected.tobytes()
+        assert scorer.attention(masked, int(rows[0])).shape == (0,)
+        one, other = (
+            build_learner(model, ("slides",)).fit(cases, cohort.outcome, Setting((("epochs", 1.0),)), 1)
+            for cases in (masked, mask(cohort.cases, "slides", rows, -3.0))
+        )
+        assert one.risk(cohort.cases).tobytes() == other.risk(cohort.cases).tobytes()
 
     def test_packed_bags_are_the_bags_one_by_one(self, cohort, fitted, model):
         network, rng = fitted[model].network, np.random.default_rng(0)

@@ -14,6 +14,7 @@ from fuse.models.learner import Setting
 from fuse.models.registry import build_learner
 from fuse.models.tile_mixture import fit_tile_mixture
 from fuse.outcomes import Classes, Survival
+from tests.fuse.fusion.masked import mask
 
 WEAKEST = Setting((("alpha", 16.0),))
 
@@ -94,6 +95,22 @@ def test_the_kinds_are_those_of_the_train_part(cohort):
     alone = replace(train, modalities={**train.modalities, "slides": slides})
     again = learner.fit(alone, outcome, WEAKEST, 0)
     assert again.risk(cohort.cases).tobytes() == scorer.risk(cohort.cases).tobytes()
+
+
+def test_a_masked_modality_has_no_influence_whatever_lies_in_its_bag(cohort):
+    rows = np.flatnonzero(cohort.cases.modalities["slides"].present)[:5]
+    learner = build_learner("prototypes", ("slides",), {"kinds": 3})
+    scorer = learner.fit(cohort.cases, cohort.outcome, WEAKEST, 0)
+    expected = scorer.risk(cohort.cases)
+    assert (expected[rows] != 0.0).any()
+    expected[rows] = 0.0
+    masked = mask(cohort.cases, "slides", rows, 1e6)
+    assert scorer.risk(masked).tobytes() == expected.tobytes()
+    one, other = (
+        learner.fit(cases, cohort.outcome, WEAKEST, 0)
+        for cases in (masked, mask(cohort.cases, "slides", rows, -3.0))
+    )
+    assert one.risk(cohort.cases).tobytes() == other.risk(cohort.cases).tobytes()
 
 
 def test_classes_are_learned_too(cohort):
