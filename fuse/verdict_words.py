@@ -123,7 +123,8 @@ def name_fusion(arm: str) -> Subject:
     """
     model, _, modalities = arm.partition("__")
     words = [modality_words(name) for name in sort_modalities(modalities.split("+"))]
-    return Subject(text=f"{model.replace('_', ' ')} fusion of {join_words(words)}")
+    how = "stacked" if model == "stack" else model.replace("_", " ")
+    return Subject(text=f"{how} fusion of {join_words(words)}")
 
 
 def counted(count: int, one: str, several: str = "") -> str:

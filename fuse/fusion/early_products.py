@@ -212,7 +212,7 @@ class _Table:
 
 CARD = ModelCard(
     name="early_products",
-    title="Early fusion with products between modalities (ridge Cox)",
+    title="Early fusion with products (ridge Cox)",
     reads="values",
     modalities="several",
     needs=(),

@@ -148,7 +148,7 @@ CARD = ModelCard(
 
 STACK_CARD = ModelCard(
     name="stack",
-    title="Stack of several models (out of fold, weights >= 0)",
+    title="Stack of models (out of fold, weights >= 0)",
     reads="risks of other arms",
     modalities="several",
     needs=("scipy",),
