@@ -18,6 +18,9 @@ from fuse.protocol import FITTED_FROM_ARMS, ArmSpec, FusionSpec, Option, Protoco
 #: Published scores: arms that a cohort has only where its card names their columns.
 RISK_SCORES = ("capra_s",)
 
+#: The modality whose entries are bags of tiles.
+TILED = "slides"
+
 
 @dataclass(frozen=True, kw_only=True)
 class ArmPlan:
@@ -66,19 +69,21 @@ def plan_arms(protocol: Protocol, modalities: Collection[str], card: CohortCard)
                 _add(plans, plan)
     for fusion in protocol.fusion:
         fused = _fused(fusion, there)
-        if len(fused) > 1 and all(name in there for name in fused):
+        if len(fused) > 1 and all(name in there for name in fused) and not _lacks_tiles(fusion.model, fused):
             _add(plans, _fusion_plan(fusion, fused, plans))
     return tuple(plans.values())
 
 
 def absent_arms(protocol: Protocol, modalities: Collection[str], card: CohortCard) -> tuple[AbsentArm, ...]:
-    """Return the arms that name a modality which the cache does not have."""
+    """Return the arms on a modality that the cache does not have, and those that need tiles without any."""
     there = _in_order(modalities, card)
     plans = [plan for spec in protocol.arms for plan in _plans_of(spec, there, card)]
     plans += [ArmPlan(model=spec.model, modalities=_fused(spec, there)) for spec in protocol.fusion]
     absent = []
     for plan in plans:
         lacking = [modality_of(name) for name in plan.modalities if name not in there]
+        if len(plan.modalities) > 1 and _lacks_tiles(plan.model, plan.modalities):
+            lacking.append(TILED)
         if lacking:
             # one that not even the card lists says more than one that was not extracted
             name = min(lacking, key=lambda name: name in card.modalities)
@@ -216,6 +221,14 @@ def _arms_of(model: str, fused: tuple[str, ...], plans: dict[str, ArmPlan]) -> t
             remedy=f"Add {{model: {model}}} to `{'fusion' if is_fusion(model) else 'arms'}`.",
         )
     return found
+
+
+def _lacks_tiles(model: str, fused: tuple[str, ...]) -> bool:
+    """Return whether a fusion looks at tiles, and none of its modalities has any."""
+    from fuse.models.registry import MODEL_CARDS
+
+    looks = is_fusion(model) and MODEL_CARDS[model].reads == "tiles"
+    return looks and TILED not in map(modality_of, fused)
 
 
 def _refuse_mixed(bases: tuple[ArmPlan, ...]) -> None:

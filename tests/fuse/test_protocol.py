@@ -93,6 +93,22 @@ def test_arms_without_their_modality_are_told_apart(tmp_path: Path) -> None:
     assert absent_arms(read_protocol("quick"), ("clinical", "slides"), CARD_OF_TINY) == ()
 
 
+def test_full_has_every_way_to_combine_times() -> None:
+    named = {spec.model for spec in read_protocol("full").fusion}
+    several = {card.name for card in MODEL_CARDS.values() if card.modalities == "several"}
+    assert named == {name for name in several if "survival" in MODEL_CARDS[name].endpoints}
+
+
+def test_fusion_that_looks_at_tiles_needs_slides() -> None:
+    full, there = read_protocol("full"), ("clinical", "notes")
+    names = [plan.name for plan in plan_arms(full, there, CARD_OF_TINY)]
+    assert "gated_units__clinical+notes" in names and not any("cross_attention" in name for name in names)
+    reasons = {arm.plan.name: arm.reason for arm in absent_arms(full, there, CARD_OF_TINY)}
+    assert reasons["cross_attention__clinical+notes"].endswith("slides")
+    with_slides = [plan.name for plan in plan_arms(full, (*there, "slides"), CARD_OF_TINY)]
+    assert any("cross_attention" in name for name in with_slides)
+
+
 def test_a_published_score_reads_the_columns_of_the_card() -> None:
     plans = {plan.name: plan for plan in plan_arms(read_protocol("quick"), ("clinical",), WITH_SCORE)}
     assert dict(plans["capra_s__clinical"].options) == {"psa": "the_psa", "psa_scale": "log"}
