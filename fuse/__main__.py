@@ -27,7 +27,9 @@ app = typer.Typer(
 
 CohortName = Annotated[str, typer.Argument(metavar="COHORT", help="Folder of manifest tables, or a name.")]
 CacheFolder = Annotated[Path, typer.Option("--cache", help="The feature cache to read.")]
-ProtocolName = Annotated[str, typer.Option(help="quick, full, torchfree, classes, or a YAML file.")]
+ProtocolName = Annotated[
+    str, typer.Option(help="recommended, quick, full, torchfree, classes, or a YAML file.")
+]
 EndpointName = Annotated[str | None, typer.Option(help="One of cohort.yaml; default its first.")]
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="Folder that `benchmark --out` wrote.")]
 Jobs = Annotated[int | None, typer.Option(min=1, help="Processes; all cores if not given.")]

@@ -254,7 +254,7 @@ def _refuse_unlearnable(protocol: Protocol, plans: tuple[ArmPlan, ...], kind: st
     learn = {plan.name for plan in plans if kind in card_of(plan.model).endpoints}
     if any(plan.name in learn and learn.issuperset(plan.bases) for plan in plans if plan.model != "null"):
         return
-    others = "classes" if kind in CLASSES else "quick, full or torchfree"
+    others = "classes" if kind in CLASSES else "recommended, quick, full or torchfree"
     raise OutcomeError(
         f"protocol {protocol.name}",
         expected=f"at least one arm that learns a {kind} endpoint",

@@ -23,7 +23,10 @@ from fuse.verdict_words import Measure
 
 @dataclass(frozen=True, kw_only=True)
 class Evaluation:
-    """What an evaluation needs beside the predictions. `titles` are the readable names of arms."""
+    """What an evaluation needs beside the predictions.
+
+    `titles` are the readable names of arms; `external` says that the test part is another cohort.
+    """
 
     folder: Path
     door: OutcomeDoor
@@ -31,6 +34,7 @@ class Evaluation:
     roles: Roles
     titles: Mapping[str, str]
     seed: int
+    external: bool = False
 
     def open_outcomes(
         self, predictions: Sequence[OfCases], sealed: Mapping[str, tuple[Path, str]]

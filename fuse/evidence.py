@@ -60,6 +60,7 @@ def evaluate_run(
             titles=plan.titles,
             measure=evaluated.measure,
             classes=evaluated.classes,
+            external=plan.external,
         )
     )
     write_json(plan.folder / "verdict.json", verdict.as_dict())

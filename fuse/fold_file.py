@@ -51,7 +51,7 @@ def read_folds(path: Path, cases: Sequence[str], strata: Strata, plan: FoldPlan)
     ------
     OutcomeError
         The file splits a case, tests one twice in a repeat, or lacks one; a part is empty, or a train part
-        has no event.
+        has no event, or inner folds for some of its cases only.
     """
     row_of = {case: row for row, case in enumerate(cases)}
     folds = []
@@ -60,10 +60,8 @@ def read_folds(path: Path, cases: Sequence[str], strata: Strata, plan: FoldPlan)
         place_of = {row_of[case]: place for case, place in places.items() if case in row_of}
         train, test = _rows(place_of, "train"), _rows(place_of, "test")
         _refuse_useless(f"{path.name}: repeat {key[0]}, fold {key[1]}", train, test, strata.outcome)
-        inner_texts = [place_of[row].inner for row in train.tolist()]
-        if inner_texts and all(text.isdecimal() for text in inner_texts):
-            inner = np.array([int(text) for text in inner_texts], dtype=np.int64)
-        else:
+        inner = _inner(f"{path.name}: repeat {key[0]}, fold {key[1]}", [place_of[row].inner for row in train])
+        if inner is None:
             inner = make_inner(strata, train, plan, key)
         folds.append(Fold(repeat=key[0], fold=key[1], train=train, test=test, inner=inner))
     _refuse_repeated_tests(path, folds, cases)
@@ -88,6 +86,21 @@ def outside_cases(path: Path, cohort_cases: Collection[str]) -> list[str]:
 
 def _rows(place_of: dict[int, _Place], part: str) -> Rows:
     return np.array(sorted(row for row, place in place_of.items() if place.part == part), dtype=np.int64)
+
+
+def _inner(where: str, texts: Sequence[str]) -> Rows | None:
+    """Return the inner folds that a file gives a train part, None where it leaves them all blank."""
+    if not any(texts):
+        return None
+    if not all(text.isdecimal() for text in texts) or len(set(texts)) < 2:
+        blank = texts.count("")
+        raise OutcomeError(
+            f"{where}: inner",
+            expected="two inner folds or more, such as 0 and 1, a number for every case of train",
+            got=f"none for {blank} of {len(texts)} cases" if blank else "one fold, or another text",
+            remedy="Fill the column in, or take it out of the file to have inner folds made.",
+        )
+    return np.array([int(text) for text in texts], dtype=np.int64)
 
 
 def _read_places(path: Path) -> dict[FoldKey, dict[str, _Place]]:

@@ -68,7 +68,7 @@ class KeptFolds:
         try:
             with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
                 arrays = dict(file)
-        except (OSError, ValueError, zipfile.BadZipFile) as error:
+        except (OSError, EOFError, ValueError, zipfile.BadZipFile) as error:
             logger.warning("%s cannot be read (%s): the fold is fitted again", path, error)
             return None
         told = json.loads(str(arrays[_TOLD]))

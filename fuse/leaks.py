@@ -1,11 +1,12 @@
 """Cases that two cohorts share: a validation on them would be one on the train part.
 
 Enters: the cohorts' cases and the entries that are used of them. Leaves: nothing, or a refusal with the first
-case of both. Known by the id, and by the content of what an entry was made from.
+case of both. Known by the id, by the content of what an entry was made from, and by the values of omics.
 """
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
 
@@ -31,8 +32,9 @@ def refuse_shared_cases(
     Raises
     ------
     OutcomeError
-        An id is in both, or a file that one case of each was made from. Clinical values are not compared:
-        two patients may have the same. Neither is what several cases of a cohort share, such as a table.
+        An id is in both, or a file that one case of each was made from, or all its values of a table of
+        omics. Clinical values are not compared: two patients may have the same. Neither is what several
+        cases of a cohort share, such as a table.
     """
     same = sorted(set(inside[0]) & set(outside[0]))
     if same:
@@ -41,7 +43,7 @@ def refuse_shared_cases(
     for sha256, case in sorted(_case_of_sources(*inside).items(), key=lambda item: item[1]):
         if sha256 in theirs:
             raise _shared(
-                f"case {theirs[sha256]}", f"what case {case} of the run was made from, sha256 {sha256[:12]}"
+                f"case {theirs[sha256]}", f"what case {case} of the run is made from, sha256 {sha256[:12]}"
             )
 
 
@@ -60,6 +62,10 @@ def _sources(chosen: Mapping[str, ChosenSet]) -> Iterator[tuple[str, str]]:
             for source in record.sources:
                 if source.bytes >= FEWEST_TELLING_BYTES and not source.role.startswith("manifest"):
                     yield source.sha256, record.case_id
+            # a table is the source of all its cases: their own content is their values
+            values = record.arrays["values"] if feature_set.modality == "omics" else None
+            if values is not None and math.prod(values.shape) * 8 >= FEWEST_TELLING_BYTES:
+                yield values.sha256, record.case_id
 
 
 def _shared(where: str, got: str) -> OutcomeError:

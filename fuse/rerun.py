@@ -69,12 +69,14 @@ def _benchmark(run: Path, cache: Path | None, cohort: Path | None, jobs: int) ->
 
 
 def _validation(run: Path, record: Record, cache: Path | None, cohort: Path | None) -> Compute | None:
-    """Return how a validation is made again, None for a benchmark; its run is where the record says."""
+    """Return how a validation is made again, None for a benchmark; what it fitted on is where it says."""
     if record.validation is None:
         return None
     inputs = ValidationInputs(
         run=(run / record.validation.run).resolve(),
         cohort_folder=cohort or (run / record.cohort_folder).resolve(),
         cache=cache or (run / record.cache).resolve(),
+        run_cohort=(run / record.validation.cohort_folder).resolve(),
+        run_cache=(run / record.validation.cache).resolve(),
     )
     return lambda folder, _: compute_validation(inputs, folder)

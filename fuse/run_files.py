@@ -35,7 +35,8 @@ from fuse.volume_view import choose_case, write_volumes
 class FittedRun:
     """Everything that is there before a file of evidence is written.
 
-    `cases` are those that are tested. `plans` are the arms that ran, `arms` what became of all.
+    `cases` are those that are tested, `external` where they are of another cohort than those of the train
+    part. `plans` are the arms that ran, `arms` what became of all.
     """
 
     inspection: Inspection
@@ -45,6 +46,7 @@ class FittedRun:
     arms: tuple[ArmRecord, ...]
     times_days: Float[np.ndarray, " time"]
     results: Sequence[FoldResult]
+    external: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,6 +99,7 @@ def write_run_files(folder: Path, run: FittedRun) -> Computed:
             roles=roles,
             titles={arm.name: arm.title for arm in arms},
             seed=inspection.protocol.seed,
+            external=run.external,
         ),
         sealed,
         _cuts(results, curve_arm(roles, list(sealed))),

@@ -22,11 +22,13 @@ INPUTS = {"protocol.yaml", "folds.csv", "entries.csv"}
 
 
 class ValidatedRun(BaseModel):
-    """What the record of a validation says of the run that it validates."""
+    """What the record of a validation says of the run that it validates, and where it found its inputs."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     run: str
+    cohort_folder: str
+    cache: str
 
 
 class Record(BaseModel):

@@ -90,6 +90,7 @@ def compute_validation(inputs: ValidationInputs, folder: Path) -> Computed:
             arms=arms,
             times_days=task.times_days,
             results=[result],
+            external=True,
         ),
     )
     lacking = tuple(label for label in inside.chosen if label not in other.chosen)

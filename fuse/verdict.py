@@ -17,8 +17,9 @@ from fuse.metrics.comparison import ComparisonRow, Roles
 from fuse.metrics.evaluation import MetricRow
 from fuse.verdict_rules import (
     EVENTS_FOR_CALIBRATION,
-    NOTES,
+    NOTES_INSIDE,
     NOTES_ON_GROUPS,
+    NOTES_OUTSIDE,
     calibration_rule,
     chance_rule,
     gain_rule,
@@ -68,7 +69,7 @@ class Verdict:
     questions: tuple[Question, ...]
     top: str
     horizon: Horizon | None
-    notes: tuple[str, ...] = (*NOTES_ON_GROUPS, *NOTES)
+    notes: tuple[str, ...] = (*NOTES_ON_GROUPS, *NOTES_INSIDE)
 
     def as_dict(self) -> dict[str, object]:
         """Return the verdict as JSON types."""
@@ -83,7 +84,8 @@ class Evidence:
     """All that the verdict looks at; numbers of cases and events are those that were tested.
 
     `measure` is the metric that questions are answered by; `alone` that metric of each single modality, with
-    intervals that hold together; `titles` are names of arms. `classes` counts the cases of each class.
+    intervals that hold together; `titles` are names of arms. `classes` counts the cases of each class;
+    `external` says that these are of another cohort than what was learned from.
     """
 
     roles: Roles
@@ -96,6 +98,7 @@ class Evidence:
     titles: Mapping[str, str] = field(default_factory=dict)
     measure: Measure = C_MEASURE
     classes: Mapping[str, int] = field(default_factory=dict)
+    external: bool = False
 
     @property
     def judged(self) -> str:
@@ -166,7 +169,8 @@ def judge(evidence: Evidence) -> Verdict:
     calibration = () if evidence.n_events is None else (_calibration(evidence, evidence.n_events),)
     questions = (chance, *gains, *singles, *calibration)
     # without groups that are drawn, nobody is told what groups do not mean
-    notes = NOTES if evidence.horizon is None else (*NOTES_ON_GROUPS, *NOTES)
+    on_groups = () if evidence.horizon is None else NOTES_ON_GROUPS
+    notes = (*on_groups, *(NOTES_OUTSIDE if evidence.external else NOTES_INSIDE))
     return Verdict(questions=questions, top=_top(evidence, questions), horizon=evidence.horizon, notes=notes)
 
 

@@ -11,10 +11,15 @@ from fuse.verdict_words import SMALLEST_GAIN, Measure
 EVENTS_FOR_CALIBRATION = 100
 
 NOTES_ON_GROUPS = (PROGNOSTIC_NOT_PREDICTIVE,)
-NOTES = (
+NOTES_INSIDE = (
     "Every interval is nominally 95 %. Measured in simulation at 95 cases and 27 events, the Nadeau-Bengio "
     "interval held the truth in 91 to 92 % and the out-of-fold bootstrap in 83 to 85 % of cohorts.",
     "All numbers are internal: cross-validation in one cohort does not show what holds in another hospital.",
+)
+NOTES_OUTSIDE = (
+    "Every interval is nominally 95 %. Cases of the other cohort are resampled and no model is fitted again: "
+    "an interval speaks of these fitted models, not of how they are fitted.",
+    "All numbers are external, from one other cohort: they do not show what holds in a third one.",
 )
 
 

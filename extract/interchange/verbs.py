@@ -26,6 +26,8 @@ from extract.options import (
     Workers,
 )
 
+#: A word that ends so is meant as a table, also where it is not there.
+TABLE_ENDINGS = (".csv", ".tsv", ".txt", ".gz", ".zip")
 SOURCES = "trident, clam, stamp, slide2vec or chimera"
 
 Source = Annotated[str, typer.Argument(metavar="SOURCE", help=f"Who wrote the files: {SOURCES}.")]
@@ -77,7 +79,10 @@ def import_features(  # noqa: PLR0913  one parameter for each word of the comman
     time_limit: TimeLimit = 60,
     array_format: Format = "zarr",
 ) -> None:
-    """Take in tile features that another program made; encoder and mpp are never guessed."""
+    """Take in tile features that another program made; encoder and mpp are never guessed.
+
+    A wide table of numbers: `import TABLE COHORT --cache CACHE`; `import-table --help` has its options.
+    """
     from extract.caps import item_caps
     from extract.interchange.claim import Claim
     from extract.interchange.importing import ImportRequest, import_slides
@@ -149,10 +154,11 @@ class ImportWords(TyperGroup):
     """The verbs of stage 1, where `import` of a table is another verb than `import` of features."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # typer keeps the type to itself
-        """Send `import` to `import-table` if --modality is given, or if the first word is a file."""
+        """Send `import` to `import-table` if --modality is given, or if the first word is of a table."""
         verb, *words = args or [""]
         of_a_table = any(word.partition("=")[0] == "--modality" for word in words)
-        if verb == "import" and (of_a_table or (words and Path(words[0]).is_file())):
+        first = Path(words[0]) if words else Path()
+        if verb == "import" and (of_a_table or first.is_file() or first.suffix.lower() in TABLE_ENDINGS):
             args = ["import-table", *words]
         return super().parse_args(ctx, args)
 

@@ -114,6 +114,21 @@ def test_inner_folds_are_made_where_the_file_has_none(tmp_path: Path) -> None:
     assert read_folds(path, ids, strata, PLAN).csv_text() == made.csv_text()
 
 
+@pytest.mark.parametrize(
+    ("inner", "said"), [("blank", "got none for 1 of"), ("0", "one fold"), ("no", "another text")]
+)
+def test_inner_folds_of_some_cases_only_are_refused(tmp_path: Path, inner: str, said: str) -> None:
+    path, ids, strata, _ = written(tmp_path)
+    head, *lines = path.read_text().splitlines()
+    cells = [line.split(",") for line in lines]
+    trained = [row for row in cells if row[:2] == ["1", "1"] and row[3] == "train"]
+    for row in trained[:1] if inner == "blank" else trained:
+        row[4] = "" if inner == "blank" else inner
+    path.write_text("\n".join([head, *map(",".join, cells)]) + "\n")
+    with pytest.raises(OutcomeError, match=f"fold 1: inner: expected two inner folds .* {said}"):
+        read_folds(path, ids, strata, PLAN)
+
+
 def spoil(path: Path, old: str, new: str) -> None:
     text = path.read_text()
     assert old in text

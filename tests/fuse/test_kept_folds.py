@@ -75,7 +75,7 @@ def test_a_stopped_run_goes_on_and_is_bitwise_the_uninterrupted_one(
     assert [path.name for path in out.parent.iterdir()] == ["run"]
 
 
-@pytest.mark.parametrize("change", ["seed", "outcome", "damage"])
+@pytest.mark.parametrize("change", ["seed", "outcome", "damage", "emptied"])
 def test_folds_of_another_run_are_not_taken(
     own_tiny: Tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: str
 ) -> None:
@@ -97,10 +97,10 @@ def test_folds_of_another_run_are_not_taken(
         cells[3] = str(float(cells[3]) + 1e-6)
         path.write_text("\n".join([*lines[:row], ",".join(cells), *lines[row + 1 :]]) + "\n")
     else:
-        kept[0].write_bytes(kept[0].read_bytes()[:-40])
+        kept[0].write_bytes(b"" if change == "emptied" else kept[0].read_bytes()[:-40])
     fitted = fitting(monkeypatch, until=9)
     run_benchmark(inputs, out, jobs=1)
-    assert fitted == ([1, 3] if change == "damage" else [1, 2, 3])
+    assert fitted == ([1, 3] if change in ("damage", "emptied") else [1, 2, 3])
     assert [path.name for path in out.parent.iterdir()] == ["run"]
 
 

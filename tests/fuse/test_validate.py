@@ -17,6 +17,7 @@ from feature_cache.entry import OBSERVED, Source
 from feature_cache.errors import BraidError, CacheError, OutcomeError
 from feature_cache.recipe import ResolvedRecipe
 from feature_cache.store import FeatureCache
+from feature_cache.value_names import NAMES, pack_names
 from fuse.__main__ import app
 from fuse.benchmark import run_benchmark
 from fuse.check import RunInputs
@@ -101,6 +102,8 @@ def test_one_fold_learns_from_one_cohort_and_tests_the_other(run: Path, validati
     page = (validation / "report.html").read_text(encoding="utf-8")
     assert "all 59 cases of A cohort that was made up, once" in page
     assert "Missing here, and said nothing about: notes." in page
+    assert "All numbers are external" in page
+    assert "All numbers are internal" not in page
 
 
 def test_every_arm_is_evaluated_and_a_missing_modality_says_nothing(validation: Path) -> None:
@@ -136,6 +139,16 @@ def test_a_validation_is_made_again(validation: Path) -> None:
     assert "bitwise the same" in done.stdout
 
 
+def test_a_validation_is_made_again_from_where_the_run_s_cache_was_then(
+    run: Path, own_tiny: Tiny, other: Tiny, tmp_path: Path
+) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(run, copy)  # from here, what the record says of cache and cohort leads nowhere
+    validate(copy, other, tmp_path, run_cache=own_tiny.cache, run_cohort=own_tiny.cohort)
+    done = CliRunner().invoke(app, ["rerun", str(tmp_path / "run2"), "--jobs", "1"])
+    assert done.exit_code == 0, done.output
+
+
 def test_a_validation_is_not_validated(validation: Path, other: Tiny, tmp_path: Path) -> None:
     with pytest.raises(OutcomeError, match="got that of a validation"):
         validate(validation, other, tmp_path)
@@ -158,7 +171,29 @@ def test_the_same_file_under_another_id_is_refused(own_tiny: Tiny, own_other: Ti
     protocol = read_protocol(str(own_tiny.protocol))
     inputs = RunInputs(cohort_folder=own_tiny.cohort, cache=own_tiny.cache, protocol=protocol)
     run_benchmark(inputs, tmp_path / "run", jobs=1)
-    with pytest.raises(OutcomeError, match=r"case x0002: .* got what case 0001 of the run was made from"):
+    with pytest.raises(OutcomeError, match=r"case x0002: .* got what case 0001 of the run is made from"):
+        validate(tmp_path / "run", own_other, tmp_path)
+
+
+def test_the_same_values_of_omics_under_another_id_are_refused(
+    own_tiny: Tiny, own_other: Tiny, tmp_path: Path
+) -> None:
+    recipe = ResolvedRecipe(name="genes", modality="omics", settings={"encoder": "values", "day": 0})
+    rng = np.random.default_rng(3)
+    same, arrays = rng.normal(size=30), {"state": np.full(30, OBSERVED, np.uint8)}
+    for place, cases in ((own_tiny, ("0001", "0002")), (own_other, ("x0005", "x0006"))):
+        card = place.cohort / "cohort.yaml"
+        told = yaml.safe_load(card.read_text())
+        card.write_text(yaml.safe_dump(told | {"modalities": [*told["modalities"], "omics"]}))
+        cache = FeatureCache.open(place.cache)
+        for case, values in zip(cases, (same, rng.normal(size=30)), strict=True):
+            own = arrays | {"values": values, NAMES: pack_names([f"g{k}" for k in range(30)])}
+            made = draft(recipe, case, "omics", "vector", arrays=own)
+            cache.commit(replace(made, sources=(Source(role="table", sha256="6" * 64, bytes=4000),)))
+    protocol = read_protocol(str(own_tiny.protocol))
+    inputs = RunInputs(cohort_folder=own_tiny.cohort, cache=own_tiny.cache, protocol=protocol)
+    run_benchmark(inputs, tmp_path / "run", jobs=1)
+    with pytest.raises(OutcomeError, match=r"case x0005: .* got what case 0001 of the run is made from"):
         validate(tmp_path / "run", own_other, tmp_path)
 
 

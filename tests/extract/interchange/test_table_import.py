@@ -160,3 +160,5 @@ def test_the_verb_takes_tables_and_features(tmp_path: Path, folder: Path) -> Non
         assert (status, text[:21]) == (0, "0 made, 2 were there;")
     assert call("import-table", *words)[0] == 0
     assert call("import", "trident", *words)[0] == 2
+    with pytest.raises(BraidError, match=r"absent\.csv: .* No such file"):
+        call("import", tmp_path / "absent.csv", *words[1:])
