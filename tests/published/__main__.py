@@ -21,6 +21,8 @@ from tests.published.multisurv import multisurv_rows
 from tests.published.pcam import pcam_rows
 from tests.published.planted import Answer
 from tests.published.seed import judge_large_cohort, judge_seed
+from tests.published.tcga import tcga_rows
+from tests.published.tcga_cohorts import TABLES
 
 SEEDS = range(10)
 CASES = 200
@@ -53,7 +55,7 @@ def main() -> int:
             print(f"seed {LARGE_SEED}, {LARGE_CASES} cases, alone: {named}", flush=True)
     planted = study_rows(Extent(seeds=given.planted))
     of_files = rows(answers) + rows_of_four(four, left[0], (LARGE_CASES, named)) + pcam_rows()
-    return publish("published", of_files + planted + multisurv_rows())
+    return publish("published", of_files + planted + multisurv_rows() + tcga_rows(TABLES))
 
 
 def describe(answer: Answer) -> str:
