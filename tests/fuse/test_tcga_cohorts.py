@@ -14,6 +14,7 @@ import pytest
 from feature_cache.cohort import read_cohort
 from fuse.outcomes import Survival
 from tests.published.plain_stack import PlainTables, plain_stack_risk
+from tests.published.tcga import mean_and_error, rows_of, t_quantile
 from tests.published.tcga_cohorts import cancers_of, globs_in, read_rows, write_manifest
 
 COLUMNS = [
@@ -76,3 +77,16 @@ def test_the_plain_stack_ranks_and_reads_no_outcome_of_the_test_part(tables: Pla
     assert np.array_equal(plain_stack_risk(other, train, test), risk)
     alone = plain_stack_risk(tables, train, test[:1])
     assert alone[0] == pytest.approx(risk[0])
+
+
+def test_the_bound_against_the_plain_stack_is_that_of_its_own_folds() -> None:
+    stack, plain = [0.70, 0.72, 0.74, 0.76, 0.78], [0.69, 0.72, 0.72, 0.75, 0.76]
+    folds = {name: {"stack": stack, "plain stack": plain} for name in ("one", "other")}
+    gain = np.subtract(stack, plain)
+    # of one cancer: the variance of a fold times 1/5 + 1/4; of the mean of two: half of that
+    error = np.sqrt(gain.var(ddof=1) * (1 / 5 + 1 / 4) / 2)
+    assert mean_and_error([gain.tolist()] * 2) == pytest.approx((gain.mean(), error))
+    assert t_quantile([gain.tolist()] * 2) == pytest.approx(2.306, abs=1e-3)  # 8 degrees of freedom
+    *arms, bound = rows_of(folds, list(folds), "2 cancers")
+    assert [row.value for row in arms] == pytest.approx([0.74, 0.728])
+    assert bound.value == pytest.approx(gain.mean() - 2.306 * error, abs=1e-5) and bound.met

@@ -40,8 +40,6 @@ from tests.published.tcga_cohorts import TABLES, Cancer, cancers_of, make_cancer
 #: The cancers of MCAT's table.
 MCAT_FIVE = ("blca", "brca", "gbmlgg", "luad", "ucec")
 NETWORKS = Path(__file__).parent / "tcga_networks.yaml"
-#: A t quantile of 97.5 % at about 40 degrees of freedom: five folds of ten cancers.
-T_QUANTILE = 2.02
 
 #: arm -> C of each fold.
 Folds = dict[str, list[float]]
@@ -163,6 +161,13 @@ def mean_and_error(folds: Sequence[Sequence[float]]) -> tuple[float, float]:
     return float(np.mean(means)), float(np.sqrt(np.sum(squares)) / len(folds))
 
 
+def t_quantile(folds: Sequence[Sequence[float]]) -> float:
+    """Return the t quantile of 97.5 %: a degree of freedom for each fold of a cancer but one."""
+    from scipy.stats import t
+
+    return float(t.ppf(0.975, sum(len(own) - 1 for own in folds)))
+
+
 def rows_of(folds: Mapping[str, Folds], names: Sequence[str], source: str) -> list[Measured]:
     """Return C of every arm with its interval, and the recommended strategy against the plain stack."""
     rows = []
@@ -170,13 +175,14 @@ def rows_of(folds: Mapping[str, Folds], names: Sequence[str], source: str) -> li
     stack = [folds[name]["stack"] for name in names]
     plain = [folds[name]["plain stack"] for name in names]
     gain, error = mean_and_error([np.subtract(a, b).tolist() for a, b in zip(stack, plain, strict=True)])
-    low = gain - T_QUANTILE * error
+    quantile = t_quantile(stack)
+    low = gain - quantile * error
     for arm in folds[names[0]]:
         if all(arm in folds[name] for name in names):
             mean, own = mean_and_error([folds[name][arm] for name in names])
-            between = f"{mean - T_QUANTILE * own:.3f} to {mean + T_QUANTILE * own:.3f}"
+            between = f"{mean - quantile * own:.3f} to {mean + quantile * own:.3f}"
             rows.append(_row(f"{place}_{arm}".replace(" ", "_"), mean, f"{source}; {between}"))
-    against = f"{source}; recommended - plain stack, {low:+.4f} to {gain + T_QUANTILE * error:+.4f}"
+    against = f"{source}; recommended - plain stack, {low:+.4f} to {gain + quantile * error:+.4f}"
     return [
         *rows,
         Measured(
