@@ -61,7 +61,7 @@ SITUATIONS = {
         COMPLEMENTARY,
         Situation(name="redundant", shared=1.1),
         Situation(name="noise", clinical=0.75, slides=0.75, informative=(CLINICAL, SLIDES)),
-        Situation(name="interaction", clinical=0.4, product=1.6, informative=(CLINICAL, OMICS)),
+        Situation(name="interaction", clinical=0.4, product=2.0, informative=(CLINICAL, OMICS)),
         Situation(name="rare_tiles", clinical=0.5, omics=0.5, slides=1.1, tiles=RARE),
         replace(COMPLEMENTARY, name="lacking_at_random", lacking="at_random"),
         replace(COMPLEMENTARY, name="lacking_by_hazard", lacking="by_hazard"),
