@@ -25,6 +25,7 @@ from fuse.labels import candidates_of, choice_label
 from fuse.metrics.censoring import Horizon, choose_horizon
 from fuse.models.card import CLASSES
 from fuse.models.registry import card_of
+from fuse.outcome_kinds import KINDS
 from fuse.outcomes import Classes
 from fuse.protocol import Protocol
 from fuse.roles import selected_single_name
@@ -126,7 +127,11 @@ def inspect_inputs(inputs: RunInputs, *, only_check: bool = False) -> Inspection
     endpoint = choose_endpoint(cohort.card, inputs.protocol.endpoint)
     protocol = inputs.protocol.model_copy(update={"endpoint": endpoint})
     door, problems = inspect_outcomes(cohort, endpoint, protocol.also)
-    problems = [*_concerning(manifest_problems), *problems, *_other_endpoints(cohort, endpoint)]
+    problems = [
+        *_concerning(manifest_problems),
+        *problems,
+        *_other_endpoints(cohort, (endpoint, *protocol.also)),
+    ]
     several: Level = "warning" if only_check else "error"
     chosen, set_problems = choose_feature_sets(cache, cohort, protocol.feature_sets, several)
     protocol = protocol.model_copy(update={"feature_sets": names_of(chosen)})
@@ -175,10 +180,10 @@ def _concerning(problems: list[Problem]) -> list[Problem]:
     ]
 
 
-def _other_endpoints(cohort: Cohort, chosen: str) -> Iterator[Problem]:
-    """Yield faulty rows of the other endpoints as warnings: they stop no evaluation of this one."""
-    for name in cohort.card.endpoints:
-        if name == chosen or cohort.card.endpoints[name].kind != "survival":
+def _other_endpoints(cohort: Cohort, used: Collection[str]) -> Iterator[Problem]:
+    """Yield faulty rows of the other endpoints as warnings: they stop no evaluation of these."""
+    for name, declared in cohort.card.endpoints.items():
+        if name in used or declared.kind not in KINDS:
             continue
         for problem in inspect_outcomes(cohort, name)[1]:
             yield Problem(

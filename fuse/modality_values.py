@@ -21,7 +21,15 @@ from fuse.endpoint import OutcomeDoor
 from fuse.files import write_csv
 from fuse.fitting import FoldResult
 from fuse.folds import Folds
-from fuse.metrics.intervals import FoldValues, Interval, nadeau_bengio, nadeau_bengio_logit
+from fuse.metrics.intervals import (
+    FoldValues,
+    Interval,
+    bootstrap,
+    draw_resamples,
+    nadeau_bengio,
+    nadeau_bengio_logit,
+)
+from fuse.metrics.one_fold import SEED, resample_order
 from fuse.metrics.ordered import ordered_pairs, share_in_order
 
 PREDICTIONS = "subset_predictions.csv"
@@ -49,10 +57,12 @@ def write_modality_values(
 ) -> None:
     """Write both tables beside the sealed file.
 
-    Without a stack they have no row, and without all subsets there is no Shapley value.
+    Without a stack they have no row, and without all subsets there is no Shapley value. Of one fold the test
+    cases are resampled: it has no spread of folds.
     """
     folder = next(iter(sealed)).parent
     reached, weight = _reached(results, folds, door, sealed)
+    resampled = _resampled(results[0], folds, door, sealed) if len(folds.folds) == 1 else {}
     ratio = np.array([len(fold.test) / len(fold.train) for fold in folds.folds])
     repeats = np.array([fold.repeat for fold in folds.folds])
 
@@ -68,12 +78,14 @@ def write_modality_values(
     lines = []
     for subset, of_each in reached.items():
         estimate, of_folds = values(of_each)
-        lines.append(("+".join(subset), *_line(estimate, nadeau_bengio_logit(estimate, of_folds))))
+        interval = nadeau_bengio_logit(estimate, of_folds) if not resampled else bootstrap(resampled[subset])
+        lines.append(("+".join(subset), *_line(estimate, interval)))
     write_csv(folder / "subsets.csv", SUBSET_COLUMNS, lines)
-    lines = []
+    lines, due = [], shapley_values(resampled)
     for modality, of_each in shapley_values(reached).items():
         estimate, of_folds = values(of_each)
-        lines.append((modality, *_line(estimate, nadeau_bengio(estimate, of_folds))))
+        interval = nadeau_bengio(estimate, of_folds) if not due else bootstrap(due[modality])
+        lines.append((modality, *_line(estimate, interval)))
     write_csv(folder / "shapley.csv", SHAPLEY_COLUMNS, lines)
 
 
@@ -82,7 +94,7 @@ def shapley_values(
 ) -> dict[str, Float[np.ndarray, " fold"]]:
     """Return what each modality is due of what all reach above one half, for each fold; the parts add up.
 
-    Empty where a subset is absent from `reached` (subset -> C of each fold).
+    Empty where a subset is absent from `reached` (subset -> C of each fold, or of each resample of one).
     """
     everybody = max(reached, key=len, default=())
     if len(reached) != 2 ** len(everybody) - 1:
@@ -114,6 +126,15 @@ def _reached(
             weight[number] = pairs[:, 1].sum()
             reached[subset].append(share_in_order(pairs))
     return {subset: np.array(each) for subset, each in reached.items()}, weight
+
+
+def _resampled(
+    result: FoldResult, folds: Folds, door: OutcomeDoor, sealed: Mapping[Path, str]
+) -> dict[Subset, Float[np.ndarray, " sample"]]:
+    """Return C of each subset in each resample of the test cases of the only fold, all resampled alike."""
+    outcome = door.evaluation([folds.case_ids[case] for case in folds.folds[0].test], sealed)
+    counts = draw_resamples(len(outcome), SEED)
+    return {subset: resample_order(risk, outcome, counts) for subset, risk in result.subsets.items()}
 
 
 def _line(estimate: float, interval: Interval) -> tuple[float | None, float | None, float | None, str]:

@@ -195,3 +195,17 @@ def test_json_also_where_nothing_could_be_looked_at(tiny: Tiny, tmp_path: Path) 
     assert done.exit_code == 1
     (problem,) = json.loads(done.stdout)["problems"]
     assert "cohort.yaml" in problem["expected"]
+
+
+def test_faulty_rows_of_another_endpoint_are_warnings_whatever_its_kind(own_tiny: Tiny) -> None:
+    card = own_tiny.cohort / "cohort.yaml"
+    told = yaml.safe_load(card.read_text())
+    told["endpoints"]["margin"] = {"kind": "binary", "definition": "positive margin"}
+    card.write_text(yaml.safe_dump(told))
+    with (own_tiny.cohort / "outcomes.csv").open("a") as table:
+        table.write("0001,margin,,,,perhaps\n")
+    inputs = RunInputs(
+        cohort_folder=own_tiny.cohort, cache=own_tiny.cache, protocol=read_protocol(str(own_tiny.protocol))
+    )
+    found = [one for one in inspect_inputs(inputs).problems if "0001, endpoint margin" in one.where]
+    assert [(one.level, one.got) for one in found] == [("warning", "another text")]

@@ -116,6 +116,13 @@ def test_every_arm_is_evaluated_and_a_missing_modality_says_nothing(validation: 
     assert float(rows[FUSION, "c_index"]["estimate"]) > 0.6
     for arm, metric in ((FUSION, "c_index"), (FUSION, "c_index_pooled"), (FUSION, "ibs")):
         assert float(rows[arm, metric]["low"]) < float(rows[arm, metric]["high"])
+    for name, key, there in (
+        ("subsets.csv", "modalities", "clinical"),
+        ("shapley.csv", "modality", "slides"),
+    ):
+        (row,) = (row for row in read_csv(validation / name)[1] if row[key] == there)
+        assert float(row["low"]) < float(row["estimate"]) < float(row["high"])
+        assert "bootstrap" in row["interval"]
     compared = read_csv(validation / "comparisons.csv")[1]
     assert {row["second"] for row in compared} >= {"ridge_cox__clinical"}
 
