@@ -6,7 +6,8 @@ and the name of the pseudo-arm of the single modality that each train part would
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 
 from fuse.arm_plans import RISK_SCORES, ArmPlan, is_fusion
 from fuse.metrics.comparison import Roles
@@ -39,6 +40,29 @@ def assign_roles(protocol: Protocol, plans: Sequence[ArmPlan], selected: str) ->
         null="null__none" if "null__none" in names else "",
         singles={plan.modalities[0]: plan.name for plan in plans if plan.model in SINGLE_MODELS},
         other_fusions=tuple(fusions[:-1]),
+    )
+
+
+def drop_silent(roles: Roles, silent: Collection[str], selected: Collection[str]) -> Roles:
+    """Return the roles without arms on modalities that nobody in the tested cohort has.
+
+    They say the same of everybody: who is better than such an arm has not beaten its modality.
+
+    Parameters
+    ----------
+    silent
+        Modalities that nobody has.
+    selected
+        The arms that the selected single modality stands for, one or more.
+    """
+    unheard = {arm for modality, arm in roles.singles.items() if modality in silent}
+    of_silent = any(arm.split("__", 1)[-1] in silent for arm in selected)
+    return replace(
+        roles,
+        clinical="" if roles.clinical in unheard else roles.clinical,
+        selected_single="" if of_silent else roles.selected_single,
+        published_score="" if "clinical" in silent else roles.published_score,
+        singles={modality: arm for modality, arm in roles.singles.items() if arm not in unheard},
     )
 
 

@@ -25,7 +25,7 @@ from fuse.folds import Folds
 from fuse.fusion_weights import write_fusion_weights
 from fuse.metrics.comparison import Roles
 from fuse.modality_values import seal_subsets, write_modality_values
-from fuse.roles import SELECTED_SINGLE, assign_roles, selectable, selected_single_name
+from fuse.roles import SELECTED_SINGLE, assign_roles, drop_silent, selectable, selected_single_name
 from fuse.run_record import ArmRecord, Validates
 from fuse.sealing import seal_predictions
 from fuse.volume_view import choose_case, write_volumes
@@ -89,7 +89,9 @@ def write_run_files(folder: Path, run: FittedRun) -> Computed:
     sealed_subsets = seal_subsets(folder, results, folds)
     _write_chosen(folder / "chosen.csv", results)
     selected = selected_single_name(run.plans)
-    roles = assign_roles(inspection.protocol, run.plans, selected)
+    silent = {label for label, modality in cases.modalities.items() if not modality.present.any()}
+    chosen = {result.arms[selected].chosen for result in results} if selected else set()
+    roles = drop_silent(assign_roles(inspection.protocol, run.plans, selected), silent, chosen)
     arms = (*run.arms, *((_selected_record(selected, run.plans),) if selected else ()))
     evaluate_run(
         Evaluation(

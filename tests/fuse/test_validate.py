@@ -127,6 +127,18 @@ def test_every_arm_is_evaluated_and_a_missing_modality_says_nothing(validation: 
     assert {row["second"] for row in compared} >= {"ridge_cox__clinical"}
 
 
+def test_what_nobody_has_there_is_not_what_fusion_is_better_than(
+    run: Path, own_other: Tiny, tmp_path: Path
+) -> None:
+    shutil.rmtree(own_other.cache / "tiny" / "clinical")
+    validate(run, own_other, tmp_path)
+    told = json.loads((tmp_path / "run2" / "verdict.json").read_text())
+    asked = {question["id"] for question in told["questions"]}
+    assert not {"adds_to_clinical", "predicts_clinical", "predicts_notes"} & asked
+    assert "predicts_slides" in asked
+    assert "adds to the clinical values" not in told["top"]
+
+
 def test_the_other_cohort_s_outcomes_touch_no_prediction(
     run: Path, own_other: Tiny, validation: Path, tmp_path: Path
 ) -> None:
