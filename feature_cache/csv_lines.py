@@ -6,10 +6,14 @@ gets a `'` in front, which `as_given` takes away again. The tables of both stage
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 #: A spreadsheet takes a cell for a formula that begins with one of these (the last four are full-width).
 FORMULA_STARTS = tuple("=+-@\t\r\n＝＋－＠")
+
+#: What a cell cannot hold without quotes around it.
+_MARKS = re.compile('[,"\r\n]')
 
 
 def guarded(text: str) -> str:
@@ -45,4 +49,4 @@ def _runs(text: str) -> bool:
 
 
 def _quoted(text: str) -> str:
-    return '"' + text.replace('"', '""') + '"' if any(mark in text for mark in ',"\r\n') else text
+    return '"' + text.replace('"', '""') + '"' if _MARKS.search(text) else text

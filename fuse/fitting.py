@@ -76,7 +76,8 @@ class FoldResult:
 
     `weights` (modality -> weight), `contributions` (modality -> what it adds to the risk of each test case)
     and `subsets` (modalities -> risk of each test case from these alone) are those of the last late fusion,
-    empty without it.
+    empty without it. `attention_weights` (arm -> modality -> how much it counts in each test case) are those
+    of the networks that weigh modalities.
     """
 
     repeat: int
@@ -85,6 +86,7 @@ class FoldResult:
     weights: dict[str, float] = field(default_factory=dict)
     contributions: dict[str, Float[np.ndarray, " case"]] = field(default_factory=dict)
     subsets: dict[tuple[str, ...], Float[np.ndarray, " case"]] = field(default_factory=dict)
+    attention_weights: dict[str, dict[str, Float[np.ndarray, " case"]]] = field(default_factory=dict)
     attention: Attention | None = None
 
 
@@ -141,6 +143,11 @@ def fit_parts(task: FoldTask, train: Cases, test: Cases) -> FoldResult:
             subsets={}
             if single is None
             else subset_risks(single, (train, test), task.outcome, task.fold.inner),
+            attention_weights={
+                name: arm.scorer.modality_weights(test)
+                for name, arm in fitted.items()
+                if hasattr(arm.scorer, "modality_weights")
+            },
             attention=_attention(fitted, test, results),
         )
 

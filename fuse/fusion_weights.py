@@ -1,14 +1,15 @@
 """What late fusion made of each modality, for each case and over all folds.
 
 Enters: the results of all folds. Leaves: weights.csv, what each modality contributed to a case's risk when
-that case was in a test part and its share of all contributions, averaged over repeats; and stack.csv, the
-weights that each train part gave to them. A modality that a case does not have stays blank: it is not 0.
+that case was in a test part and its share of all contributions, averaged over repeats; stack.csv, the weights
+that each train part gave to them; and attention_weights.csv, how much networks that weigh modalities let each
+count in a case. A modality that a case does not have stays blank: it is not 0.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -20,10 +21,11 @@ from fuse.folds import Folds
 
 WEIGHT_COLUMNS = ("case_id", "modality", "contribution", "share")
 STACK_COLUMNS = ("repeat", "fold", "modality", "weight")
+ATTENTION_COLUMNS = ("repeat", "fold", "arm", "case_id", "modality", "weight")
 
 
 def write_fusion_weights(folder: Path, results: Sequence[FoldResult], folds: Folds, cases: Cases) -> None:
-    """Write weights.csv and stack.csv; both have no row where there was no late fusion."""
+    """Write the three tables; they have no row where there was no late fusion, or no such network."""
     write_csv(folder / "weights.csv", WEIGHT_COLUMNS, _case_rows(results, folds, cases))
     rows = [
         (result.repeat, result.fold, modality, weight)
@@ -31,6 +33,19 @@ def write_fusion_weights(folder: Path, results: Sequence[FoldResult], folds: Fol
         for modality, weight in sorted(result.weights.items())
     ]
     write_csv(folder / "stack.csv", STACK_COLUMNS, rows)
+    write_csv(folder / "attention_weights.csv", ATTENTION_COLUMNS, _attention_rows(results, folds, cases))
+
+
+def _attention_rows(
+    results: Sequence[FoldResult], folds: Folds, cases: Cases
+) -> Iterator[tuple[int, int, str, str, str, float | None]]:
+    for result, fold in zip(results, folds.folds, strict=True):
+        for arm, weights in result.attention_weights.items():
+            for modality, of_cases in weights.items():
+                present = cases.modalities[modality].present[fold.test]
+                for case, weight, there in zip(fold.test, of_cases, present, strict=True):
+                    given = float(weight) if there else None
+                    yield result.repeat, result.fold, arm, folds.case_ids[case], modality, given
 
 
 def _case_rows(

@@ -86,6 +86,17 @@ class ShapleyRow(Part):
     interval: str
 
 
+class AttentionWeightRow(Part):
+    """One row of attention_weights.csv; blank where the case does not have the modality."""
+
+    repeat: int
+    fold: int
+    arm: str
+    case_id: str
+    modality: str
+    weight: Number
+
+
 class ChosenRow(Part):
     """One row of chosen.csv: what an arm chose inside one train part."""
 

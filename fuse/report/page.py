@@ -16,6 +16,7 @@ from fuse.files import write_text
 from fuse.report import numerals
 from fuse.report.arms_table import build_arms_forest, build_arms_table
 from fuse.report.attention_picture import place_attention
+from fuse.report.attention_table import average_attention
 from fuse.report.chosen_table import count_choices
 from fuse.report.cohort_flow import count_patterns, draw_flow
 from fuse.report.comparison_tables import build_comparisons
@@ -93,6 +94,7 @@ def render(folder: RunFolder) -> str:
         invented=document.cohort.title.startswith("Synthetic"),
         labels=document.labels,
         weights=weights,
+        looked_at=average_attention(folder.attention_weights),
         patterns=count_patterns(weights.cases) if weights else (),
         attention=place_attention(folder.attention),
         volumes=place_volumes(folder.volumes),

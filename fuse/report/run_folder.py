@@ -21,6 +21,7 @@ from fuse.files import parse_csv
 from fuse.predictions import prediction_file
 from fuse.report.documents import (
     Attention,
+    AttentionWeightRow,
     ChosenRow,
     ComparisonRow,
     Curves,
@@ -69,6 +70,7 @@ class RunFolder:
     weights: tuple[WeightRow, ...]
     subsets: tuple[SubsetRow, ...]
     shapley: tuple[ShapleyRow, ...]
+    attention_weights: tuple[AttentionWeightRow, ...]
     chosen: tuple[ChosenRow, ...]
     curves: Curves
     attention: Attention
@@ -110,6 +112,9 @@ def read_run(run: Path) -> RunFolder:
         weights=_read_csv(run / "weights.csv", WeightRow),
         subsets=_read_csv(run / "subsets.csv", SubsetRow) if _has(run, document, "subsets.csv") else (),
         shapley=_read_csv(run / "shapley.csv", ShapleyRow) if _has(run, document, "shapley.csv") else (),
+        attention_weights=_read_csv(run / "attention_weights.csv", AttentionWeightRow)
+        if _has(run, document, "attention_weights.csv")
+        else (),
         chosen=_read_csv(run / "chosen.csv", ChosenRow) if _has(run, document, "chosen.csv") else (),
         curves=_checked_curves(_read_json(run / "curves.json", Curves)),
         attention=_read_json(run / "attention.json", Attention),

@@ -11,6 +11,8 @@ from fuse.cases import Cases, Modality
 from fuse.fitting import FoldResult
 from fuse.folds import Fold, Folds
 from fuse.fusion_weights import write_fusion_weights
+from fuse.report.attention_table import average_attention
+from fuse.report.documents import AttentionWeightRow
 
 IDS = ("0000", "0001", "0002")
 
@@ -61,3 +63,29 @@ def test_weights(tmp_path: Path) -> None:
     ]
     stack = (tmp_path / "stack.csv").read_text().splitlines()
     assert stack[:3] == ["repeat,fold,modality,weight", "1,1,clinical,0.5", "1,1,slides,0.0"]
+
+
+def test_weights_of_networks_are_told_for_every_case_that_has_the_modality(tmp_path: Path) -> None:
+    cases = Cases(
+        case_ids=IDS,
+        modalities={
+            "clinical": modality("clinical", [True] * 3),
+            "slides": modality("slides", [True, False, True]),
+        },
+    )
+    fold = Fold(repeat=1, fold=1, train=np.arange(0), test=np.array([2, 1]), inner=np.arange(0))
+    looked = {"clinical": np.array([0.25, 1.0]), "slides": np.array([0.75, 0.0])}
+    result = FoldResult(repeat=1, fold=1, arms={}, attention_weights={"gated_units__clinical+slides": looked})
+    write_fusion_weights(tmp_path, [result], Folds(case_ids=IDS, folds=(fold,), source="made"), cases)
+    lines = (tmp_path / "attention_weights.csv").read_text().splitlines()
+    assert [line.split(",", 3)[3] for line in lines] == [
+        "case_id,modality,weight",
+        "0002,clinical,0.25",
+        "0001,clinical,1.0",
+        "0002,slides,0.75",
+        "0001,slides,",
+    ]
+    with (tmp_path / "attention_weights.csv").open(newline="") as stream:
+        rows = [AttentionWeightRow.model_validate(row) for row in csv.DictReader(stream)]
+    (line,) = average_attention(rows)
+    assert line.means == {"clinical": 0.625, "slides": 0.75}
