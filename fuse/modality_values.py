@@ -4,7 +4,8 @@ Enters: what the last stack said of each test case from every subset of its moda
 subset_predictions.csv, sealed before an outcome of a test part is opened; subsets.csv, C (AUROC of classes)
 of every subset; shapley.csv, the share of C above one half that each modality is due, averaged over all
 orders in which modalities could have come (Shapley 1953). A weight says what a stack made of a modality; this
-says what it gained by it, and redundant modalities share what they both know.
+says what it gained by it, and redundant modalities share what they both know. Arms of several modalities at
+once are in the set of all alone, so what they find is divided evenly.
 """
 
 from __future__ import annotations
