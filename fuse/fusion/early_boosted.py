@@ -32,10 +32,14 @@ class JoinedScorer:
     """The first rounds of a booster, centred on the train part.
 
     `modalities`: those that a train case had; `columns`: those of their columns that the booster knows.
+    `stand_in` (column of all): what stands for a modality that a case lacks. Trees that never met its absence
+    have no branch for it, only a default that means nothing, so the train means do; where train cases lacked
+    it too, NaN does, and trees have learned what to make of it.
     """
 
     modalities: tuple[str, ...]
     columns: Int[np.ndarray, " known"]
+    stand_in: Float[np.ndarray, " column"]
     booster: Booster
     rounds: int
     mean: float = 0.0
@@ -83,13 +87,29 @@ class JoinedScorer:
     def _table(self, cases: Cases) -> DMatrix:
         from xgboost import DMatrix
 
-        return DMatrix(joined(cases, self.modalities)[:, self.columns], nthread=1)
+        table = joined(cases, self.modalities, self.stand_in)
+        return DMatrix(table[:, self.columns], nthread=1)
 
 
-def joined(cases: Cases, modalities: tuple[str, ...]) -> Float[np.ndarray, "case column"]:
-    """Return the columns of several modalities side by side, NaN where a case lacks one."""
+def joined(
+    cases: Cases, modalities: tuple[str, ...], stand_in: Float[np.ndarray, " column"] | None = None
+) -> Float[np.ndarray, "case column"]:
+    """Return the columns of several modalities side by side, NaN or a stand-in where a case lacks one."""
     several = [cases.modalities[name] for name in modalities]
-    return np.concatenate([np.where(m.present[:, None], m.values, np.nan) for m in several], axis=1)
+    present = np.concatenate([np.broadcast_to(m.present[:, None], m.values.shape) for m in several], axis=1)
+    values = np.concatenate([m.values for m in several], axis=1)
+    return np.where(present, values, np.nan if stand_in is None else stand_in)
+
+
+def _stand_in(train: Cases, modalities: tuple[str, ...]) -> Float[np.ndarray, " column"]:
+    """Return the train means of modalities that every train case has, NaN for the others."""
+    parts = []
+    for modality in (train.modalities[name] for name in modalities):
+        known = ~np.isnan(modality.values)
+        total = np.where(known, modality.values, 0.0).sum(axis=0)
+        means = np.where(known.any(axis=0), total / np.maximum(known.sum(axis=0), 1), np.nan)
+        parts.append(means if modality.present.all() else np.full(len(means), np.nan))
+    return np.concatenate(parts)
 
 
 class EarlyBoosted(Learner):
@@ -134,7 +154,13 @@ class EarlyBoosted(Learner):
             nthread=1,
         )
         booster = xgboost.train(parameters, matrix, num_boost_round=most)
-        whole = JoinedScorer(modalities=modalities, columns=columns, booster=booster, rounds=most)
+        whole = JoinedScorer(
+            modalities=modalities,
+            columns=columns,
+            stand_in=_stand_in(train, modalities),
+            booster=booster,
+            rounds=most,
+        )
         return tuple(replace(whole, rounds=int(s["rounds"])).centred(train) for s in settings)
 
 

@@ -8,9 +8,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from fuse.cases import Cases, Modality
 from fuse.fusion.early_boosted import EarlyBoosted, joined
 from fuse.losses import partial_log_likelihood
 from fuse.models.learner import Setting
+from fuse.outcomes import Survival
 from tests.fuse.fusion.masked import mask, with_modality
 
 FEW = Setting((("rounds", 12.0),))
@@ -62,3 +64,22 @@ def test_contributions_are_the_risk_and_an_absent_modality_adds_exactly_zero(coh
     for row in range(0, 90, 11):
         alone = scorer.contributions(cohort.cases.take(np.array([row])))
         assert {name: part[0] for name, part in alone.items()} == {n: part[row] for n, part in parts.items()}
+
+
+def test_an_absence_that_no_train_case_had_is_the_mean_and_no_default_branch(cohort):
+    rng = np.random.default_rng(4)
+    values = rng.normal(size=(90, 4))
+    whole = {
+        name: Modality(
+            name=name, feature_set="s", present=np.ones(90, bool), columns=tuple("abcd"), values=part
+        )
+        for name, part in (("one", values), ("other", rng.normal(size=(90, 4))))
+    }
+    cases = Cases(case_ids=cohort.cases.case_ids, modalities=whole)
+    time = rng.exponential(np.exp(-2 * whole["other"].values[:, 0])) + 1e-3
+    outcome = Survival(event=np.ones(90, bool), time_days=time)
+    scorer = EarlyBoosted(("one", "other")).fit(cases, outcome, FEW, 0)
+    masked = mask(cases, "other", np.arange(90), 0.0)
+    means = np.broadcast_to(whole["other"].values.mean(axis=0), (90, 4))
+    at_mean = with_modality(cases, replace(whole["other"], values=np.array(means)))
+    assert np.array_equal(scorer.risk(masked), scorer.risk(at_mean))
