@@ -16,7 +16,7 @@ from feature_cache.command_line import count_problems, problem_lines, run_verbs
 from feature_cache.errors import BraidError, Problem
 
 if TYPE_CHECKING:
-    from fuse.run_record import ArmRecord
+    from fuse.run.run_record import ArmRecord
 
 app = typer.Typer(
     help="Stage 2: embeddings and outcomes in, predictions and evidence out.",
@@ -48,7 +48,7 @@ def check(
 ) -> None:
     """Say what stands against an evaluation, before anything is fitted."""
     from feature_cache.cohort import find_cohort
-    from fuse.check import RunInputs, inspect_inputs
+    from fuse.inspection.inspection import RunInputs, inspect_inputs
     from fuse.protocol import read_protocol
 
     try:
@@ -85,7 +85,7 @@ def benchmark(
     """Fit and evaluate every arm of a protocol; write predictions, evidence, verdict and page."""
     from feature_cache.cohort import find_cohort
     from fuse.benchmark import run_benchmark
-    from fuse.check import RunInputs
+    from fuse.inspection.inspection import RunInputs
     from fuse.protocol import read_protocol
     from fuse.workers import count_cores
 
@@ -129,7 +129,7 @@ def rerun(
 ) -> None:
     """Make a run again from its own record and compare every output byte for byte."""
     from feature_cache.cohort import find_cohort
-    from fuse.rerun import rerun as repeat
+    from fuse.run.rerun import rerun as repeat
     from fuse.workers import count_cores
 
     found = repeat(run, cache, None if cohort is None else find_cohort(cohort), jobs or count_cores())
@@ -163,7 +163,7 @@ def _print_run(out: Path, arms: tuple[ArmRecord, ...]) -> None:
 
 def _print_arms(run: Path, arms: tuple[ArmRecord, ...]) -> None:
     from fuse.files import read_csv
-    from fuse.verdict_words import PRIMARY
+    from fuse.verdict.words import PRIMARY
 
     every = read_csv(run / "metrics.csv")[1]
     # the first metric of an arm is the one that questions are answered by

@@ -12,11 +12,11 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from feature_cache.errors import OutcomeError
-from fuse.calibrated import Calibration, fit_calibration, held_out_gain
 from fuse.cases import Cases
 from fuse.models.averaged import averaged
 from fuse.models.learner import Learner, Scorer, Setting
-from fuse.outcomes import Classes, Outcome
+from fuse.outcomes.calibrated import Calibration, fit_calibration, held_out_gain
+from fuse.outcomes.outcomes import Classes, Outcome
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,18 +15,18 @@ from jaxtyping import Float
 
 from feature_cache.errors import OutcomeError
 from fuse.arm_plans import ArmPlan
-from fuse.cases_file import save_cases
-from fuse.check import Inspection, RunInputs, inspect_inputs
-from fuse.endpoint import OutcomeDoor
+from fuse.features.cases_file import save_cases
+from fuse.features.table import read_cases
 from fuse.files import write_json
 from fuse.fitting import FoldTask
-from fuse.folds import Folds
-from fuse.kept_folds import KeptFolds, identity_of
+from fuse.folds.folds import Folds
+from fuse.inspection.inspection import Inspection, RunInputs, inspect_inputs
 from fuse.models.choice import add_choices
-from fuse.run_files import Computed, FittedRun, record_arms, write_run_files, write_run_inputs
-from fuse.run_place import run_place
-from fuse.run_record import RECORD, ArmRecord, RunFacts, describe_run, versions
-from fuse.table import read_cases
+from fuse.outcomes.endpoint import OutcomeDoor
+from fuse.run.kept_folds import KeptFolds, identity_of
+from fuse.run.run_files import Computed, FittedRun, record_arms, write_run_files, write_run_inputs
+from fuse.run.run_place import run_place
+from fuse.run.run_record import RECORD, ArmRecord, RunFacts, describe_run, versions
 from fuse.workers import fit_folds
 
 #: Probabilities of no event are predicted at this many days, evenly up to the horizon.

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from fuse.outcomes import Survival
-from fuse.tile_order import canonical_order
+from fuse.features.tile_order import canonical_order
+from fuse.outcomes.outcomes import Survival
 
 if TYPE_CHECKING:
     from fuse.models.design import Design

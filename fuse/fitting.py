@@ -18,7 +18,7 @@ from jaxtyping import Bool, Float
 from fuse.arm import FittedArm, fit_arm
 from fuse.arm_plans import ArmPlan
 from fuse.cases import Cases
-from fuse.folds import Fold
+from fuse.folds.folds import Fold
 from fuse.fusion.late import FittedLate, fit_late
 from fuse.fusion.residual import FittedResidual, fit_residual
 from fuse.fusion.subsets import subset_risks
@@ -26,7 +26,7 @@ from fuse.metrics.ordered import ordered_pairs, share_in_order
 from fuse.models.choice import choosing_sets
 from fuse.models.learner import Setting
 from fuse.models.registry import build_learner
-from fuse.outcomes import Classes, Outcome, Survival
+from fuse.outcomes.outcomes import Classes, Outcome, Survival
 from fuse.roles import is_single, selected_single_name
 
 

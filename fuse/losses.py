@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from fuse.outcomes import Survival
+from fuse.outcomes.outcomes import Survival
 
 if TYPE_CHECKING:
     import torch

@@ -15,11 +15,11 @@ from feature_cache.cohort import Cohort, inspect_cohort
 from feature_cache.entry import EntryRecord
 from feature_cache.errors import OutcomeError, Problem
 from feature_cache.store import FeatureCache
-from fuse.check import Inspection
-from fuse.endpoint import OutcomeDoor, choose_endpoint, inspect_outcomes
-from fuse.feature_sets import ChosenSet, choose_feature_sets
+from fuse.features.feature_sets import ChosenSet, choose_feature_sets
+from fuse.inspection.inspection import Inspection
 from fuse.metrics.censoring import Horizon, choose_horizon
-from fuse.outcomes import Classes, Competing, Outcome
+from fuse.outcomes.endpoint import OutcomeDoor, choose_endpoint, inspect_outcomes
+from fuse.outcomes.outcomes import Classes, Competing, Outcome
 
 
 class ValidationDoor(OutcomeDoor):

@@ -14,20 +14,20 @@ from pathlib import Path
 import numpy as np
 
 from feature_cache.errors import OutcomeError
-from fuse.aligned_cases import align_cases
 from fuse.benchmark import times_of, write_whole
 from fuse.cases import Cases
-from fuse.check import Inspection
+from fuse.features.aligned_cases import align_cases
+from fuse.features.table import read_cases
 from fuse.fitting import FoldTask, fit_parts
-from fuse.fold_choice import plan_of, strata_of
-from fuse.folds import Fold, Folds, make_inner
-from fuse.leaks import refuse_shared_cases
+from fuse.folds.fold_choice import plan_of, strata_of
+from fuse.folds.folds import Fold, Folds, make_inner
+from fuse.inspection.inspection import Inspection
+from fuse.inspection.shared_cases import refuse_shared_cases
 from fuse.models.choice import add_choices
 from fuse.other_cohort import inspect_other
-from fuse.run_files import Computed, FittedRun, record_arms, write_run_files, write_run_inputs
-from fuse.run_record import ArmRecord, Validates
-from fuse.sealed_run import inspect_again, read_record
-from fuse.table import read_cases
+from fuse.run.run_files import Computed, FittedRun, record_arms, write_run_files, write_run_inputs
+from fuse.run.run_record import ArmRecord, Validates
+from fuse.run.sealed_run import inspect_again, read_record
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,9 +18,9 @@ from pathlib import Path
 
 from feature_cache.errors import OutcomeError
 from feature_cache.stopping import follow_parent, raise_if_stopped, signals_held
-from fuse.cases_file import load_cases
+from fuse.features.cases_file import load_cases
 from fuse.fitting import FoldResult, FoldTask, fit_fold
-from fuse.kept_folds import KeptFolds
+from fuse.run.kept_folds import KeptFolds
 
 
 def count_cores() -> int:

@@ -47,7 +47,7 @@ def test_the_gate_sees(line: str) -> None:
         ("from pickle import UnpicklingError", WEIGHTS),
         ("exec(compile(source, name, 'exec'), space)", MAKERS_CODE),
         ("from urllib.parse import quote", "feature_cache/names.py"),
-        ("np.load(path, allow_pickle=False)", "fuse/bags.py"),
+        ("np.load(path, allow_pickle=False)", "fuse/features/bags.py"),
         ("from defusedxml.ElementTree import fromstring", "extract/slides/tiff_pages.py"),
         ("class L(yaml.SafeLoader): pass", "feature_cache/strict_yaml.py"),
     ],

@@ -19,7 +19,7 @@ from feature_cache.entry import EntryDraft
 from feature_cache.errors import CacheError
 from feature_cache.folders import entry_folders
 from feature_cache.verification import EntryCheck
-from fuse import outcome_kinds
+from fuse.outcomes import outcome_kinds
 from tests.measurement import Measured
 from tests.trials.__main__ import run_and_tell
 from tests.trials.code_gate import findings

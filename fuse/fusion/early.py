@@ -19,7 +19,7 @@ from fuse.models.design import Design, design_of
 from fuse.models.learner import NullScorer, Scorer, Setting, is_learnable, spread
 from fuse.models.newton_cox import ridge_cox_path
 from fuse.models.ridge_cox import RidgeCox
-from fuse.outcomes import Survival
+from fuse.outcomes.outcomes import Survival
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,7 +18,7 @@ from fuse.fusion.late import has_any
 from fuse.models.card import ModelCard
 from fuse.models.learner import Learner, NullScorer, Scorer, Setting, is_learnable, spread
 from fuse.models.xgboost_cox import COLUMNS_PER_TREE, PARAMETERS, ROUNDS, XgboostCox
-from fuse.outcomes import Survival
+from fuse.outcomes.outcomes import Survival
 
 if TYPE_CHECKING:
     from xgboost import Booster, DMatrix

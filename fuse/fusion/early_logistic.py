@@ -17,7 +17,7 @@ from fuse.fusion.early import EarlyScorer, fit_blocks, score_blocks
 from fuse.models.card import CLASSES, ModelCard
 from fuse.models.learner import Learner, Scorer, Setting, is_learnable, null_scorer
 from fuse.models.ridge_logistic import ALPHAS, multinomial_coefficients
-from fuse.outcomes import Classes
+from fuse.outcomes.outcomes import Classes
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -22,7 +22,7 @@ from fuse.models.design import design_of
 from fuse.models.learner import Learner, NullScorer, Scorer, Setting, is_learnable
 from fuse.models.newton_cox import ridge_cox_path
 from fuse.models.ridge_cox import price
-from fuse.outcomes import Survival
+from fuse.outcomes.outcomes import Survival
 
 #: Penalties of ridge Cox, the strongest first, without products and then with products of these scales; the
 #: weak ones have the price that they have in `ridge_cox`.

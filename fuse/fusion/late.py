@@ -17,12 +17,12 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from fuse.arm import FittedArm
-from fuse.calibrated import Calibration, fit_calibration
 from fuse.cases import Cases
 from fuse.fusion.stacking import stack_arms
 from fuse.models.card import CLASSES, TIMES, ModelCard
 from fuse.models.learner import NullScorer, Setting
-from fuse.outcomes import Outcome
+from fuse.outcomes.calibrated import Calibration, fit_calibration
+from fuse.outcomes.outcomes import Outcome
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -23,7 +23,7 @@ from fuse.models.card import CLASSES, TIMES, ModelCard, Options
 from fuse.models.heads.head import Head
 from fuse.models.heads.registry import HEAD_OPTION, make_head
 from fuse.models.learner import Learner, Scorer, Setting, is_learnable, null_scorer
-from fuse.outcomes import Outcome
+from fuse.outcomes.outcomes import Outcome
 from fuse.training import Schedule, train_path
 
 if TYPE_CHECKING:

@@ -15,15 +15,15 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from fuse.arm import FittedArm
-from fuse.calibrated import Calibration, fit_calibration
 from fuse.cases import Cases
 from fuse.fusion.early import EarlyScorer, fit_blocks, score_blocks
-from fuse.likelihood import log_likelihood, non_negative_slope
 from fuse.models.card import TIMES, ModelCard
 from fuse.models.learner import Setting
 from fuse.models.newton_cox import ridge_cox_path
 from fuse.models.ridge_cox import ALPHAS
-from fuse.outcomes import Survival
+from fuse.outcomes.calibrated import Calibration, fit_calibration
+from fuse.outcomes.likelihood import log_likelihood, non_negative_slope
+from fuse.outcomes.outcomes import Survival
 
 
 @dataclass(frozen=True, kw_only=True)

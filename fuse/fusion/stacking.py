@@ -14,9 +14,9 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int
 
-from fuse.calibrated import held_out_gain
-from fuse.likelihood import log_likelihood, log_likelihood_gradient, non_negative_slope
-from fuse.outcomes import Outcome
+from fuse.outcomes.calibrated import held_out_gain
+from fuse.outcomes.likelihood import log_likelihood, log_likelihood_gradient, non_negative_slope
+from fuse.outcomes.outcomes import Outcome
 
 Stacked = Float[np.ndarray, "case *classes arm"]
 Weights = Float[np.ndarray, " arm"]

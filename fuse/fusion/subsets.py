@@ -16,7 +16,7 @@ from jaxtyping import Float, Int
 
 from fuse.cases import Cases
 from fuse.fusion.late import FittedLate, fit_late
-from fuse.outcomes import Outcome
+from fuse.outcomes.outcomes import Outcome
 
 #: Of more modalities (63 subsets and more) only the single ones, all but one, and all are looked at.
 MOST_MODALITIES = 5

@@ -12,7 +12,7 @@ from jaxtyping import Float
 
 from fuse.metrics.intervals import LEVEL, draw_resamples
 from fuse.metrics.kaplan_meier import AtRisk, GroupCurve, count_at_risk
-from fuse.outcomes import Competing
+from fuse.outcomes.outcomes import Competing
 
 
 def resampled_incidence(

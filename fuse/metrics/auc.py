@@ -11,7 +11,7 @@ from jaxtyping import Bool, Float, Int
 
 from fuse.metrics.censoring import weigh
 from fuse.metrics.concordance import PairSums, sum_pairs
-from fuse.outcomes import Survival
+from fuse.outcomes.outcomes import Survival
 
 
 def resampled_auc_pairs(

@@ -11,7 +11,7 @@ from jaxtyping import Float
 
 from fuse.metrics.censoring import CensoringWeights
 from fuse.metrics.kaplan_meier import estimate_survival
-from fuse.outcomes import Survival
+from fuse.outcomes.outcomes import Survival
 
 
 def brier_by_case(

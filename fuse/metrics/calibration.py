@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Float
 
-from fuse.outcomes import Survival
+from fuse.outcomes.outcomes import Survival
 
 
 def resampled_event_share(

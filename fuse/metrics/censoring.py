@@ -14,7 +14,7 @@ from jaxtyping import Bool, Float
 
 from feature_cache.errors import OutcomeError
 from fuse.metrics.kaplan_meier import estimate_observed
-from fuse.outcomes import Survival
+from fuse.outcomes.outcomes import Survival
 
 WEIGHT_CAP = 20.0
 """No case counts for more than this many; reached where under 5 % of the train part are uncensored."""

@@ -13,12 +13,12 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from feature_cache.errors import OutcomeError
-from fuse.class_prediction import ClassPrediction, ClassTruth
 from fuse.metrics.intervals import FoldValues
 from fuse.metrics.ordered import ordered_pairs, share_in_order
 from fuse.metrics.pooled import CaseScores
 from fuse.metrics.scored import match_folds, number_cases
-from fuse.outcomes import Classes
+from fuse.outcomes.outcomes import Classes
+from fuse.run.class_prediction import ClassPrediction, ClassTruth
 
 
 @dataclass(frozen=True, kw_only=True)

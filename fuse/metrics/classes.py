@@ -13,7 +13,6 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from jaxtyping import Float
 
-from fuse.class_prediction import ClassPrediction, ClassTruth
 from fuse.metrics.class_scored import ClassArm, ClassFold, join_classes, rank_pairs
 from fuse.metrics.comparison import ComparisonRow, Contrast, Roles, comparison_row, plan_contrasts
 from fuse.metrics.evaluation import MetricRow
@@ -27,7 +26,8 @@ from fuse.metrics.intervals import (
 )
 from fuse.metrics.one_fold import bootstrap_order
 from fuse.metrics.pooled import CaseScores, ratio
-from fuse.outcomes import Classes
+from fuse.outcomes.outcomes import Classes
+from fuse.run.class_prediction import ClassPrediction, ClassTruth
 
 AUROC, AUROC_MACRO = "auroc", "auroc_macro"
 

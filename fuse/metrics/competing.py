@@ -22,7 +22,7 @@ from fuse.metrics.intervals import Interval, bootstrap, draw_resamples
 from fuse.metrics.ordered import keep_at_risk
 from fuse.metrics.pooled import predicted_event_free, ratio
 from fuse.metrics.scored import ScoredArm, join
-from fuse.outcomes import Competing
+from fuse.outcomes.outcomes import Competing
 
 
 def evaluate_competing_arm(

@@ -12,7 +12,7 @@ from collections.abc import Callable
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from fuse.outcomes import Survival
+from fuse.outcomes.outcomes import Survival
 
 ROWS_AT_ONCE = 512
 """Rows of the pair matrix held in memory together; bounds memory at 512 x cases."""

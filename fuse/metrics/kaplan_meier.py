@@ -12,7 +12,7 @@ from typing import TypedDict
 import numpy as np
 from jaxtyping import Float, Int
 
-from fuse.outcomes import Survival
+from fuse.outcomes.outcomes import Survival
 
 NORMAL_975 = 1.959963984540054
 """Upper 2.5 % point of the standard normal distribution."""

@@ -12,12 +12,12 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from fuse.likelihood import scores_of_classes
 from fuse.metrics.concordance import PairSums, resampled_pairs, sum_pairs
 from fuse.metrics.intervals import Interval, bootstrap, draw_resamples
 from fuse.metrics.ordered import keep_at_risk
 from fuse.metrics.pooled import ratio
-from fuse.outcomes import Competing, Outcome, Survival
+from fuse.outcomes.likelihood import scores_of_classes
+from fuse.outcomes.outcomes import Competing, Outcome, Survival
 
 #: All arms and comparisons of a run are resampled alike.
 SEED = 0

@@ -10,9 +10,9 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Bool, Float
 
-from fuse.likelihood import scores_of_classes
 from fuse.metrics.concordance import concordant_pairs
-from fuse.outcomes import Competing, Outcome, Survival
+from fuse.outcomes.likelihood import scores_of_classes
+from fuse.outcomes.outcomes import Competing, Outcome, Survival
 
 
 def ordered_pairs(

@@ -15,7 +15,7 @@ from jaxtyping import Int
 
 from feature_cache.errors import OutcomeError
 from fuse.cases import FoldPrediction, FoldTruth
-from fuse.outcomes import Survival
+from fuse.outcomes.outcomes import Survival
 
 
 class OfFold(Protocol):

@@ -24,7 +24,7 @@ from fuse.models.heads.head import Head
 from fuse.models.heads.registry import HEAD_OPTION, make_head
 from fuse.models.learner import Learner, Scorer, Setting, is_learnable, null_scorer
 from fuse.models.tile_scale import TileScale, bags_of, fit_tile_scale
-from fuse.outcomes import Outcome
+from fuse.outcomes.outcomes import Outcome
 from fuse.training import Schedule, train_path
 
 if TYPE_CHECKING:

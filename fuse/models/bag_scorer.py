@@ -14,10 +14,10 @@ from jaxtyping import Float, Int
 
 from feature_cache.errors import OutcomeError
 from fuse.cases import Cases
+from fuse.features.tile_order import canonical_order
 from fuse.models.heads.head import Head
 from fuse.models.learner import spread
 from fuse.models.tile_scale import TileScale, bags_of
-from fuse.tile_order import canonical_order
 from fuse.training import one_thread
 
 if TYPE_CHECKING:

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from fuse.likelihood import non_negative_slope
 from fuse.losses import risk_sets
-from fuse.outcomes import Survival
+from fuse.outcomes.likelihood import non_negative_slope
+from fuse.outcomes.outcomes import Survival
 
 
 @dataclass(frozen=True, kw_only=True)

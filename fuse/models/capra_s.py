@@ -17,7 +17,7 @@ from feature_cache.errors import OutcomeError
 from fuse.cases import Cases, Modality
 from fuse.models.card import ModelCard, Options
 from fuse.models.learner import Learner, Scorer, Setting, spread
-from fuse.outcomes import Survival
+from fuse.outcomes.outcomes import Survival
 
 #: What the options name a column for; lymph nodes are positive, negative or unknown (Nx).
 INPUTS = (

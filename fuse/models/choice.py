@@ -17,7 +17,7 @@ from jaxtyping import Float
 from fuse.cases import Cases, Modality
 from fuse.labels import candidates_of, is_choice
 from fuse.models.learner import Learner, Scorer, Setting
-from fuse.outcomes import Outcome
+from fuse.outcomes.outcomes import Outcome
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from jaxtyping import Float, Int
 from fuse.models.bag_model import BAG_OPTIONS, BagLearner, BagShape
 from fuse.models.card import CLASSES, TIMES, ModelCard, Options
 from fuse.models.heads.head import Head
-from fuse.outcomes import Classes, Outcome
+from fuse.outcomes.outcomes import Classes, Outcome
 
 if TYPE_CHECKING:
     import torch

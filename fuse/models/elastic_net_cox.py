@@ -17,7 +17,7 @@ from fuse.models.card import ModelCard
 from fuse.models.design import fit_design
 from fuse.models.learner import Learner, Scorer, Setting, is_learnable, null_scorer
 from fuse.models.ridge_cox import LinearScorer
-from fuse.outcomes import Survival
+from fuse.outcomes.outcomes import Survival
 
 #: Share of the penalty that is on absolute weights (lasso), the rest on their squares.
 L1_RATIOS = (0.9, 0.3)

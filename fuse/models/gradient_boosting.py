@@ -16,7 +16,7 @@ from fuse.cases import Cases
 from fuse.models.card import ModelCard
 from fuse.models.case_columns import CaseColumns, fit_case_columns
 from fuse.models.learner import Learner, Scorer, Setting, is_learnable, null_scorer, spread
-from fuse.outcomes import Survival
+from fuse.outcomes.outcomes import Survival
 
 if TYPE_CHECKING:
     from sklearn.tree import DecisionTreeRegressor

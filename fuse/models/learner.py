@@ -15,7 +15,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from fuse.cases import Cases
-from fuse.outcomes import Classes, Outcome
+from fuse.outcomes.outcomes import Classes, Outcome
 
 #: Below this number of events (of cases of a class) a train part teaches nothing: the scorer is the null's.
 MIN_EVENTS = 3

@@ -14,7 +14,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from fuse.losses import risk_sets
-from fuse.outcomes import Survival
+from fuse.outcomes.outcomes import Survival
 
 logger = logging.getLogger(__name__)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from fuse.cases import Cases
 from fuse.models.card import CLASSES, TIMES, ModelCard
 from fuse.models.learner import Learner, Scorer, Setting, null_scorer
-from fuse.outcomes import Outcome
+from fuse.outcomes.outcomes import Outcome
 
 
 class NullModel(Learner):

@@ -20,7 +20,7 @@ from fuse.models.ridge_cox import RidgeCox
 from fuse.models.ridge_logistic import RidgeLogistic
 from fuse.models.tile_mixture import TileMixture, fit_tile_mixture
 from fuse.models.tile_scale import bags_of
-from fuse.outcomes import Classes, Outcome
+from fuse.outcomes.outcomes import Classes, Outcome
 
 NAME = "prototypes"
 KINDS = 16

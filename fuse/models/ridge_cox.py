@@ -17,7 +17,7 @@ from fuse.models.card import ModelCard
 from fuse.models.design import Design, design_of
 from fuse.models.learner import Learner, NullScorer, Scorer, Setting, is_learnable, spread
 from fuse.models.newton_cox import ridge_cox_path
-from fuse.outcomes import Survival
+from fuse.outcomes.outcomes import Survival
 
 #: Penalties for columns of total variance 1: the prior variance of a case's log hazard is 1 / alpha.
 ALPHAS = (256.0, 64.0, 16.0, 4.0, 1.0, 0.25)

@@ -17,7 +17,7 @@ from fuse.models.card import CLASSES, ModelCard
 from fuse.models.design import Design, fit_design
 from fuse.models.learner import Learner, Scorer, Setting, is_learnable, null_scorer, spread
 from fuse.models.ridge_cox import LinearScorer
-from fuse.outcomes import Classes, Outcome
+from fuse.outcomes.outcomes import Classes, Outcome
 
 #: Penalties for columns of total variance 1, as for Cox: the prior variance of log odds is 1 / alpha.
 ALPHAS = (16.0, 4.0, 1.0, 0.25)

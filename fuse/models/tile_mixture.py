@@ -13,8 +13,8 @@ import numpy as np
 from jaxtyping import Float
 
 from fuse.cases import Bags
+from fuse.features.tile_order import canonical_order
 from fuse.models.tile_scale import TileScale, fit_tile_scale
-from fuse.tile_order import canonical_order
 
 #: Tiles on which the mixture is fitted, the same number of each case, and the columns that are kept of them.
 SAMPLE = 20_000

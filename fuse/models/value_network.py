@@ -19,7 +19,7 @@ from fuse.models.case_columns import CaseColumns, fit_case_columns
 from fuse.models.heads.head import Head
 from fuse.models.heads.registry import HEAD_OPTION, make_head
 from fuse.models.learner import Learner, Scorer, Setting, is_learnable, null_scorer, spread
-from fuse.outcomes import Outcome
+from fuse.outcomes.outcomes import Outcome
 from fuse.training import Schedule, one_thread, train_path
 
 if TYPE_CHECKING:

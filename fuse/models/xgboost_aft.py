@@ -14,7 +14,7 @@ import numpy as np
 from fuse.models.card import ModelCard
 from fuse.models.heads.aft import fit_log_normal
 from fuse.models.xgboost_cox import Labels, XgboostCox, most_rounds
-from fuse.outcomes import Survival
+from fuse.outcomes.outcomes import Survival
 
 
 class XgboostAft(XgboostCox):

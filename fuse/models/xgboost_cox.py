@@ -18,7 +18,7 @@ from feature_cache.errors import OutcomeError
 from fuse.cases import Cases
 from fuse.models.card import ModelCard, Options
 from fuse.models.learner import Learner, Scorer, Setting, is_learnable, null_scorer, spread
-from fuse.outcomes import Survival
+from fuse.outcomes.outcomes import Survival
 
 if TYPE_CHECKING:
     from xgboost import Booster, DMatrix

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from fuse.report.run_document import FlowStep
 from fuse.report.weights_plot import CaseWeights
-from fuse.verdict_words import counted, sort_modalities
+from fuse.verdict.words import counted, sort_modalities
 
 HAVING = "evaluated, with "
 

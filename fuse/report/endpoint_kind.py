@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from fuse.report.run_document import EndpointPart
-from fuse.verdict_words import AUROC_MEASURE, C_MEASURE, MEAN_AUROC_MEASURE, Measure
+from fuse.verdict.words import AUROC_MEASURE, C_MEASURE, MEAN_AUROC_MEASURE, Measure
 
 
 @dataclass(frozen=True, kw_only=True)

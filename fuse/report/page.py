@@ -27,7 +27,7 @@ from fuse.report.survival_plot import place_survival
 from fuse.report.verdict_numbers import write_estimate
 from fuse.report.volume_picture import place_volumes
 from fuse.report.weights_plot import LONGEST_LABEL, place_weights
-from fuse.verdict_words import counted
+from fuse.verdict.words import counted
 
 TEMPLATES = Path(__file__).parent / "templates"
 

@@ -13,7 +13,7 @@ from typing import Literal
 from pydantic import Field
 
 from fuse.report.documents import Count, Number, Part, Words
-from fuse.verdict_words import sort_modalities
+from fuse.verdict.words import sort_modalities
 
 
 class CohortPart(Part):

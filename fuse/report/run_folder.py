@@ -18,7 +18,6 @@ from pydantic import BaseModel, ValidationError
 from feature_cache.canonical import sha256_of_file
 from feature_cache.errors import BraidError
 from fuse.files import parse_csv
-from fuse.predictions import prediction_file
 from fuse.report.documents import (
     Attention,
     AttentionWeightRow,
@@ -33,6 +32,7 @@ from fuse.report.documents import (
     WeightRow,
 )
 from fuse.report.run_document import RunDocument
+from fuse.run.predictions import prediction_file
 
 #: The page is an output too, but it is written last, from the others.
 REPORT_NAME = "report.html"

@@ -1,6 +1,6 @@
 """What the number behind an answer of the verdict is: a C (or AUROC), a difference of two, or a ratio.
 
-Enters: one question of verdict.json. Leaves: its estimate in words. The ids are those that fuse/verdict.py
+Enters: one question of verdict.json. Leaves: its estimate in words. The ids are those that the verdict
 gives; the number of any other question is shown without a name.
 """
 

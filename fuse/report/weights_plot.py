@@ -14,7 +14,7 @@ from statistics import fmean, median
 from fuse.report.documents import WeightRow
 from fuse.report.forest import shorten
 from fuse.report.numerals import signed
-from fuse.verdict_words import sort_modalities
+from fuse.verdict.words import sort_modalities
 
 #: More bars than this cannot be read on a page; then cases evenly spaced in their order are shown.
 MOST_BARS = 60

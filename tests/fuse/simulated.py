@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from fuse.cases import Bags, Cases, Modality
-from fuse.outcomes import Survival
+from fuse.outcomes.outcomes import Survival
 
 N_CASES, COLUMNS, TILES, DIM = 90, 6, 8, 5
 

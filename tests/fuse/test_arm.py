@@ -7,13 +7,13 @@ import pytest
 
 from feature_cache.errors import OutcomeError
 from fuse.arm import fit_arm, out_of_fold
-from fuse.calibrated import held_out_gain
-from fuse.likelihood import non_negative_slope
 from fuse.losses import partial_log_likelihood
 from fuse.models.averaged import shares_of
 from fuse.models.registry import build_learner
 from fuse.models.ridge_cox import price
-from fuse.outcomes import Survival
+from fuse.outcomes.calibrated import held_out_gain
+from fuse.outcomes.likelihood import non_negative_slope
+from fuse.outcomes.outcomes import Survival
 from tests.fuse.simulated import Simulated, make_cohort
 
 TIMES = np.array([200.0, 600.0, 1200.0])

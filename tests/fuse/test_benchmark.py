@@ -17,12 +17,12 @@ from feature_cache.canonical import sha256_of_file
 from feature_cache.errors import OutcomeError
 from fuse.__main__ import app
 from fuse.benchmark import compute_run, prediction_times, run_benchmark
-from fuse.check import RunInputs
-from fuse.endpoint import OutcomeDoor
+from fuse.inspection.inspection import RunInputs
 from fuse.models.registry import MODEL_CARDS
-from fuse.predictions import read_predictions
+from fuse.outcomes.endpoint import OutcomeDoor
 from fuse.protocol import read_protocol
-from fuse.run_record import hash_outputs
+from fuse.run.predictions import read_predictions
+from fuse.run.run_record import hash_outputs
 from tests.fuse.tiny_cohort import Tiny
 
 ARMS = [

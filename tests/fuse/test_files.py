@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from feature_cache.csv_lines import FORMULA_STARTS
 from fuse.cases import FoldPrediction
 from fuse.files import csv_text, file_stem, parse_csv
-from fuse.fold_file import read_folds
-from fuse.folds import FoldPlan, Strata, make_folds
-from fuse.predictions import read_predictions, write_predictions
+from fuse.folds.fold_file import read_folds
+from fuse.folds.folds import FoldPlan, Strata, make_folds
+from fuse.run.predictions import read_predictions, write_predictions
 from tests.fuse.simulated import make_cohort
 
 #: What a spreadsheet would run, and texts that only look as if they were marked already.

@@ -14,11 +14,11 @@ from feature_cache.canonical import sha256_of_file
 from feature_cache.errors import OutcomeError
 from fuse.__main__ import app
 from fuse.benchmark import run_benchmark
-from fuse.check import RunInputs, inspect_inputs
-from fuse.class_prediction import read_class_predictions
-from fuse.endpoint import OutcomeDoor
+from fuse.inspection.inspection import RunInputs, inspect_inputs
+from fuse.outcomes.endpoint import OutcomeDoor
 from fuse.protocol import Protocol, read_protocol
-from fuse.rerun import rerun
+from fuse.run.class_prediction import read_class_predictions
+from fuse.run.rerun import rerun
 from tests.fuse.tiny_cohort import Tiny
 from tests.fuse.tiny_kinds import add_kinds
 

@@ -13,7 +13,7 @@ from fuse.losses import (
     partial_log_likelihood,
     partial_log_likelihood_gradient,
 )
-from fuse.outcomes import Survival
+from fuse.outcomes.outcomes import Survival
 
 
 def survival(event: list[int], time: list[float]) -> Survival:

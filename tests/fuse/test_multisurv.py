@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from feature_cache.cohort import inspect_cohort
-from fuse.endpoint import inspect_outcomes
-from fuse.fold_file import read_folds
-from fuse.folds import FoldPlan, Strata
-from fuse.outcomes import Survival
+from fuse.folds.fold_file import read_folds
+from fuse.folds.folds import FoldPlan, Strata
+from fuse.outcomes.endpoint import inspect_outcomes
+from fuse.outcomes.outcomes import Survival
 from tests.published.multisurv import stratified_c
 from tests.published.multisurv_cohort import (
     AT_DIAGNOSIS,

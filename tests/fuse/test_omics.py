@@ -15,8 +15,8 @@ from feature_cache.recipe import ResolvedRecipe
 from feature_cache.store import FeatureCache
 from feature_cache.value_names import pack_names
 from fuse.cases import Modality
-from fuse.feature_sets import ChosenSet, choose_feature_sets
-from fuse.table import read_cases
+from fuse.features.feature_sets import ChosenSet, choose_feature_sets
+from fuse.features.table import read_cases
 from tests.fuse.tiny_cohort import Tiny, draft, flip_one_bit
 
 NAMES = ("TP53_rna", "MYC_rna", "BCR_rna")

@@ -18,9 +18,9 @@ from feature_cache.errors import OutcomeError
 from feature_cache.recipe import ResolvedRecipe
 from feature_cache.store import FeatureCache
 from fuse.__main__ import app
-from fuse.check import RunInputs, inspect_inputs
-from fuse.feature_sets import choose_feature_sets
+from fuse.features.feature_sets import choose_feature_sets
 from fuse.files import read_csv
+from fuse.inspection.inspection import RunInputs, inspect_inputs
 from fuse.labels import label_sets
 from fuse.protocol import read_protocol
 from tests.fuse.tiny_cohort import PROTOCOL, SLIDES, Tiny, draft, write_rows

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from feature_cache.cohort import read_cohort
-from fuse.outcomes import Survival
+from fuse.outcomes.outcomes import Survival
 from tests.published.plain_stack import PlainTables, plain_stack_risk
 from tests.published.tcga import mean_and_error, rows_of, t_quantile
 from tests.published.tcga_cohorts import cancers_of, globs_in, read_rows, write_manifest

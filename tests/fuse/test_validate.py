@@ -20,12 +20,12 @@ from feature_cache.store import FeatureCache
 from feature_cache.value_names import NAMES, pack_names
 from fuse.__main__ import app
 from fuse.benchmark import run_benchmark
-from fuse.check import RunInputs
-from fuse.endpoint import OutcomeDoor
 from fuse.files import read_csv
-from fuse.predictions import read_predictions
+from fuse.inspection.inspection import RunInputs
+from fuse.outcomes.endpoint import OutcomeDoor
 from fuse.protocol import read_protocol
-from fuse.run_record import hash_outputs
+from fuse.run.predictions import read_predictions
+from fuse.run.run_record import hash_outputs
 from fuse.validate import ValidationInputs, run_validation
 from tests.fuse.tiny_cohort import CLINICAL, NOTES, SLIDES, VARIABLES, Tiny, draft, write_tiny
 

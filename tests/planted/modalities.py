@@ -1,7 +1,7 @@
 """What three modalities show of latents: clinical values, omics columns, bags of tiles.
 
 Enters: standard normal latents, one a modality, and a generator. Leaves: the arrays as a cache would hold
-them, and `Cases` made of them the way `fuse/table.py` makes them from a cache.
+them, and `Cases` made of them the way `fuse/features/table.py` makes them from a cache.
 """
 
 from __future__ import annotations

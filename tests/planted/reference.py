@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Float, Int
 
-from fuse.outcomes import Survival
+from fuse.outcomes.outcomes import Survival
 from tests.planted.modalities import CLINICAL, MOVED, OMICS, SLIDES, directions
 from tests.planted.situations import Planted
 

@@ -17,7 +17,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from fuse.cases import Cases
-from fuse.outcomes import Survival
+from fuse.outcomes.outcomes import Survival
 from tests.planted.modalities import CLINICAL, OMICS, SLIDES, Readings, Tiles, read_latents
 
 SIZES = (95, 300)

@@ -21,7 +21,7 @@ from feature_cache.card import CohortCard
 from fuse.arm_plans import ArmPlan, plan_arms
 from fuse.cases import Bags, Cases, Modality
 from fuse.fitting import FoldTask, fit_arms
-from fuse.folds import Fold, FoldPlan, Strata, make_inner
+from fuse.folds.folds import Fold, FoldPlan, Strata, make_inner
 from fuse.fusion.late import FittedLate
 from fuse.fusion.residual import FittedResidual
 from fuse.models.registry import card_of

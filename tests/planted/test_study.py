@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from fuse.metrics.concordance import concordant_pairs
-from fuse.outcomes import Survival
+from fuse.outcomes.outcomes import Survival
 from fuse.protocol import read_protocol
 from tests.planted import study
 from tests.planted.networks import CLINICAL_ARM, FINDERS, NETWORKS, finder_rows

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from fuse.benchmark import run_benchmark
-from fuse.check import RunInputs, inspect_inputs
+from fuse.features.table import read_cases
+from fuse.inspection.inspection import RunInputs, inspect_inputs
 from fuse.protocol import read_protocol
-from fuse.table import read_cases
 from tests.planted.situations import RARE, SITUATIONS
 from tests.planted.study import CHEAP
 from tests.planted.written import Written, write_planted

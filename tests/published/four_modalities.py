@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 import yaml
 
-from fuse.verdict import ALONE
+from fuse.verdict.verdict import ALONE
 from tests.published.cohort import COHORT, Extracted, braid, must
 
 PROTOCOL = Path(__file__).parent / "four_modalities.yaml"

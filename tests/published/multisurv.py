@@ -25,8 +25,8 @@ from fuse.files import read_csv
 from fuse.metrics.concordance import concordant_pairs, resampled_pairs
 from fuse.metrics.intervals import bootstrap, draw_resamples
 from fuse.metrics.one_fold import SEED
-from fuse.outcomes import Survival
-from fuse.predictions import prediction_file, read_predictions
+from fuse.outcomes.outcomes import Survival
+from fuse.run.predictions import prediction_file, read_predictions
 from tests.measurement import ROOT, Measured, tabulate
 from tests.published.cohort import must
 from tests.published.multisurv_cohort import Row, days_of, read_patients, write_cohort, write_split

@@ -14,7 +14,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from fuse.models.newton_cox import ridge_cox_path
-from fuse.outcomes import Survival
+from fuse.outcomes.outcomes import Survival
 
 CLINICAL_ALPHA, OMICS_ALPHA, STACK_ALPHA = 1.0, 300.0, 1.0
 COMPONENTS, CLIP, INNER, ROUNDS = 100, 5.0, 4, 60

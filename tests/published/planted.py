@@ -17,15 +17,15 @@ import numpy as np
 from fuse.arm import fit_arm
 from fuse.arm_plans import plan_arms
 from fuse.cases import Cases, Modality
-from fuse.check import Inspection, RunInputs, inspect_inputs
+from fuse.features.table import read_cases
 from fuse.fitting import FoldTask, fit_fold
-from fuse.folds import Folds
+from fuse.folds.folds import Folds
 from fuse.fusion.stacking import free_weights
+from fuse.inspection.inspection import Inspection, RunInputs, inspect_inputs
 from fuse.metrics.concordance import concordant_pairs
 from fuse.models.learner import Setting
 from fuse.models.ridge_cox import RidgeCox
 from fuse.protocol import read_protocol
-from fuse.table import read_cases
 
 PROTOCOL = Path(__file__).parent / "protocol.yaml"
 #: What is ranked: MRI has the same planted weight in every seed. four_modalities.py looks at all four.

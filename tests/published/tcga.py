@@ -26,13 +26,13 @@ import yaml
 
 from feature_cache.cohort import read_cohort
 from fuse.benchmark import run_benchmark
-from fuse.check import RunInputs, inspect_inputs
-from fuse.endpoint import open_outcomes
+from fuse.features.table import read_cases
+from fuse.inspection.inspection import RunInputs, inspect_inputs
 from fuse.metrics.concordance import concordant_pairs
-from fuse.outcomes import Survival
-from fuse.predictions import read_predictions
+from fuse.outcomes.endpoint import open_outcomes
+from fuse.outcomes.outcomes import Survival
 from fuse.protocol import PROTOCOLS, read_protocol
-from fuse.table import read_cases
+from fuse.run.predictions import read_predictions
 from tests.measurement import Measured, tabulate
 from tests.published.plain_stack import PlainTables, plain_stack_risk
 from tests.published.tcga_cohorts import TABLES, Cancer, cancers_of, make_cancer

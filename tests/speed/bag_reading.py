@@ -14,10 +14,10 @@ from feature_cache.recipe import ResolvedRecipe
 from feature_cache.store import FeatureCache
 from feature_cache.tables import CaseRow, SlideRow
 from fuse.cases import Bags
-from fuse.cases_file import load_cases, save_cases
-from fuse.feature_sets import choose_feature_sets
+from fuse.features.cases_file import load_cases, save_cases
+from fuse.features.feature_sets import choose_feature_sets
+from fuse.features.table import read_cases
 from fuse.models.bag_steps import draw_tiles
-from fuse.table import read_cases
 from tests.measurement import Measured
 from tests.speed.tables import CARD
 from tests.speed.timing import best

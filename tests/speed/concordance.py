@@ -6,7 +6,7 @@ import numpy as np
 
 from fuse.metrics.concordance import concordant_pairs, resampled_pairs
 from fuse.metrics.intervals import draw_resamples
-from fuse.outcomes import Survival
+from fuse.outcomes.outcomes import Survival
 from tests.measurement import Measured
 from tests.speed.timing import REPEATS, best
 

@@ -17,13 +17,13 @@ import torch
 from torch import nn
 
 from fuse.cases import Bags, Cases, Modality
-from fuse.cases_file import load_cases, save_cases
+from fuse.features.cases_file import load_cases, save_cases
 from fuse.metrics.concordance import concordant_pairs
 from fuse.models import attention_mil
 from fuse.models.bag_scorer import BagScorer
 from fuse.models.heads.cox import CoxHead
 from fuse.models.tile_scale import TileScale, bags_of, fit_tile_scale
-from fuse.outcomes import Survival
+from fuse.outcomes.outcomes import Survival
 from fuse.training import one_thread, reproducible
 from tests.measurement import Measured
 

@@ -13,8 +13,8 @@ from extract.interchange.table_import import TableRequest, import_table
 from feature_cache.cohort import Cohort, read_cohort
 from feature_cache.store import FeatureCache
 from fuse.cases import Cases
-from fuse.feature_sets import choose_feature_sets
-from fuse.table import read_cases
+from fuse.features.feature_sets import choose_feature_sets
+from fuse.features.table import read_cases
 from tests.measurement import Measured
 from tests.speed.timing import best
 

@@ -21,7 +21,7 @@ from fuse.metrics.intervals import bootstrap, draw_resamples
 from fuse.metrics.pooled import resample_within_folds
 from fuse.metrics.scored import join
 from fuse.models.newton_cox import ridge_cox_path
-from fuse.outcomes import Survival
+from fuse.outcomes.outcomes import Survival
 from tests.measurement import Measured
 
 CASES, COLUMNS, REPEATS, FOLDS, ALPHA = 95, 8, 4, 5, 16.0

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from jaxtyping import Float, Int
 
-from fuse.outcomes import Classes
+from fuse.outcomes.outcomes import Classes
 
 if TYPE_CHECKING:
     import torch

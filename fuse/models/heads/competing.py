@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from fuse.models.heads.time_bins import fit_time_bins, null_hazards
-from fuse.outcomes import Competing
+from fuse.outcomes.outcomes import Competing
 
 if TYPE_CHECKING:
     import torch

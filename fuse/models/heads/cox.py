@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from fuse.losses import negative_log_partial_likelihood
-from fuse.outcomes import Survival
+from fuse.outcomes.outcomes import Survival
 
 if TYPE_CHECKING:
     import torch

@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from fuse.models.heads.time_bins import fit_time_bins, null_hazards
-from fuse.outcomes import Survival
+from fuse.outcomes.outcomes import Survival
 
 if TYPE_CHECKING:
     import torch

@@ -19,7 +19,7 @@ from fuse.models.heads.hazard import HazardHead
 from fuse.models.heads.head import Head
 from fuse.models.heads.joint import JointHead, KnownHead
 from fuse.models.learner import is_learnable
-from fuse.outcomes import Beside, Classes, Competing, Outcome, Survival
+from fuse.outcomes.outcomes import Beside, Classes, Competing, Outcome, Survival
 
 #: The option of network cards.
 HEAD_OPTION = "head"

@@ -19,7 +19,7 @@ from extract.interchange.importing import ImportRequest, import_slides
 from feature_cache.cohort import Cohort, read_cohort
 from feature_cache.errors import ManifestError, RecipeError, SourceError
 from feature_cache.store import FeatureCache
-from fuse.feature_sets import choose_feature_sets
+from fuse.features.feature_sets import choose_feature_sets
 from tests.extract.interchange.conftest import Importer
 from tests.extract.interchange.neighbour_files import (
     WRITERS,

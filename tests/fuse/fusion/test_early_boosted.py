@@ -12,7 +12,7 @@ from fuse.cases import Cases, Modality
 from fuse.fusion.early_boosted import EarlyBoosted, joined
 from fuse.losses import partial_log_likelihood
 from fuse.models.learner import Setting
-from fuse.outcomes import Survival
+from fuse.outcomes.outcomes import Survival
 from tests.fuse.fusion.masked import mask, with_modality
 
 FEW = Setting((("rounds", 12.0),))

@@ -10,7 +10,7 @@ import pytest
 from fuse.metrics.ordered import ordered_pairs, share_in_order
 from fuse.models.learner import Setting
 from fuse.models.registry import build_learner
-from fuse.outcomes import Classes
+from fuse.outcomes.outcomes import Classes
 from tests.fuse.simulated import make_cohort
 
 COHORT = make_cohort(4, n=150)

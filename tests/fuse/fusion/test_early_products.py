@@ -12,7 +12,7 @@ from fuse.metrics.concordance import concordant_pairs
 from fuse.models.design import fit_design
 from fuse.models.learner import Setting
 from fuse.models.newton_cox import ridge_cox_path
-from fuse.outcomes import Survival
+from fuse.outcomes.outcomes import Survival
 
 ALPHA, SCALE = 4.0, 2.0
 SETTING = Setting((("alpha", ALPHA), ("products", SCALE)))

@@ -10,7 +10,7 @@ import pytest
 from feature_cache.errors import OutcomeError
 from fuse.models.learner import Setting
 from fuse.models.registry import MODEL_CARDS, build_learner
-from fuse.outcomes import Classes, Competing
+from fuse.outcomes.outcomes import Classes, Competing
 from tests.fuse.fusion.masked import mask, notes, shuffled_tiles, with_modality
 from tests.fuse.simulated import make_cohort
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from fuse.fusion.stacking import RIDGE, RULES, free_weights, level_weights, slope_weights, stack_arms
-from fuse.likelihood import non_negative_slope
 from fuse.losses import partial_log_likelihood_gradient
-from fuse.outcomes import Survival
+from fuse.outcomes.likelihood import non_negative_slope
+from fuse.outcomes.outcomes import Survival
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from fuse.cases import FoldPrediction, FoldTruth
-from fuse.outcomes import Survival
+from fuse.outcomes.outcomes import Survival
 
 DAYS = np.array([100.0, 300.0, 500.0, 700.0, 900.0, 1000.0])
 N_FOLDS = 5

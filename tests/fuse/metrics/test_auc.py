@@ -5,7 +5,7 @@ import pytest
 
 from fuse.metrics.auc import resampled_auc_pairs
 from fuse.metrics.concordance import concordant_pairs
-from fuse.outcomes import Survival
+from fuse.outcomes.outcomes import Survival
 
 
 def auc_at(risk: np.ndarray, train: Survival, test: Survival, day: float) -> float:

@@ -6,7 +6,7 @@ from numpy.testing import assert_allclose
 
 from fuse.metrics.brier import brier_by_case, event_free_at, integrate, train_curve
 from fuse.metrics.censoring import weigh
-from fuse.outcomes import Survival
+from fuse.outcomes.outcomes import Survival
 
 DAYS = np.array([100.0, 300.0, 500.0, 800.0])
 

@@ -5,7 +5,7 @@ import pytest
 
 from fuse.metrics.calibration import resampled_event_share
 from fuse.metrics.kaplan_meier import estimate_survival
-from fuse.outcomes import Survival
+from fuse.outcomes.outcomes import Survival
 
 
 def test_is_kaplan_meier_of_the_repeated_rows(trial) -> None:

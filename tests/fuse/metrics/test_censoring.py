@@ -8,7 +8,7 @@ from numpy.testing import assert_allclose
 
 from feature_cache.errors import OutcomeError
 from fuse.metrics.censoring import WEIGHT_CAP, choose_horizon, weigh
-from fuse.outcomes import Survival
+from fuse.outcomes.outcomes import Survival
 
 
 def survival(event: list[int], time: list[float]) -> Survival:

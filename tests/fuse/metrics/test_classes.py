@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from feature_cache.errors import OutcomeError
-from fuse.class_prediction import ClassPrediction, ClassTruth
 from fuse.metrics.classes import compare_class_arms, evaluate_class_arm, evaluate_class_singles
 from fuse.metrics.comparison import Roles
-from fuse.outcomes import Classes
+from fuse.outcomes.outcomes import Classes
+from fuse.run.class_prediction import ClassPrediction, ClassTruth
 
 YES_NO = ("no", "yes")
 

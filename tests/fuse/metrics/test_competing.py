@@ -14,7 +14,7 @@ from fuse.metrics.competing import compare_competing, evaluate_competing_arm
 from fuse.metrics.concordance import concordant_pairs
 from fuse.metrics.kaplan_meier import estimate_survival
 from fuse.metrics.ordered import ordered_pairs
-from fuse.outcomes import Competing, Survival
+from fuse.outcomes.outcomes import Competing, Survival
 
 SIX = Competing(
     event=np.array([True, False, False, True, False, False]),

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fuse.metrics.concordance import ROWS_AT_ONCE, concordant_pairs, resampled_pairs
-from fuse.outcomes import Survival
+from fuse.outcomes.outcomes import Survival
 
 rows_with_ties = st.lists(
     st.tuples(st.booleans(), st.integers(1, 8), st.integers(-3, 3)), min_size=2, max_size=25

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
 from fuse.metrics.kaplan_meier import count_at_risk, curve_of_group, estimate_observed, estimate_survival
-from fuse.outcomes import Survival
+from fuse.outcomes.outcomes import Survival
 
 outcomes = st.lists(st.tuples(st.booleans(), st.integers(1, 9)), min_size=1, max_size=30).map(
     lambda rows: Survival(

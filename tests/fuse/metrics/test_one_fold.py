@@ -10,7 +10,7 @@ from fuse.metrics.evaluation import evaluate_arm
 from fuse.metrics.intervals import BOOTSTRAP
 from fuse.metrics.one_fold import bootstrap_order, resample_order
 from fuse.metrics.ordered import ordered_pairs, share_in_order
-from fuse.outcomes import Classes, Competing, Outcome, Survival
+from fuse.outcomes.outcomes import Classes, Competing, Outcome, Survival
 
 RNG = np.random.default_rng(2)
 CAUSE = RNG.integers(0, 3, 40)

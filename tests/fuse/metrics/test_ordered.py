@@ -7,7 +7,7 @@ import pytest
 
 from fuse.metrics.concordance import concordant_pairs
 from fuse.metrics.ordered import keep_at_risk, ordered_pairs, share_in_order
-from fuse.outcomes import Classes, Competing
+from fuse.outcomes.outcomes import Classes, Competing
 
 NAMES = ("a", "b", "c")
 

@@ -16,7 +16,7 @@ from fuse.metrics.pooled import (
     score_integrated_brier,
 )
 from fuse.metrics.scored import join
-from fuse.outcomes import Survival
+from fuse.outcomes.outcomes import Survival
 
 
 def count(fold, counts):

@@ -10,11 +10,11 @@ import torch
 
 from feature_cache.errors import OutcomeError
 from fuse.cases import Bags, Cases
+from fuse.features.tile_order import canonical_order
 from fuse.models.aggregators.packing import Packing
 from fuse.models.learner import Setting
 from fuse.models.registry import build_learner
-from fuse.outcomes import Classes
-from fuse.tile_order import canonical_order
+from fuse.outcomes.outcomes import Classes
 from tests.fuse.fusion.masked import mask
 
 WITH_CREDIT = ("mean_mil", "max_mil", "top_k_mil", "attention_mil", "additive_mil", "clam")

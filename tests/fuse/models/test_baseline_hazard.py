@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fuse.likelihood import MAX_SLOPE_PER_SD, non_negative_slope
 from fuse.models.baseline_hazard import breslow, fit_baseline
-from fuse.outcomes import Survival
+from fuse.outcomes.likelihood import MAX_SLOPE_PER_SD, non_negative_slope
+from fuse.outcomes.outcomes import Survival
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ from fuse.models.capra_s import (
     psa_points,
 )
 from fuse.models.registry import build_learner
-from fuse.outcomes import Survival
+from fuse.outcomes.outcomes import Survival
 
 NAN = math.nan
 OPTIONS = {

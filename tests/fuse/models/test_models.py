@@ -11,7 +11,7 @@ from feature_cache.errors import OutcomeError
 from fuse.cases import Cases
 from fuse.models.learner import Setting
 from fuse.models.registry import MODEL_CARDS, build_learner
-from fuse.outcomes import Survival
+from fuse.outcomes.outcomes import Survival
 
 CAPRA = {
     "psa": "v1",

@@ -7,7 +7,7 @@ import pytest
 
 from fuse.losses import partial_log_likelihood_gradient
 from fuse.models.newton_cox import ridge_cox_path
-from fuse.outcomes import Survival
+from fuse.outcomes.outcomes import Survival
 
 ALPHAS = (256.0, 16.0, 1.0)
 

@@ -13,7 +13,7 @@ from fuse.metrics.concordance import concordant_pairs
 from fuse.models.learner import Setting
 from fuse.models.registry import build_learner
 from fuse.models.tile_mixture import fit_tile_mixture
-from fuse.outcomes import Classes, Survival
+from fuse.outcomes.outcomes import Classes, Survival
 from tests.fuse.fusion.masked import mask
 
 WEAKEST = Setting((("alpha", 16.0),))

@@ -14,7 +14,7 @@ from fuse.models.elastic_net_cox import SHARES, elastic_net_path, smallest_empty
 from fuse.models.registry import build_learner, card_of
 from fuse.models.ridge_logistic import multinomial_coefficients
 from fuse.models.survival_forest import TIME_BINS, binned_times
-from fuse.outcomes import Beside, Classes, Competing, Survival
+from fuse.outcomes.outcomes import Beside, Classes, Competing, Survival
 from tests.fuse.models.test_models import poison
 
 OF_TIMES = ["elastic_net_cox", "xgboost_aft", "gradient_boosting", "survival_forest", "value_network"]

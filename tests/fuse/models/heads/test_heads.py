@@ -13,7 +13,7 @@ from feature_cache.errors import OutcomeError
 from fuse.models.heads.aft import fit_log_normal
 from fuse.models.heads.registry import HEAD_NAMES, make_head
 from fuse.models.heads.time_bins import EVENTS_PER_BIN, MAX_BINS, fit_time_bins, null_hazards
-from fuse.outcomes import Beside, Classes, Competing, Survival
+from fuse.outcomes.outcomes import Beside, Classes, Competing, Survival
 
 N = 60
 RNG = np.random.default_rng(4)

@@ -1,0 +1,65 @@
+"""What an evaluation needs beside the predictions, and what it gives, for every kind of endpoint.
+
+Enters: the door, the folds, and the roles that were fixed before. Leaves: the outcomes of each test part,
+opened against the seal of all predictions, with those of its train part.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from fuse.folds.folds import Folds
+from fuse.metrics.censoring import Horizon
+from fuse.metrics.comparison import ComparisonRow, Roles
+from fuse.metrics.evaluation import MetricRow
+from fuse.metrics.scored import OfCases
+from fuse.outcomes.endpoint import OutcomeDoor
+from fuse.outcomes.outcomes import Outcome
+from fuse.verdict.words import Measure
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluation:
+    """What an evaluation needs beside the predictions.
+
+    `titles` are the readable names of arms; `external` says that the test part is another cohort.
+    """
+
+    folder: Path
+    door: OutcomeDoor
+    folds: Folds
+    roles: Roles
+    titles: Mapping[str, str]
+    seed: int
+    external: bool = False
+
+    def open_outcomes(
+        self, predictions: Sequence[OfCases], sealed: Mapping[str, tuple[Path, str]]
+    ) -> Iterator[tuple[OfCases, Outcome, Outcome]]:
+        """Yield each fold with the outcomes of its test part, in its order, and of its train part."""
+        parts = {(fold.repeat, fold.fold): fold for fold in self.folds.folds}
+        for fold in predictions:
+            train = [self.folds.case_ids[row] for row in parts[fold.repeat, fold.fold].train]
+            test = self.door.evaluation(fold.case_ids, dict(sealed.values()))
+            yield fold, test, self.door.training(train)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluated:
+    """What the evaluation of all arms gave.
+
+    `tested` are the outcomes of all tested cases, each once; `alone` the primary metric of each single
+    modality, with intervals that hold together; `curves` the content of curves.json.
+    """
+
+    metrics: Mapping[str, Sequence[MetricRow]]
+    comparisons: Sequence[ComparisonRow]
+    alone: Mapping[str, MetricRow]
+    tested: Outcome
+    horizon: Horizon | None
+    measure: Measure
+    curves: dict[str, Any]
+    classes: Mapping[str, int] = field(default_factory=dict)

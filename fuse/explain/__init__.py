@@ -1,0 +1,1 @@
+"""What a run looked at: weights, subsets of modalities, attention, pictures."""

@@ -1,0 +1,1 @@
+"""From the cache to tables and bags of cases: read and verified, nothing fitted."""

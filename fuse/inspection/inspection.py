@@ -1,0 +1,290 @@
+"""Everything that can be known to be wrong before a model is fitted.
+
+Enters: a cohort, a cache and a protocol. Leaves: an `Inspection`: what a benchmark would run on, and one row
+for every problem. `fuse check` prints it; `fuse benchmark` inspects the same way and refuses on an error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from feature_cache.cohort import Cohort, inspect_cohort
+from feature_cache.errors import DamagedEntryError, Level, OutcomeError, Problem
+from feature_cache.store import FeatureCache
+from fuse.arm_plans import AbsentArm, ArmPlan, absent_arms, plan_arms, split_runnable
+from fuse.features.feature_sets import ChosenSet, choose_feature_sets, names_of
+from fuse.files import file_stem
+from fuse.folds.fold_choice import choose_folds, strangers
+from fuse.folds.folds import Folds
+from fuse.labels import candidates_of, choice_label
+from fuse.metrics.censoring import Horizon, choose_horizon
+from fuse.models.card import CLASSES
+from fuse.models.registry import card_of
+from fuse.outcomes.endpoint import OutcomeDoor, choose_endpoint, inspect_outcomes
+from fuse.outcomes.outcome_kinds import KINDS
+from fuse.outcomes.outcomes import Classes
+from fuse.protocol import Protocol
+from fuse.roles import selected_single_name
+from fuse.verdict.words import counted
+
+#: File systems take names of 255 bytes; the ending and room to write beside are taken off.
+LONGEST_STEM = 240
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunInputs:
+    """What a run is made from. `folds_file` is a run's own folds.csv when that run is repeated."""
+
+    cohort_folder: Path
+    cache: Path
+    protocol: Protocol
+    folds_file: Path | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inspection:
+    """What was found.
+
+    `protocol` has its endpoint and feature sets filled in; `choices` are labels of modalities whose set each
+    train part chooses. `folds` and `horizon` (the one in use, see `choose_horizon`) are None where none can
+    be made. `absent` are the arms that it has no modality for.
+    """
+
+    cohort: Cohort
+    cache: FeatureCache
+    protocol: Protocol
+    door: OutcomeDoor
+    chosen: dict[str, ChosenSet]
+    choices: tuple[str, ...]
+    folds: Folds | None
+    horizon: Horizon | None
+    plans: tuple[ArmPlan, ...]
+    absent: tuple[AbsentArm, ...]
+    problems: list[Problem] = field(default_factory=list)
+
+    def refuse_errors(self) -> Folds:
+        """Return the folds, or raise the first error with the number of all."""
+        failing = [problem for problem in self.problems if problem.fails]
+        if failing or self.folds is None:
+            first = failing[0]
+            more = f" ({len(failing)} problems in all: `python -m fuse check`)" if len(failing) > 1 else ""
+            raise OutcomeError(
+                first.where, expected=first.expected, got=first.got, remedy=first.remedy + more
+            )
+        return self.folds
+
+    def facts(self) -> Iterator[str]:
+        """Say what there is, for `fuse check`."""
+        outcome = self.door.strata()
+        events = 0 if outcome.n_events is None else outcome.n_events
+        if len(outcome):
+            yield f"endpoint {self.door.endpoint}: {counted(len(outcome), 'case')}, {self.door.counts()}"
+            yield f"without an outcome, left out: {counted(len(self.door.without), 'case')}"
+        if self.door.too_early:
+            early = counted(len(self.door.too_early), "case")
+            yield f"outcome by day {self.door.landmark_days:g}, left out: {early}"
+        for label, chosen in self.chosen.items():
+            cases = {record.case_id for record in chosen.records} & set(self.door.case_ids)
+            entries = counted(len(chosen.records), "entry", "entries")
+            yield f"{label}: {chosen.name}, {entries}, {counted(len(cases), 'case')}"
+            columns = _count_columns(chosen)
+            if columns and events:
+                yield f"{label}: {events / columns:.2g} events per column of {columns}"
+        for label in self.choices:
+            sets = ", ".join(candidates_of(label, self.chosen))
+            yield f"{label}: chosen inside each train part among {sets}"
+        if self.folds is not None:
+            yield f"folds: {len(self.folds.folds)} ({self.folds.source}), sha256 {self.folds.sha256[:12]}"
+            yield from self.folds.remarks
+            runnable, reasons = split_runnable(self.plans, self.door.declared.kind)
+            yield "arms: " + ", ".join(plan.name for plan in runnable)
+            for name, reason in reasons.items():
+                yield f"not run: {name}, {reason}"
+        for arm in self.absent:
+            yield f"{'not run' if arm.declared else 'left out'}: {arm.plan.name}, {arm.reason}"
+
+
+def inspect_inputs(inputs: RunInputs, *, only_check: bool = False) -> Inspection:
+    """Inspect cohort, outcomes, feature sets and folds.
+
+    Parameters
+    ----------
+    only_check
+        Nothing is going to be fitted. Every entry is read and verified, as a benchmark does when it reads
+        them, and a modality with several feature sets is no error as long as nobody computes with one.
+
+    Raises
+    ------
+    BraidError
+        There is no readable card, no cache or no such endpoint: nothing else can be looked at then.
+    """
+    cohort, manifest_problems = inspect_cohort(inputs.cohort_folder)
+    cache = FeatureCache.open(inputs.cache)
+    endpoint = choose_endpoint(cohort.card, inputs.protocol.endpoint)
+    protocol = inputs.protocol.model_copy(update={"endpoint": endpoint})
+    door, problems = inspect_outcomes(cohort, endpoint, protocol.also)
+    problems = [
+        *_concerning(manifest_problems),
+        *problems,
+        *_other_endpoints(cohort, (endpoint, *protocol.also)),
+    ]
+    several: Level = "warning" if only_check else "error"
+    chosen, set_problems = choose_feature_sets(cache, cohort, protocol.feature_sets, several)
+    protocol = protocol.model_copy(update={"feature_sets": names_of(chosen)})
+    problems.extend(set_problems)
+    problems.extend(_cases_without_entries(door, chosen))
+    if only_check:
+        problems.extend(_damaged(cache, chosen))
+    choices = _choices(protocol, chosen)
+    folds, horizon = None, None
+    plans: tuple[ArmPlan, ...] = ()
+    absent: tuple[AbsentArm, ...] = ()
+    if not any(problem.fails for problem in problems):
+        try:
+            plans, absent = _plan(protocol, (*chosen, *choices), cohort)
+            _refuse_unlearnable(protocol, plans, door.declared.kind)
+            folds = choose_folds(cohort, door, protocol, inputs.folds_file)
+            horizon = _horizon(door, folds)
+            problems.extend(_cut_horizon(door, horizon) if horizon else ())
+        except OutcomeError as error:
+            folds = None
+            problems.append(error.as_problem())
+    problems.extend(strangers(cohort, protocol))
+    if protocol.split == "file":  # the copy in the run folder stands beside the folds themselves
+        protocol = protocol.model_copy(update={"folds_file": "folds.csv"})
+    return Inspection(
+        cohort=cohort,
+        cache=cache,
+        protocol=protocol,
+        door=door,
+        chosen=chosen,
+        choices=choices,
+        folds=folds,
+        horizon=horizon,
+        plans=plans,
+        absent=absent,
+        problems=problems,
+    )
+
+
+def _concerning(problems: list[Problem]) -> list[Problem]:
+    """Keep errors of the tables, and gaps that an evaluation cannot do without."""
+    return [
+        problem
+        for problem in problems
+        if problem.level == "error" or problem.where.endswith("prediction_day")
+    ]
+
+
+def _other_endpoints(cohort: Cohort, used: Collection[str]) -> Iterator[Problem]:
+    """Yield faulty rows of the other endpoints as warnings: they stop no evaluation of these."""
+    for name, declared in cohort.card.endpoints.items():
+        if name in used or declared.kind not in KINDS:
+            continue
+        for problem in inspect_outcomes(cohort, name)[1]:
+            yield Problem(
+                level="warning",
+                where=problem.where,
+                expected=problem.expected,
+                got=problem.got,
+                remedy=problem.remedy,
+            )
+
+
+def _cases_without_entries(door: OutcomeDoor, chosen: dict[str, ChosenSet]) -> Iterator[Problem]:
+    for feature_set in chosen.values():
+        lacking = sorted(set(door.case_ids) - {record.case_id for record in feature_set.records})
+        if lacking:
+            yield Problem(
+                level="warning",
+                where=f"cache: {feature_set.modality}/{feature_set.name}",
+                expected=f"an entry for each of {len(door.case_ids)} cases",
+                got=f"none for {len(lacking)}, the first is case {lacking[0]}",
+                remedy="They stay in and are predicted from what they have.",
+            )
+
+
+def _damaged(cache: FeatureCache, chosen: dict[str, ChosenSet]) -> Iterator[Problem]:
+    for feature_set in chosen.values():
+        for record in feature_set.records:
+            try:
+                cache.read(record.key)
+            except DamagedEntryError as error:
+                yield error.as_problem()
+
+
+def _choices(protocol: Protocol, chosen: Collection[str]) -> tuple[str, ...]:
+    """Return the labels of the choices that the protocol leaves to each train part."""
+    return tuple(choice_label(modality) for modality in protocol.choose if modality in chosen)
+
+
+def _plan(
+    protocol: Protocol, modalities: tuple[str, ...], cohort: Cohort
+) -> tuple[tuple[ArmPlan, ...], tuple[AbsentArm, ...]]:
+    """Return the arms, those without their modality apart; refuse what no model of the table can do."""
+    fusion = [model for spec in protocol.fusion for model in (spec.model, *spec.over)]
+    for model in (*(spec.model for spec in protocol.arms), *fusion):
+        card_of(model)
+    plans = plan_arms(protocol, modalities, cohort.card)
+    absent = absent_arms(protocol, modalities, cohort.card)
+    for plan in (*plans, *(arm.plan for arm in absent)):
+        card = card_of(plan.model)
+        card.check_options(dict(plan.options))
+        card.check_modalities(plan.modalities)
+    names = (*(plan.name for plan in plans), selected_single_name(plans))
+    longest = max(map(file_stem, names), key=len)
+    if len(longest) > LONGEST_STEM:
+        raise OutcomeError(
+            f"protocol {protocol.name}: feature_sets",
+            expected=f"arms whose names have {LONGEST_STEM} characters at most, for their files' sake",
+            got=f"{len(longest)} in {longest[:60]}…",
+            remedy="Choose fewer feature sets at a time.",
+        )
+    if not plans:
+        raise OutcomeError(
+            f"protocol {protocol.name}",
+            expected="at least one arm on what the cache has",
+            got=", ".join(f"{arm.plan.name}: {arm.reason}" for arm in absent) or "no arm",
+            remedy="Name another under `arms`, or extract the modality.",
+        )
+    return plans, absent
+
+
+def _refuse_unlearnable(protocol: Protocol, plans: tuple[ArmPlan, ...], kind: str) -> None:
+    """Refuse a protocol of which nothing but the null model learns this kind of endpoint."""
+    learn = {plan.name for plan in plans if kind in card_of(plan.model).endpoints}
+    if any(plan.name in learn and learn.issuperset(plan.bases) for plan in plans if plan.model != "null"):
+        return
+    others = "classes" if kind in CLASSES else "recommended, quick, full or torchfree"
+    raise OutcomeError(
+        f"protocol {protocol.name}",
+        expected=f"at least one arm that learns a {kind} endpoint",
+        got=", ".join(dict.fromkeys(plan.model for plan in plans)),
+        remedy=f"Use --protocol {others}, or name another --endpoint.",
+    )
+
+
+def _horizon(door: OutcomeDoor, folds: Folds) -> Horizon | None:
+    """Return the horizon that the evaluation of the test parts will use, None for classes."""
+    tested = np.unique(np.concatenate([fold.test for fold in folds.folds]))
+    outcome, declared = door.strata().take(tested), door.horizon_days()
+    return None if isinstance(outcome, Classes) or declared is None else choose_horizon(outcome, declared)
+
+
+def _cut_horizon(door: OutcomeDoor, horizon: Horizon) -> Iterator[Problem]:
+    if horizon.reason:
+        yield Problem(
+            level="warning",
+            where=f"outcomes.csv: endpoint {door.endpoint}",
+            expected=f"follow-up to the declared horizon, day {door.horizon_days():g}",
+            got=f"follow-up to day {horizon.days:g}: {horizon.reason}",
+            remedy=f"Day {horizon.days:g} is used. Is time_unit ({door.declared.time_unit}) the right one?",
+        )
+
+
+def _count_columns(chosen: ChosenSet) -> int:
+    return chosen.records[0].arrays["values"].shape[0] if chosen.kind == "vector" else 0

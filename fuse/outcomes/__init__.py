@@ -1,0 +1,1 @@
+"""Outcomes of every kind, and the one door through which they are handed out."""

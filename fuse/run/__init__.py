@@ -1,0 +1,1 @@
+"""What a RUN folder holds, how it is written, sealed, resumed and made again."""

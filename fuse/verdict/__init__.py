@@ -1,0 +1,1 @@
+"""What the numbers of a run allow one to say: answers, their rules and their words."""
