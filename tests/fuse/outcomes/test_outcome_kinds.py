@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tests.fuse.outcomes.test_endpoint import CASES, make_cohort
 
 from feature_cache.errors import Problem
 from fuse.outcomes.endpoint import OutcomeDoor, inspect_outcomes
 from fuse.outcomes.outcomes import Classes, Competing, Outcome
+from tests.fuse.outcomes.test_endpoint import CASES, make_cohort
 
 TIME = {"definition": "x", "time_unit": "days", "horizon_days": 10.0}
 COMPETING = {"kind": "competing", **TIME}
