@@ -77,14 +77,18 @@ class Variable(CardPart):
 class Endpoint(CardPart):
     """One outcome: its kind, time unit, definition in words, and the horizon fixed beforehand (days).
 
-    `cause` is the cause of interest of a competing endpoint, as outcomes.csv writes it (without one: the
-    first in the order of their texts); `classes` are what the values of a multiclass endpoint may be.
+    `horizons_days` are further days at which the metrics are given (30, 90 and 365 after a discharge);
+    `thresholds` are the risks at which somebody would act, fixed before a decision curve is drawn. `cause`
+    is the cause of interest of a competing endpoint, as outcomes.csv writes it (without one: the first in
+    the order of their texts); `classes` are what the values of a multiclass endpoint may be.
     """
 
     kind: EndpointKind | GapText
     definition: str
     time_unit: TimeUnit | None = None
     horizon_days: float | None = None
+    horizons_days: tuple[float, ...] = ()
+    thresholds: tuple[float, ...] = ()
     cause: str | None = None
     classes: tuple[str, ...] = ()
 
@@ -98,6 +102,16 @@ class Endpoint(CardPart):
             raise ValueError("classes are for multiclass endpoints")
         if self.classes and (len(self.classes) < 3 or len(set(self.classes)) < len(self.classes)):
             raise ValueError("a multiclass endpoint has three classes or more, each named once")
+        if self.horizons_days and self.kind not in ("survival", "competing", "time"):
+            raise ValueError("horizons_days are for endpoints with a time")
+        return self
+
+    @model_validator(mode="after")
+    def _numbers_rise(self) -> Endpoint:
+        if any(day <= 0 for day in self.horizons_days) or not _rising(self.horizons_days):
+            raise ValueError("horizons_days are numbers over 0, each greater than the one before")
+        if any(not 0 < risk < 1 for risk in self.thresholds) or not _rising(self.thresholds):
+            raise ValueError("thresholds are risks between 0 and 1, each greater than the one before")
         return self
 
     def open_fields(self, where: str) -> Iterator[Problem]:
@@ -189,6 +203,10 @@ def read_card(path: Path) -> CohortCard:
             got=first["msg"],
             remedy=f"Mend it ({error.error_count()} problem(s) in this file).",
         ) from error
+
+
+def _rising(numbers: tuple[float, ...]) -> bool:
+    return all(earlier < later for earlier, later in zip(numbers, numbers[1:], strict=False))
 
 
 def _gaps(value: object, where: str) -> Iterator[Problem]:
