@@ -7,6 +7,7 @@ written as the text ``GAP`` (with a hint behind it); such a card loads, and `che
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -206,7 +207,7 @@ def read_card(path: Path) -> CohortCard:
 
 
 def _rising(numbers: tuple[float, ...]) -> bool:
-    return all(earlier < later for earlier, later in zip(numbers, numbers[1:], strict=False))
+    return all(earlier < later for earlier, later in pairwise(numbers))
 
 
 def _gaps(value: object, where: str) -> Iterator[Problem]:
