@@ -87,16 +87,19 @@ def choose_columns(
     )
 
 
-def refuse_texts(table: str, names: Sequence[str]) -> None:
-    """Raise `SourceError` where chosen columns have cells that are no numbers; they are named."""
-    if names:
-        raise SourceError(
-            f"{table}: {name_some(names)}",
-            expected="numbers, or empty, NA or nan where a value is missing",
-            got=f"other texts in {len(names)} column(s)",
-            remedy="Choose the columns of numbers (--columns '*_rnaseq'), or leave these out (--without): "
-            "what has levels belongs in clinical.csv.",
-        )
+def refuse_texts(table: str, names: Sequence[str], line: int, *, decimal_comma: bool) -> None:
+    """Raise `SourceError`: chosen columns have cells that are no numbers, the first of them in a line."""
+    leave_out = (
+        "Choose the columns of numbers (--columns '*_rnaseq'), or leave these out (--without): "
+        "what has levels belongs in clinical.csv."
+    )
+    raise SourceError(
+        f"{table}: {name_some(names)}",
+        expected="numbers, or empty, NA or nan where a value is missing",
+        got=f"{'decimal commas' if decimal_comma else 'other texts'} in {len(names)} column(s), "
+        f"the first in line {line}",
+        remedy="Export it again with points in numbers." if decimal_comma else leave_out,
+    )
 
 
 def name_some(names: Sequence[str]) -> str:

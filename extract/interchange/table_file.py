@@ -33,6 +33,7 @@ LONGEST_LINE = 2**26
 _MISSING = frozenset(["", "na", "nan"])
 _OF_NUMBERS = frozenset("0123456789+-.eE")
 _INFINITE = re.compile("[+-]?inf(inity)?")
+_DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+([eE][+-]?\d+)?")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,11 +47,15 @@ class OpenTable:
 
 
 class NotNumericError(ValueError):
-    """A row with cells that are no numbers; `places` are their indices."""
+    """A row with cells that are no numbers; `places` are their indices.
 
-    def __init__(self, places: list[int]) -> None:
+    `decimal_comma` says that each of them would be one with a point in place of its comma.
+    """
+
+    def __init__(self, places: list[int], *, decimal_comma: bool) -> None:
         super().__init__("cells that are no numbers")
         self.places = places
+        self.decimal_comma = decimal_comma
 
 
 @contextmanager
@@ -73,11 +78,14 @@ def open_table(path: Path) -> Iterator[OpenTable]:
             header = next(csv.reader([first], delimiter=separator), [])
             columns = tuple(header)
             if len(columns) < 2:
+                semicolons = first.count(";")
                 raise _refused(
                     path.name,
                     "a header of several columns, parted by commas or tabs",
-                    f"{len(columns)} column(s)",
-                    "Export it as CSV, or call it .tsv if tabs part its columns.",
+                    f"{len(columns)} column(s)" + (f" and {semicolons} semicolon(s)" if semicolons else ""),
+                    "Export it with commas between columns and points in numbers."
+                    if semicolons
+                    else "Export it as CSV, or call it .tsv if tabs part its columns.",
                 )
             rows = _rows(lines, columns, separator, path.name)
             yield OpenTable(name=path.name, columns=columns, separator=separator, rows=rows)
@@ -104,7 +112,8 @@ def parse_numbers(cells: list[str]) -> Float[np.ndarray, " column"]:
     values = [_number(cell) for cell in cells]
     wrong = [place for place, value in enumerate(values) if value is None]
     if wrong:
-        raise NotNumericError(wrong)
+        commas = all(_DECIMAL_COMMA.fullmatch(cells[place].strip()) for place in wrong)
+        raise NotNumericError(wrong, decimal_comma=commas)
     return np.array(values, dtype=np.float64)
 
 

@@ -205,6 +205,7 @@ def _read_rows(
     """Return the values of each wanted case, and how many other cases there are."""
     rows: dict[str, Row] = {}
     others, texts = set(), set()
+    refused: list[tuple[int, bool]] = []
     for number, cells in table.rows:
         case_id = cells[columns.case_place]
         if case_id not in wanted:
@@ -214,6 +215,7 @@ def _read_rows(
             values = parse_numbers([cells[place] for place in columns.places])
         except NotNumericError as error:
             texts.update(error.places)
+            refused.append((number, error.decimal_comma))
             continue
         _refuse_infinite(table.name, number, columns, values)
         if not np.array_equal(rows.setdefault(case_id, values), values, equal_nan=True):
@@ -223,7 +225,10 @@ def _read_rows(
                 got="a row that differs from the one before",
                 remedy="Keep one row a case: several are no one's values, and are not averaged here.",
             )
-    refuse_texts(table.name, [columns.names[place] for place in sorted(texts)])
+    if refused:
+        names = [columns.names[place] for place in sorted(texts)]
+        commas = all(decimal_comma for _, decimal_comma in refused)
+        refuse_texts(table.name, names, refused[0][0], decimal_comma=commas)
     return rows, len(others)
 
 

@@ -58,6 +58,7 @@ def test_quoted_names_and_cells(tmp_path: Path) -> None:
         ("t.csv", b"a,b\n1\t2\t3,4,5\n", "line 2: expected 2 cells"),
         ("t.csv", b"case_id\ta\n1\t2\n", "several columns, parted by commas or tabs; got 1"),
         ("t.csv", b"", "got 0 column"),
+        ("t.csv", b"case_id;a;b\n1;2,5;3\n", "got 1 column.* and 2 semicolon.* points in numbers"),
         ("t.csv", b"case_id,a\n\xff,1\n", "a table in UTF-8; got another encoding"),
         ("t.csv", b"case_id,a\n1\0,1\n", "a table of text; got NUL characters"),
         ("t.csv", b"case_id,a\n" + b"1" * 200_000 + b",2\n", "field larger than field limit"),
@@ -107,6 +108,7 @@ def test_other_texts_are_no_numbers(cell: str) -> None:
     with pytest.raises(NotNumericError) as caught:
         parse_numbers(["1", cell, "", cell])
     assert caught.value.places == [1, 3]
+    assert caught.value.decimal_comma == (cell == "1,5")
 
 
 @given(st.lists(st.one_of(st.none(), st.floats(allow_nan=False, allow_infinity=False))))

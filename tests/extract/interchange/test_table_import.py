@@ -119,7 +119,12 @@ def test_constant_and_missing_columns_and_rows_stay(take: Import, cache: Feature
     ("text", "words", "message"),
     [
         (TABLE, {"choice": ColumnChoice()}, r"rna.csv: slide_id: .* other texts in 1 column"),
-        (TABLE.replace("-2", "low"), {}, "rna.csv: a_rna: expected numbers"),
+        (
+            TABLE.replace("-2", "low"),
+            {},
+            "a_rna: expected numbers.* other texts in 1 column.*first in line 4",
+        ),
+        (TABLE.replace("-2", '"2,5"'), {}, r"a_rna: .* decimal commas in 1 column\(s\), .* line 4. Export"),
         (TABLE.replace("s2,0.5", "s2,0.6"), {}, "line 3: case 007: expected the same values in all rows"),
         (TABLE.replace("s2,0.5", "s2,"), {}, "line 3: case 007: expected the same values"),
         (TABLE.replace("3e2", "inf"), {}, "line 4: b_rna: expected finite values"),
