@@ -40,7 +40,7 @@ def evaluate_competing_arm(
     outcome = competing_of(arm, predictions, truths)
     horizon = choose_horizon(outcome, horizon_days)
     counts, note = draw_resamples(len(arm.case_ids), seed), horizon_note(horizon)
-    rows = rate_concordance(arm, horizon.days, counts, note)
+    rows = rate_concordance(arm, counts)
     total, folds = np.zeros(len(arm.case_ids)), np.zeros(len(arm.case_ids))
     day = np.array([horizon.days])
     for fold in arm.folds:

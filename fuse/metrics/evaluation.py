@@ -33,6 +33,7 @@ from fuse.metrics.pooled import (
 from fuse.metrics.scored import ScoredArm, ScoredFold, join
 
 Counts = Float[np.ndarray, "sample case"]
+PLACES = "cases by their place within their fold"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,9 +68,7 @@ def evaluate_arm(
     -------
     list of MetricRow
         c_index: pairs within folds, averaged over repeats (primary).
-        c_index_pooled: pairs across folds of a repeat over the calibrated probability at the horizon.
-        Secondary: folds with fewer events in their train part predict lower and hold more events, so it
-        lies below .5 (about .46 at 95 cases) for an arm that knows nothing.
+        c_index_pooled: pairs across folds of a repeat, each case by its place among those of its fold.
         auc_<day>: at half the horizon and at the horizon; pairs within folds.
         ibs: Brier score averaged to the horizon. ipa: 1 - Brier / Brier of the train part's Kaplan-Meier.
         observed_expected: events by the horizon, observed / predicted.
@@ -83,7 +82,7 @@ def evaluate_arm(
     horizon = choose_horizon(arm.outcome, horizon_days)
     counts = draw_resamples(len(arm.case_ids), seed)
     note = horizon_note(horizon)
-    rows = rate_concordance(arm, horizon.days, counts, note)
+    rows = rate_concordance(arm, counts)
     for day in dict.fromkeys([max(1.0, float(math.floor(horizon.days / 2))), horizon.days]):
         rows.append(_row(arm, f"auc_{day:g}", *_auc(arm, day, counts, note if day == horizon.days else "")))
     integrated = score_integrated_brier(arm, horizon.days)
@@ -94,11 +93,11 @@ def evaluate_arm(
     return rows
 
 
-def rate_concordance(arm: ScoredArm, day: float, counts: Counts, note: str) -> list[MetricRow]:
-    """Return the rows c_index and c_index_pooled; the second is over the probability at `day`."""
+def rate_concordance(arm: ScoredArm, counts: Counts) -> list[MetricRow]:
+    """Return the rows c_index and c_index_pooled."""
     return [
         _row(arm, "c_index", *_concordance_within(arm, 1)),
-        _row(arm, "c_index_pooled", *_concordance_pooled(arm, day, counts, note)),
+        _row(arm, "c_index_pooled", *_concordance_pooled(arm, counts)),
     ]
 
 
@@ -144,9 +143,9 @@ def _concordance_within(arm: ScoredArm, family: int) -> tuple[float, Interval]:
     return estimate, nadeau_bengio_logit(estimate, folds, family)
 
 
-def _concordance_pooled(arm: ScoredArm, day: float, counts: Counts, note: str) -> tuple[float, Interval]:
-    estimate = float(resample_across_folds(arm, day, _once(arm))[0])
-    return estimate, bootstrap(resample_across_folds(arm, day, counts), note)
+def _concordance_pooled(arm: ScoredArm, counts: Counts) -> tuple[float, Interval]:
+    estimate = float(resample_across_folds(arm, _once(arm))[0])
+    return estimate, bootstrap(resample_across_folds(arm, counts), PLACES)
 
 
 def _auc(arm: ScoredArm, day: float, counts: Counts, note: str) -> tuple[float, Interval]:

@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 
 from feature_cache.errors import OutcomeError
+from fuse.cases import FoldPrediction, FoldTruth
 from fuse.metrics.concordance import concordant_pairs, resampled_pairs
 from fuse.metrics.pooled import (
     CaseScores,
     count_fold_pairs,
+    place_in_fold,
     resample_across_folds,
     resample_within_folds,
     score_brier,
@@ -54,10 +56,63 @@ def test_risks_of_folds_need_no_common_scale(trial) -> None:
     assert count_fold_pairs(join(moved, trial.truths)).concordance() == as_it_was
 
 
-def test_pooled_concordance_is_that_of_all_cases(trial) -> None:
+def places(arm) -> list[tuple[np.ndarray, np.ndarray]]:
+    """The place of each case of each repeat among its fold (scipy's mean ranks), and the rows."""
+    from scipy.stats import rankdata
+
+    return [
+        (
+            np.concatenate([(rankdata(fold.prediction.risk) - 0.5) / len(fold.rows) for fold in folds]),
+            np.concatenate([fold.rows for fold in folds]),
+        )
+        for folds in arm.repeats()
+    ]
+
+
+def test_pooled_concordance_is_that_of_all_cases_by_their_places(trial) -> None:
     arm = join(trial.predict(trial.hazard), trial.truths)
-    once = resample_across_folds(arm, 1000.0, np.ones((1, len(arm.case_ids))))
-    assert once[0] == pytest.approx(share(trial.hazard, trial.outcome), abs=1e-12)
+    once = resample_across_folds(arm, np.ones((1, len(arm.case_ids))))
+    expected = np.mean([share(place, arm.outcome.take(rows)) for place, rows in places(arm)])
+    assert once[0] == pytest.approx(expected, abs=1e-12)
+    assert once[0] == pytest.approx(share(trial.hazard, trial.outcome), abs=0.03)
+
+
+def test_places_have_the_mean_one_half_whatever_the_scale_of_a_fold() -> None:
+    assert place_in_fold(np.array([3.0, -1.0, 3.0, 9.0])).tolist() == [0.5, 0.125, 0.5, 0.875]
+    assert place_in_fold(np.zeros(5)).tolist() == [0.5] * 5
+
+
+def test_a_fold_that_predicts_lower_because_it_holds_more_events_costs_nothing() -> None:
+    """Risks know nothing; what is said of a fold falls with the events that its train part lacks."""
+    rng = np.random.default_rng(0)
+    found = []
+    for _ in range(300):
+        event = rng.permutation(np.arange(20) < 6)
+        truths, said = [], []
+        for fold in range(2):
+            rows = np.arange(20) % 2 == fold
+            outcome = Survival(event=event[rows], time_days=rng.permutation(10) + 1.0)
+            other = Survival(event=event[~rows], time_days=np.arange(10) + 1.0)
+            truths.append(FoldTruth(repeat=1, fold=fold, test=outcome, train=other))
+            said.append(
+                FoldPrediction(
+                    repeat=1,
+                    fold=fold,
+                    case_ids=tuple(f"{fold}{row}" for row in range(10)),
+                    risk=rng.normal(size=10) + 10.0 * int(other.event.sum()),
+                    times_days=np.array([10.0]),
+                    event_free=np.full((10, 1), 0.5),
+                )
+            )
+        arm = join(said, truths)
+        raw = np.concatenate([fold.prediction.risk for fold in arm.folds])
+        rows = np.concatenate([fold.rows for fold in arm.folds])
+        pooled = resample_across_folds(arm, np.ones((1, 20)))[0]
+        found.append((pooled, share(raw, arm.outcome.take(rows))))
+    error = np.std(found, axis=0) / np.sqrt(len(found))
+    pooled, raw = np.mean(found, axis=0)
+    assert abs(pooled - 0.5) < 3 * error[0]
+    assert raw < 0.5 - 5 * error[1]
 
 
 def test_a_resample_reaches_all_folds_and_repeats_alike(trial) -> None:
@@ -65,8 +120,10 @@ def test_a_resample_reaches_all_folds_and_repeats_alike(trial) -> None:
     counts = np.ones((1, len(arm.case_ids)))
     counts[0, :30] = 0
     kept = np.arange(30, len(arm.case_ids))
-    pooled = resample_across_folds(arm, 1000.0, counts)
-    assert pooled[0] == pytest.approx(share(trial.hazard[kept], trial.outcome.take(kept)), abs=1e-12)
+    pooled = resample_across_folds(arm, counts)
+    inside = [(place[rows >= 30], rows[rows >= 30]) for place, rows in places(arm)]
+    expected = np.mean([share(place, arm.outcome.take(rows)) for place, rows in inside])
+    assert pooled[0] == pytest.approx(expected, abs=1e-12)
     scores = score_integrated_brier(arm, 1000.0)
     per_case = scores.total / scores.folds
     assert scores.resample(counts)[0] == pytest.approx(per_case[kept].mean(), abs=1e-12)
