@@ -10,9 +10,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from extract.outcome_names import looks_like_outcome
 from feature_cache.cohort import Cohort
 from feature_cache.errors import Problem, table_error
+from feature_cache.outcome_names import looks_like_outcome
 
 
 def outcome_problems(cohort: Cohort) -> Iterator[Problem]:

@@ -12,9 +12,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-from extract.outcome_names import looks_like_outcome
 from feature_cache.card import CohortCard
 from feature_cache.errors import ManifestError, SourceError
+from feature_cache.outcome_names import looks_like_outcome
 
 #: So many names an error tells; the others it counts.
 MOST_NAMES = 8

@@ -11,9 +11,9 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from extract.outcome_names import looks_like_outcome
 from feature_cache.card import GAP
 from feature_cache.errors import Problem, table_error
+from feature_cache.outcome_names import looks_like_outcome
 from feature_cache.tables import ABSENT, NULL
 
 _EMPTY = {"", "nan", "na", ABSENT, NULL}
