@@ -111,9 +111,15 @@ def prediction_times(horizon_days: float) -> Float[np.ndarray, " time"]:
 
 
 def times_of(door: OutcomeDoor) -> Float[np.ndarray, " time"]:
-    """Return the days to predict at, none for an endpoint without times."""
+    """Return the days to predict at, none for an endpoint without times.
+
+    Those of `prediction_times` and the further days of the endpoint up to its horizon.
+    """
     horizon_days = door.horizon_days()
-    return np.zeros(0) if horizon_days is None else prediction_times(horizon_days)
+    if horizon_days is None:
+        return np.zeros(0)
+    declared = [day for day in door.declared.horizons_days if day < horizon_days]
+    return np.union1d(prediction_times(horizon_days), declared)
 
 
 def _tasks(inspection: Inspection, folds: Folds, plans: tuple[ArmPlan, ...]) -> list[FoldTask]:

@@ -54,19 +54,21 @@ def evaluate_times(
         for fold, test, train in plan.open_outcomes(one, sealed)
     ]
     kind, declared = plan.door.declared.kind, plan.door.horizon_days() or 0.0
+    further = plan.door.declared.horizons_days
     tested: Survival = join(one, truths).outcome
     if kind == "competing":
         kept = keep_all_at_risk(truths)
         tested = competing_of(join(one, kept), one, truths)
         metrics = {
-            name: evaluate_competing_arm(said, truths, declared, plan.seed)
+            name: evaluate_competing_arm(said, truths, declared, plan.seed, further)
             for name, said in predictions.items()
         }
         comparisons = compare_competing(predictions, truths, plan.roles)
     else:
         kept = truths
         metrics = {
-            name: evaluate_arm(said, truths, declared, plan.seed) for name, said in predictions.items()
+            name: evaluate_arm(said, truths, declared, plan.seed, further)
+            for name, said in predictions.items()
         }
         comparisons = compare_planned(predictions, truths, plan.roles, declared, plan.seed)
     if kind == "time":

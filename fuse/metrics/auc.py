@@ -11,7 +11,7 @@ from jaxtyping import Bool, Float, Int
 
 from fuse.metrics.censoring import weigh
 from fuse.metrics.concordance import PairSums, sum_pairs
-from fuse.outcomes.outcomes import Survival
+from fuse.outcomes.outcomes import Competing, Survival
 
 
 def resampled_auc_pairs(
@@ -39,12 +39,32 @@ def resampled_auc_pairs(
     tuple of arrays
         Concordant and all pairs of each sample, each pair with the inverse probability that its event was
         observed (Uno et al. 2007; Hung and Chiang 2010). The weight of event-free cases is one constant of
-        the fold and cancels in scikit-survival's ratio; it is left out here too.
+        the fold and cancels in scikit-survival's ratio; it is left out here too. Of competing causes the
+        partners are also those that had another cause first, each with the weight of its own time (Blanche,
+        Dartigues and Jacqmin-Gadda 2013, the second of their definitions).
     """
-    weight = weigh(train, test, np.array([day])).had_event[:, 0]
+    weights = weigh(train, test, np.array([day]))
+    weight = weights.had_event[:, 0]
+    if isinstance(test, Competing):
+        return _sum_weighted_pairs(risk, weight, weights.event_free[:, 0], counts)
     beyond = test.time_days > day
 
     def eligible(rows: Int[np.ndarray, " row"]) -> Bool[np.ndarray, "row case"]:
         return np.broadcast_to(beyond, (len(rows), len(beyond)))
 
     return sum_pairs(risk, np.flatnonzero(weight > 0), eligible, counts, weight)
+
+
+def _sum_weighted_pairs(
+    risk: Float[np.ndarray, " case"],
+    weight: Float[np.ndarray, " case"],
+    partner_weight: Float[np.ndarray, " case"],
+    counts: Float[np.ndarray, "sample case"],
+) -> PairSums:
+    """Sum pairs weighted on both sides: events against cases that never had it by the day."""
+    rows, partners = np.flatnonzero(weight > 0), np.flatnonzero(partner_weight > 0)
+    own, other = risk[rows][:, None], risk[partners][None, :]
+    wins = (own > other) + 0.5 * (own == other)
+    of_rows, of_partners = counts[:, rows] * weight[rows], counts[:, partners] * partner_weight[partners]
+    concordant = ((of_partners @ wins.T) * of_rows).sum(axis=1)
+    return concordant, of_rows.sum(axis=1) * of_partners.sum(axis=1)

@@ -7,14 +7,14 @@ test case and day, with the number of weights that were capped, and the horizon 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Bool, Float
 
 from feature_cache.errors import OutcomeError
 from fuse.metrics.kaplan_meier import estimate_observed
-from fuse.outcomes.outcomes import Survival
+from fuse.outcomes.outcomes import Competing, Survival
 
 WEIGHT_CAP = 20.0
 """No case counts for more than this many; reached where under 5 % of the train part are uncensored."""
@@ -34,8 +34,9 @@ class Horizon:
 class CensoringWeights:
     """Weights of (case, time): a case known to have had the event, or known to be free of it, at each day.
 
-    Both are 0 for a case that was censored before the day. `capped` (case,) marks cases with a weight that
-    was cut to WEIGHT_CAP.
+    Both are 0 for a case that was censored before the day. A case that had another cause first is known to
+    be free of the event of interest from then on. `capped` (case,) marks cases with a weight that was cut to
+    WEIGHT_CAP.
     """
 
     had_event: Float[np.ndarray, "case time"]
@@ -58,20 +59,30 @@ def weigh(train: Survival, test: Survival, days: Float[np.ndarray, " time"]) -> 
     CensoringWeights
         1/G(event time) for events up to the day, 1/G(day) for cases followed beyond it, with G taken at the
         day itself as scikit-survival does (Graf et al. 1999, equation 7). After the last day of the train
-        part G keeps its last value.
+        part G keeps its last value. Of competing causes G counts no cause as a censoring, and a case that
+        had another cause by the day weighs 1/G(that time) (Schoop et al. 2011; Blanche et al. 2013).
     """
-    observed = estimate_observed(train)
+    observed = estimate_observed(_any_cause(train))
     share_at_event = observed.at(test.time_days)
     share_at_day = observed.at(days)
-    had_event = test.event[:, None] & (test.time_days[:, None] <= days[None, :])
-    event_free = test.time_days[:, None] > days[None, :]
+    by_day = test.time_days[:, None] <= days[None, :]
+    had_event = test.event[:, None] & by_day
+    other_first = by_day & ~had_event & _any_cause(test).event[:, None]
+    event_free = ~by_day
     rare = 1 / WEIGHT_CAP
-    cut = had_event & (share_at_event < rare)[:, None] | event_free & (share_at_day < rare)[None, :]
+    seen = had_event | other_first
+    cut = seen & (share_at_event < rare)[:, None] | event_free & (share_at_day < rare)[None, :]
+    of_event, of_day = np.maximum(share_at_event, rare)[:, None], np.maximum(share_at_day, rare)[None, :]
     return CensoringWeights(
-        had_event=had_event / np.maximum(share_at_event, rare)[:, None],
-        event_free=event_free / np.maximum(share_at_day, rare)[None, :],
+        had_event=had_event / of_event,
+        event_free=event_free / of_day + other_first / of_event,
         capped=np.any(cut, axis=1),
     )
+
+
+def _any_cause(outcome: Survival) -> Survival:
+    """Return whether and when anything happened: what ends the follow-up of a case without censoring it."""
+    return replace(outcome, event=outcome.cause > 0) if isinstance(outcome, Competing) else outcome
 
 
 def choose_horizon(outcome: Survival, declared_days: float) -> Horizon:

@@ -7,52 +7,59 @@ cause of interest, as one that never has it (Wolbers et al. 2009); it is not cen
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from fuse.cases import FoldPrediction, FoldTruth
-from fuse.metrics.aalen_johansen import resampled_incidence
+from fuse.metrics.at_days import Resampled
 from fuse.metrics.censoring import choose_horizon
 from fuse.metrics.comparison import ComparisonRow, Roles, compare_arms, plan_contrasts
-from fuse.metrics.evaluation import MetricRow, horizon_note, rate_concordance
-from fuse.metrics.intervals import Interval, bootstrap, draw_resamples
+from fuse.metrics.evaluation import (
+    MetricRow,
+    calibrate,
+    rate_concordance,
+    score_probabilities,
+)
+from fuse.metrics.intervals import draw_resamples
 from fuse.metrics.ordered import keep_at_risk
-from fuse.metrics.pooled import predicted_event_free, ratio
 from fuse.metrics.scored import ScoredArm, join
 from fuse.outcomes.outcomes import Competing
 
 
 def evaluate_competing_arm(
-    predictions: Sequence[FoldPrediction], truths: Sequence[FoldTruth], horizon_days: float, seed: int
+    predictions: Sequence[FoldPrediction],
+    truths: Sequence[FoldTruth],
+    horizon_days: float,
+    seed: int,
+    days: Sequence[float] = (),
 ) -> list[MetricRow]:
     """Evaluate one arm over all folds.
 
     Returns
     -------
     list of MetricRow
-        c_index and c_index_pooled as for times, of the cause of interest. observed_expected: by the horizon,
-        the cumulative incidence (Aalen and Johansen) / the mean of the predicted ones.
+        As `evaluate_arm`, of the cause of interest, without uno_c and d_calibration_p. In auc_<day> an event
+        of interest is paired with cases that were followed beyond the day and with those that had another
+        cause first; brier_<day>, ibs and ipa are of the cumulative incidence; observed_expected is the
+        cumulative incidence (Aalen and Johansen) by the horizon / the mean of the predicted ones.
     """
     arm = join(predictions, keep_all_at_risk(truths))
     outcome = competing_of(arm, predictions, truths)
     horizon = choose_horizon(outcome, horizon_days)
-    counts, note = draw_resamples(len(arm.case_ids), seed), horizon_note(horizon)
+    counts = draw_resamples(len(arm.case_ids), seed)
     rows = rate_concordance(arm, counts)
-    total, folds = np.zeros(len(arm.case_ids)), np.zeros(len(arm.case_ids))
-    day = np.array([horizon.days])
-    for fold in arm.folds:
-        total[fold.rows] += 1 - predicted_event_free(fold, day)[:, 0]
-        folds[fold.rows] += 1
-    estimate, interval = math.nan, Interval(low=math.nan, high=math.nan, method="none: no event is predicted")
-    if total.sum() > 0:
-        once = np.ones((1, len(arm.case_ids)))
-        estimate = float(resampled_incidence(outcome, day, once)[0, 0] / (total.sum() / folds.sum()))
-        expected = ratio(counts @ total, counts @ folds)
-        interval = bootstrap(ratio(resampled_incidence(outcome, day, counts)[:, 0], expected), note)
-    return [*rows, replace(rows[0], metric="observed_expected", estimate=estimate, **vars(interval))]
+    # with their causes: weights and shares tell another cause from a censoring
+    one = Resampled(arm=join(predictions, truths), outcome=outcome, counts=counts)
+    found = score_probabilities(one, horizon, days) | calibrate(one, horizon)
+    return [
+        *rows,
+        *(
+            replace(rows[0], metric=metric, estimate=estimate, **vars(interval))
+            for metric, (estimate, interval) in found.items()
+        ),
+    ]
 
 
 def compare_competing(

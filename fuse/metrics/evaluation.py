@@ -9,28 +9,35 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float
 
 from fuse.cases import FoldPrediction, FoldTruth
-from fuse.metrics.auc import resampled_auc_pairs
-from fuse.metrics.calibration import resampled_event_share
+from fuse.metrics.at_days import (
+    Estimated,
+    Resampled,
+    auc,
+    brier,
+    estimate_at_days,
+    observed_expected,
+    prediction_accuracy,
+    uno_concordance,
+)
 from fuse.metrics.censoring import Horizon, choose_horizon
-from fuse.metrics.concordance import PairSums
+from fuse.metrics.d_calibration import d_calibration
 from fuse.metrics.intervals import FoldValues, Interval, bootstrap, draw_resamples, nadeau_bengio_logit
+from fuse.metrics.known_status import known_at
 from fuse.metrics.one_fold import bootstrap_order
 from fuse.metrics.pooled import (
     count_fold_pairs,
-    ratio,
     resample_across_folds,
-    resample_within_folds,
-    score_brier,
-    score_expected,
     score_integrated_brier,
 )
-from fuse.metrics.scored import ScoredArm, ScoredFold, join
+from fuse.metrics.recalibration import calibration_slope
+from fuse.metrics.scored import ScoredArm, join
+from fuse.metrics.smooth_calibration import integrated_calibration
 
 Counts = Float[np.ndarray, "sample case"]
 PLACES = "cases by their place within their fold"
@@ -50,7 +57,11 @@ class MetricRow:
 
 
 def evaluate_arm(
-    predictions: Sequence[FoldPrediction], truths: Sequence[FoldTruth], horizon_days: float, seed: int
+    predictions: Sequence[FoldPrediction],
+    truths: Sequence[FoldTruth],
+    horizon_days: float,
+    seed: int,
+    days: Sequence[float] = (),
 ) -> list[MetricRow]:
     """Evaluate one arm over all folds.
 
@@ -63,6 +74,8 @@ def evaluate_arm(
         and the methods then say so. Predictions must reach it.
     seed
         Of the bootstrap; the same seed for all arms makes them comparable.
+    days
+        Further days at which metrics are given, as declared on the card.
 
     Returns
     -------
@@ -71,7 +84,10 @@ def evaluate_arm(
         c_index_pooled: pairs across folds of a repeat, each case by its place among those of its fold.
         auc_<day>: at half the horizon and at the horizon; pairs within folds.
         ibs: Brier score averaged to the horizon. ipa: 1 - Brier / Brier of the train part's Kaplan-Meier.
-        observed_expected: events by the horizon, observed / predicted.
+        observed_expected: events by the horizon, observed / predicted. brier_<day>: at the horizon.
+        auc_<day>, brier_<day>, ipa_<day>, observed_expected_<day>: at each further day.
+        uno_c: Uno's C with the horizon in use as tau, weighted pairs within folds.
+        calibration_slope, ici (from 200 events): at the horizon. d_calibration_p: from 200 events.
 
     Raises
     ------
@@ -82,15 +98,44 @@ def evaluate_arm(
     horizon = choose_horizon(arm.outcome, horizon_days)
     counts = draw_resamples(len(arm.case_ids), seed)
     note = horizon_note(horizon)
-    rows = rate_concordance(arm, counts)
+    one = Resampled(arm=arm, outcome=arm.outcome, counts=counts)
+    found = score_probabilities(one, horizon, days)
+    found["uno_c"] = uno_concordance(one, horizon.days, note)
+    found |= calibrate(one, horizon)
+    found["d_calibration_p"] = d_calibration(arm, horizon.days)
+    return [
+        *rate_concordance(arm, counts),
+        *(_row(arm, name, *value) for name, value in found.items()),
+    ]
+
+
+def score_probabilities(one: Resampled, horizon: Horizon, days: Sequence[float]) -> dict[str, Estimated]:
+    """Return AUC, Brier and their kin at the horizon and at each further day, by the names of their rows."""
+    note, found = horizon_note(horizon), {}
     for day in dict.fromkeys([max(1.0, float(math.floor(horizon.days / 2))), horizon.days]):
-        rows.append(_row(arm, f"auc_{day:g}", *_auc(arm, day, counts, note if day == horizon.days else "")))
-    integrated = score_integrated_brier(arm, horizon.days)
-    interval = bootstrap(integrated.resample(counts), f"{integrated.note}; {note}")
-    rows.append(_row(arm, "ibs", integrated.mean, interval))
-    rows.append(_row(arm, "ipa", *_prediction_accuracy(arm, horizon.days, counts, note)))
-    rows.append(_row(arm, "observed_expected", *_observed_expected(arm, horizon.days, counts, note)))
-    return rows
+        found[f"auc_{day:g}"] = auc(one, day, note if day == horizon.days else "")
+    integrated = score_integrated_brier(one.arm, horizon.days)
+    interval = bootstrap(integrated.resample(one.counts), f"{integrated.note}; {note}")
+    found["ibs"] = integrated.mean, interval
+    found["ipa"] = prediction_accuracy(one, horizon.days, note)
+    found["observed_expected"] = observed_expected(one, horizon.days, note)
+    found[f"brier_{horizon.days:g}"] = brier(one, horizon.days, note)
+    return found | estimate_at_days(one, days, horizon.days, done=tuple(found))
+
+
+def calibrate(one: Resampled, horizon: Horizon) -> dict[str, Estimated]:
+    """Return the calibration slope and the integrated calibration index at the horizon."""
+    known = known_at(one.arm, horizon.days)
+    slope, interval = calibration_slope(known)
+    return {
+        "calibration_slope": (
+            slope,
+            interval
+            if math.isnan(slope)
+            else replace(interval, method=f"{interval.method}; {horizon_note(horizon)}"),
+        ),
+        "ici": integrated_calibration(known, one.counts, int(one.arm.outcome.event.sum())),
+    }
 
 
 def rate_concordance(arm: ScoredArm, counts: Counts) -> list[MetricRow]:
@@ -146,34 +191,6 @@ def _concordance_within(arm: ScoredArm, family: int) -> tuple[float, Interval]:
 def _concordance_pooled(arm: ScoredArm, counts: Counts) -> tuple[float, Interval]:
     estimate = float(resample_across_folds(arm, _once(arm))[0])
     return estimate, bootstrap(resample_across_folds(arm, counts), PLACES)
-
-
-def _auc(arm: ScoredArm, day: float, counts: Counts, note: str) -> tuple[float, Interval]:
-    def count(fold: ScoredFold, of_fold: Counts) -> PairSums:
-        truth = fold.truth
-        return resampled_auc_pairs(fold.prediction.risk, truth.train, truth.test, day, of_fold)
-
-    estimate = float(resample_within_folds(arm, count, _once(arm))[0])
-    if math.isnan(estimate):
-        return estimate, Interval(low=math.nan, high=math.nan, method=f"none: no event by day {day:g}")
-    return estimate, bootstrap(resample_within_folds(arm, count, counts), note)
-
-
-def _prediction_accuracy(arm: ScoredArm, day: float, counts: Counts, note: str) -> tuple[float, Interval]:
-    model, null = score_brier(arm, day)
-    if null.mean == 0:
-        return math.nan, Interval(low=math.nan, high=math.nan, method=f"none: no event by day {day:g}")
-    gain = 1 - ratio(model.resample(counts), null.resample(counts))
-    return 1 - model.mean / null.mean, bootstrap(gain, f"{model.note}; {note}")
-
-
-def _observed_expected(arm: ScoredArm, day: float, counts: Counts, note: str) -> tuple[float, Interval]:
-    expected = score_expected(arm, day)
-    if expected.mean == 0:
-        return math.nan, Interval(low=math.nan, high=math.nan, method="none: no event is predicted")
-    observed = float(resampled_event_share(arm.outcome, day, _once(arm))[0])
-    shares = resampled_event_share(arm.outcome, day, counts)
-    return observed / expected.mean, bootstrap(ratio(shares, expected.resample(counts)), note)
 
 
 def _once(arm: ScoredArm) -> Counts:

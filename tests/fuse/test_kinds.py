@@ -103,7 +103,12 @@ def test_what_was_planted_is_found(runs: tuple[Tiny, dict[str, Path]], endpoint:
 
 def test_each_kind_has_its_own_numbers(runs: tuple[Tiny, dict[str, Path]]) -> None:
     metrics = {name: {row["metric"] for row in rows_of(run / "metrics.csv")} for name, run in runs[1].items()}
-    assert metrics["first"] == {"c_index", "c_index_pooled", "observed_expected"}
+    at_days = {f"{name}_{day}" for name in ("auc", "brier") for day in (300, 700, 1000)}
+    at_days |= {f"{name}_{day}" for name in ("ipa", "observed_expected") for day in (300, 700)}
+    assert metrics["first"] == at_days | {
+        *("c_index", "c_index_pooled", "auc_500", "ibs", "ipa", "observed_expected"),
+        *("calibration_slope", "ici"),
+    }
     assert metrics["grade"] == {"auroc_macro", "accuracy", "majority_rate", "brier"}
     assert metrics["relapse"] >= {"auroc", "accuracy", "majority_rate", "sensitivity", "specificity"}
     assert metrics["stay"] >= {"c_index", "ibs", "median_error_days"}

@@ -13,6 +13,7 @@ ENDPOINTS = {
         "definition": "recurrence, death competes with it",
         "time_unit": "months",
         "horizon_days": 1000.0,
+        "horizons_days": [300.0, 700.0],
         "cause": "recurrence",
     },
     "relapse": {"kind": "binary", "definition": "relapse within a year"},

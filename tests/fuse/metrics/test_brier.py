@@ -40,10 +40,14 @@ def test_a_case_censored_before_the_day_adds_nothing() -> None:
     assert (by_case[1:, 0] > 0).all()
 
 
-def test_curves_are_read_as_steps() -> None:
-    predicted = np.array([[0.9, 0.5]])
-    read = event_free_at(predicted, np.array([10.0, 20.0]), np.array([0.0, 9.0, 10.0, 19.0, 20.0, 30.0]))
-    assert read.tolist() == [[1.0, 1.0, 0.9, 0.9, 0.5, 0.5]]
+def test_curves_are_read_in_straight_lines_between_the_predicted_days() -> None:
+    predicted = np.array([[0.8, 0.4]])
+    days = np.array([0.0, 5.0, 10.0, 15.0, 20.0, 30.0])
+    read = event_free_at(predicted, np.array([10.0, 20.0]), days)
+    assert read[0] == pytest.approx([1.0, 0.9, 0.8, 0.6, 0.4, 0.4], abs=1e-15)
+    assert read[0, 2] == 0.8 and read[0, 4] == 0.4
+    from_day_0 = event_free_at(np.array([[1.0, 0.4]]), np.array([0.0, 20.0]), np.array([0.0, 10.0]))
+    assert from_day_0.tolist() == [[1.0, 0.7]]
 
 
 def test_train_curve_is_the_same_for_everybody() -> None:

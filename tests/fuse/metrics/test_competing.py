@@ -90,12 +90,16 @@ def test_c_counts_the_other_cause_as_never() -> None:
     # both causes follow the same risk: with deaths as censoring the order looks better than it is
     assert rows["c_index"].estimate < censored[0] / censored[1] - 0.05
     assert rows["c_index"].low < rows["c_index"].estimate < rows["c_index"].high
-    assert list(rows) == ["c_index", "c_index_pooled", "observed_expected"]
+    assert list(rows) == [
+        *("c_index", "c_index_pooled", "auc_200", "auc_400", "ibs", "ipa", "observed_expected"),
+        *("brier_400", "calibration_slope", "ici"),
+    ]
 
 
 def test_observed_is_the_incidence_and_not_kaplan_meier() -> None:
     _, arms, truths = make()
-    row = evaluate_competing_arm(arms, truths, 400.0, seed=0)[-1]
+    rows = evaluate_competing_arm(arms, truths, 400.0, seed=0)
+    row = next(row for row in rows if row.metric == "observed_expected")
     causes = [truth.test for truth in truths]
     whole = Competing(
         event=np.concatenate([part.event for part in causes]),

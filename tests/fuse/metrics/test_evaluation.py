@@ -27,12 +27,22 @@ def test_every_row_has_an_interval_around_it_and_a_named_method(trial) -> None:
         "ibs",
         "ipa",
         "observed_expected",
+        "brier_1000",
+        "uno_c",
+        "calibration_slope",
+        "ici",
+        "d_calibration_p",
     ]
+    for name in ("ici", "d_calibration_p"):
+        row = rows.pop(name)
+        assert np.isnan(row.estimate) and row.method.startswith("none: cannot be assessed under 200 events")
     for row in rows.values():
         assert row.low < row.estimate < row.high
         assert (row.n_cases, row.n_events) == (90, int(trial.outcome.event.sum()))
     assert rows["c_index"].method == "Nadeau-Bengio t, logit scale, 9 df"
-    assert all(row.method.startswith(BOOTSTRAP) for name, row in rows.items() if name != "c_index")
+    assert rows["calibration_slope"].method.startswith("Wald interval of weighted logistic recalibration")
+    others = [row for name, row in rows.items() if name not in ("c_index", "calibration_slope")]
+    assert all(row.method.startswith(BOOTSTRAP) for row in others)
     assert "capped at 20" in rows["ibs"].method
 
 

@@ -136,7 +136,8 @@ def test_integrated_score_runs_from_day_zero_to_the_horizon(trial, as_sksurv) ->
     arm = join(trial.predict(trial.hazard), trial.truths)
     fold = next(fold for fold in arm.folds if fold.truth.test.time_days.min() > 100)
     train, test = as_sksurv(fold.truth.train), as_sksurv(fold.truth.test)
-    event_free = fold.prediction.event_free[:, [0, 1, 2, 2]]  # keeps its value from day 500 to day 650
+    event_free = fold.prediction.event_free[:, [0, 1, 2, 3]]
+    event_free[:, 3] = 0.25 * event_free[:, 2] + 0.75 * event_free[:, 3]  # day 650 between days 500 and 700
     later = brier_score(train, test, event_free[:, 1:], [300.0, 500.0, 650.0])[1]
     still_observed = 1.0  # nobody in the train part is censored by day 100
     assert not ((fold.truth.train.time_days <= 100) & ~fold.truth.train.event).any()

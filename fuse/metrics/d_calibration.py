@@ -1,0 +1,70 @@
+"""D-calibration: whether the predicted curves hold the right share of events at every height.
+
+Enters: predicted probabilities over days and the outcomes, fold by fold. Leaves: the p-value of a chi-square
+test that heights at the event are uniform (Haider, Hoehn, Davis and Greiner 2020). A low one says that the
+curves are wrong somewhere; a high one proves nothing, so that none is given under 200 events.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from jaxtyping import Float
+
+from fuse.metrics.brier import event_free_at
+from fuse.metrics.intervals import Interval
+from fuse.metrics.scored import ScoredArm
+from fuse.metrics.smooth_calibration import too_few_events
+
+BINS = 10
+
+
+def d_calibration(arm: ScoredArm, horizon_days: float) -> tuple[float, Interval]:
+    """Return the p-value of the D-calibration test; it has no interval.
+
+    Follow-up is cut at the horizon, where predictions end: whoever is followed beyond it counts as censored
+    on it. A case that was tested in several repeats counts once, its shares averaged.
+    """
+    refused = too_few_events(int(arm.outcome.event.sum()))
+    if refused is not None:
+        return math.nan, refused
+    total, folds = np.zeros((len(arm.case_ids), BINS)), np.zeros(len(arm.case_ids))
+    for fold in arm.folds:
+        test, said = fold.truth.test, fold.prediction
+        day = np.minimum(test.time_days, horizon_days)
+        height = np.array(
+            [
+                event_free_at(curve[None, :], said.times_days, np.array([own]))[0, 0]
+                for curve, own in zip(said.event_free, day, strict=True)
+            ]
+        )
+        seen = test.event & (test.time_days <= horizon_days)
+        total[fold.rows] += np.where(seen[:, None], _bin_of(height), _shares_below(height))
+        folds[fold.rows] += 1
+    found = (total / folds[:, None]).sum(axis=0)
+    expected = len(arm.case_ids) / BINS
+    from scipy.stats import chi2
+
+    p = float(chi2.sf(float((np.square(found - expected) / expected).sum()), BINS - 1))
+    method = f"D-calibration, chi-square of {BINS} bins, {BINS - 1} df, follow-up cut at day {horizon_days:g}"
+    return p, Interval(low=math.nan, high=math.nan, method=method)
+
+
+def _bin_of(height: Float[np.ndarray, " case"]) -> Float[np.ndarray, "case bin"]:
+    """Return 1 in the bin that holds the height at the event."""
+    place = np.minimum((height * BINS).astype(int), BINS - 1)
+    return np.asarray(np.eye(BINS)[place])
+
+
+def _shares_below(height: Float[np.ndarray, " case"]) -> Float[np.ndarray, "case bin"]:
+    """Spread a censored case evenly over all heights below its own, where its event may come.
+
+    A curve that has fallen to 0 leaves the lowest bin only.
+    """
+    edges = np.arange(BINS + 1) / BINS
+    inside = np.clip(height[:, None] - edges[None, :-1], 0.0, 1 / BINS)
+    none_left = height <= 0
+    shares = inside / np.where(none_left, 1.0, height)[:, None]
+    shares[none_left, 0] = 1.0
+    return np.asarray(shares)

@@ -1,0 +1,89 @@
+"""The integrated calibration index: how far predicted probabilities are from a smooth curve of what happened.
+
+Enters: cases whose status on the day is known. Leaves: the mean distance, with a bootstrap interval. A smooth
+curve follows noise where events are few, so that nothing is given under 200 events.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from jaxtyping import Float
+
+from fuse.metrics.intervals import Interval, bootstrap
+from fuse.metrics.known_status import KnownStatus
+from fuse.metrics.recalibration import fit_logistic, log_odds
+
+EVENTS_NEEDED = 200
+"""Events (and cases without one) under which a smooth curve of calibration is noise."""
+
+KNOTS = (0.1, 0.5, 0.9)
+"""Quantiles of the predicted log odds at which the spline bends (Harrell 2015, section 2.4.6)."""
+
+REFITTED = 200
+"""Resamples in which the curve is fitted again."""
+
+
+def too_few_events(n_events: int) -> Interval | None:
+    """Return what stands in the place of an interval where events are too few to judge by."""
+    if n_events >= EVENTS_NEEDED:
+        return None
+    return Interval(
+        low=math.nan,
+        high=math.nan,
+        method=f"none: cannot be assessed under {EVENTS_NEEDED} events ({n_events} here)",
+    )
+
+
+def integrated_calibration(
+    known: KnownStatus, counts: Float[np.ndarray, "sample case"], n_events: int
+) -> tuple[float, Interval]:
+    """Return the integrated calibration index (Austin, Harrell and van Klaveren 2020).
+
+    The curve is a logistic regression of what happened on a restricted cubic spline of the predicted log
+    odds, three knots, with the weights of the Brier score; the index is the mean over all observations of
+    |curve - prediction|, equally weighted as cases are.
+
+    Parameters
+    ----------
+    counts
+        How often each case is in each resample, (sample, case); the first `REFITTED` are used.
+    n_events
+        Observed events of all cases; under `EVENTS_NEEDED` nothing is given.
+    """
+    refused = too_few_events(n_events)
+    if refused is not None:
+        return math.nan, refused
+    columns = spline_columns(log_odds(known.probability))
+    if columns is None or known.constant:
+        return math.nan, Interval(low=math.nan, high=math.nan, method="none: too few different predictions")
+    estimate = _mean_distance(known, columns, np.ones(len(known.row)))
+    drawn = [_mean_distance(known, columns, of_sample[known.row]) for of_sample in counts[:REFITTED]]
+    note = f"the curve refitted in {len(drawn)} resamples"
+    return estimate, bootstrap(np.array(drawn), f"{note}; {known.note}" if known.note else note)
+
+
+def spline_columns(values: Float[np.ndarray, " obs"]) -> Float[np.ndarray, "obs 3"] | None:
+    """Return 1, the value and the bend of a spline with three knots; None where knots meet."""
+    first, middle, last = np.quantile(values, KNOTS)
+    if not first < middle < last:
+        return None
+
+    def cubed(knot: float) -> Float[np.ndarray, " obs"]:
+        return np.asarray(np.maximum(values - knot, 0) ** 3)
+
+    bend = cubed(first) - cubed(middle) * (last - first) / (last - middle)
+    bend += cubed(last) * (middle - first) / (last - middle)
+    return np.column_stack([np.ones(len(values)), values, bend / (last - first) ** 2])
+
+
+def _mean_distance(
+    known: KnownStatus, columns: Float[np.ndarray, "obs column"], times: Float[np.ndarray, " obs"]
+) -> float:
+    used = times > 0
+    found = fit_logistic(columns[used], known.happened[used], known.weight[used] * times[used])
+    if found is None:
+        return math.nan
+    curve = 0.5 * (1 + np.tanh(columns[used] @ found / 2))
+    return float(np.average(np.abs(curve - known.probability[used]), weights=times[used]))
