@@ -15,7 +15,7 @@ from feature_cache.errors import OutcomeError
 from fuse.cases import Cases
 from fuse.models.averaged import averaged
 from fuse.models.learner import Learner, Scorer, Setting
-from fuse.outcomes.calibrated import Calibration, fit_calibration, held_out_gain
+from fuse.outcomes.calibrated import Calibration
 from fuse.outcomes.outcomes import Classes, Outcome
 
 
@@ -69,7 +69,7 @@ def fit_arm(
     _check(outcome, inner)
     settings = learner.candidates()
     oof = out_of_fold(learner, cases, outcome, inner, seed)
-    gains = [held_out_gain(risk, outcome) for risk in oof]
+    gains = [learner.gain(risk, outcome) for risk in oof]
     shares = learner.shares(gains)
     counted = np.flatnonzero(shares)
     scorers = learner.fit_path(cases, outcome, tuple(settings[row] for row in counted), seed)
@@ -80,7 +80,7 @@ def fit_arm(
         chosen=_in_words([settings[row] for row in counted], shares[counted]),
         scorer=averaged(scorers, shares[counted].tolist()),
         oof_risk=oof_risk,
-        calibration=fit_calibration(oof_risk, outcome),
+        calibration=learner.calibrate(oof_risk, outcome),
     )
 
 

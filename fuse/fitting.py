@@ -16,6 +16,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from fuse.arm import FittedArm, fit_arm
+from fuse.arm_of_causes import fit_arm_of_causes
 from fuse.arm_plans import ArmPlan
 from fuse.cases import Cases
 from fuse.folds.folds import Fold
@@ -26,7 +27,7 @@ from fuse.metrics.ordered import ordered_pairs, share_in_order
 from fuse.models.choice import choosing_sets
 from fuse.models.learner import Setting
 from fuse.models.registry import build_learner
-from fuse.outcomes.outcomes import Classes, Outcome, Survival
+from fuse.outcomes.outcomes import Classes, Competing, Outcome, Survival
 from fuse.roles import is_single, selected_single_name
 
 
@@ -200,7 +201,11 @@ def _arm_seed(task: FoldTask, name: str) -> int:
 
 def _fit_single(plan: ArmPlan, train: Cases, task: FoldTask) -> FittedArm:
     learner = build_learner(plan.model, plan.modalities, dict(plan.options))
+    per_cause = learner.per_cause
     learner = choosing_sets(learner, tuple(train.modalities))
+    if per_cause and isinstance(task.outcome, Competing):
+        horizon, seed = float(task.times_days[-1]), _arm_seed(task, plan.name)
+        return fit_arm_of_causes(learner, train, task.outcome, task.fold.inner, seed, horizon)
     return fit_arm(learner, train, task.outcome, task.fold.inner, _arm_seed(task, plan.name))
 
 

@@ -16,7 +16,8 @@ from jaxtyping import Float
 
 from fuse.cases import Cases, Modality
 from fuse.labels import candidates_of, is_choice
-from fuse.models.learner import Learner, Scorer, Setting
+from fuse.models.learner import Learner, Scorer, Setting, TrainOutcome
+from fuse.outcomes.calibrated import Calibration
 from fuse.outcomes.outcomes import Outcome
 
 
@@ -81,6 +82,14 @@ class SetChoice(Learner):
         shares = np.zeros_like(of_sets)
         shares[best] = inside[best]
         return shares.reshape(-1)
+
+    def gain(self, risk: Float[np.ndarray, " case *classes"], outcome: TrainOutcome) -> float:
+        """Return what the learner inside says of out-of-fold risks."""
+        return self._learner.gain(risk, outcome)
+
+    def calibrate(self, oof_risk: Float[np.ndarray, " case *classes"], outcome: TrainOutcome) -> Calibration:
+        """Return the calibration of the learner inside."""
+        return self._learner.calibrate(oof_risk, outcome)
 
     def fit_path(
         self, cases: Cases, outcome: Outcome, settings: tuple[Setting, ...], seed: int

@@ -9,13 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeAlias
 
 import numpy as np
 from jaxtyping import Bool, Float
 
 from fuse.cases import Cases
 from fuse.outcomes.outcomes import Classes, Outcome
+
+if TYPE_CHECKING:
+    from fuse.outcomes.calibrated import Calibration
 
 #: Below this number of events (of cases of a class) a train part teaches nothing: the scorer is the null's.
 MIN_EVENTS = 3
@@ -60,6 +63,9 @@ class Learner(Protocol):
     #: Whether the settings are averaged by what they gain on inner folds, or the best of them is chosen.
     averages: ClassVar[bool] = False
 
+    #: Whether competing causes have a fit each, or one fit learns the cause of interest.
+    per_cause: ClassVar[bool] = False
+
     def candidates(self) -> tuple[Setting, ...]:
         """Return the settings to choose from, the most cautious first (a tie goes to the first)."""
         return (Setting(),)
@@ -69,6 +75,18 @@ class Learner(Protocol):
         from fuse.models.averaged import shares_of
 
         return shares_of(gains) if self.averages else np.eye(len(gains))[int(np.argmax(gains))]
+
+    def gain(self, risk: Float[np.ndarray, " case *classes"], outcome: TrainOutcome) -> float:
+        """Return the log likelihood of out-of-fold risks above the null's: what settings are judged by."""
+        from fuse.outcomes.calibrated import held_out_gain
+
+        return held_out_gain(risk, outcome)
+
+    def calibrate(self, oof_risk: Float[np.ndarray, " case *classes"], outcome: TrainOutcome) -> Calibration:
+        """Return what turns risks into probabilities, fitted on risks that were predicted out of fold."""
+        from fuse.outcomes.calibrated import fit_calibration
+
+        return fit_calibration(oof_risk, outcome)
 
     def fit(self, cases: Cases, outcome: TrainOutcome, setting: Setting, seed: int) -> Scorer:
         """Fit one setting on a train part. Same inputs and seed: bitwise the same scorer."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -55,7 +56,7 @@ def ridge_cox_path(
     found = []
     for alpha in alphas:
         with np.errstate(over="ignore", invalid="ignore"):  # where a step ends is judged, not assumed
-            coefficients = _maximise(likelihood, alpha)
+            coefficients = maximise(likelihood, alpha)
         if coefficients is None:
             logger.warning("ridge Cox, alpha %g, %d cases: did not converge", alpha, len(outcome))
             coefficients = np.zeros(matrix.shape[1])
@@ -68,7 +69,11 @@ def cox_slope(risk: Float[np.ndarray, " case"], outcome: Survival, highest: floa
 
     The likelihood is concave in the slope: Newton's steps, kept inside the bounds and halved until they gain.
     """
-    likelihood = _PartialLikelihood.of(risk[:, None], outcome, None)
+    return best_slope(_PartialLikelihood.of(risk[:, None], outcome, None), highest)
+
+
+def best_slope(likelihood: Likelihood, highest: float) -> float:
+    """Return the slope in [0, highest] that maximises a likelihood of one column, as `cox_slope` does."""
     at, value = np.zeros(1), likelihood.value(np.zeros(1))
     for _ in range(MOST_STEPS):
         gradient, information = likelihood.slopes(at)
@@ -82,6 +87,22 @@ def cox_slope(risk: Float[np.ndarray, " case"], outcome: Survival, highest: floa
             reached = likelihood.value(tried)
         at, value = tried, reached
     return float(at[0])
+
+
+class Likelihood(Protocol):
+    """A concave log likelihood of the coefficients of some columns."""
+
+    @property
+    def matrix(self) -> Float[np.ndarray, "case column"]:
+        """The columns."""
+
+    def value(self, coefficients: Float[np.ndarray, " column"]) -> float:
+        """Return the log likelihood."""
+
+    def slopes(
+        self, coefficients: Float[np.ndarray, " column"]
+    ) -> tuple[Float[np.ndarray, " column"], Float[np.ndarray, "column column"]]:
+        """Return its first derivatives, and minus the second."""
 
 
 @dataclass(frozen=True)
@@ -131,8 +152,11 @@ class _PartialLikelihood:
         return gradient, weighted.T @ (self.matrix * hazard[:, None]) - mean.T @ mean
 
 
-def _maximise(likelihood: _PartialLikelihood, alpha: float) -> Float[np.ndarray, " column"] | None:
-    """Follow Newton's steps, halved until they gain; None where they end nowhere."""
+def maximise(likelihood: Likelihood, alpha: float) -> Float[np.ndarray, " column"] | None:
+    """Follow Newton's steps, halved until they gain; None where they end nowhere.
+
+    What is maximised is the likelihood less alpha / 2 * the squares of the coefficients; alpha 0 is none.
+    """
     at = np.zeros(likelihood.matrix.shape[1])
     value = likelihood.value(at)
     for _ in range(MOST_STEPS):

@@ -36,7 +36,7 @@ def test_shipped_protocols_stand_for_arms_of_known_models(path: Path) -> None:
     assert names[0] == "null__none"
     compared = "stack" if path.stem in ("recommended", "full") else "late"
     assert names[-1] == f"{compared}__clinical+slides+notes"
-    without_networks = ("torchfree", "recommended")
+    without_networks = ("torchfree", "recommended", "competing")
     assert any("torch" in MODEL_CARDS[plan.model].needs for plan in plans) == (
         path.stem not in without_networks
     )
@@ -152,7 +152,7 @@ def test_a_faulty_file_is_named(tmp_path: Path, text: str, said: str) -> None:
 
 
 def test_an_unknown_name_lists_the_known_ones() -> None:
-    with pytest.raises(OutcomeError, match="one of classes, full, quick, recommended, torchfree"):
+    with pytest.raises(OutcomeError, match="one of classes, competing, full, quick, recommended, torchfree"):
         read_protocol("slow")
 
 
