@@ -8,8 +8,6 @@ from __future__ import annotations
 from fuse.metrics.kaplan_meier import PROGNOSTIC_NOT_PREDICTIVE
 from fuse.verdict.words import SMALLEST_GAIN, Measure
 
-EVENTS_FOR_CALIBRATION = 100
-
 NOTES_ON_GROUPS = (PROGNOSTIC_NOT_PREDICTIVE,)
 NOTES_INSIDE = (
     "Every interval is nominally 95 %. Measured in simulation at 95 cases and 27 events, the Nadeau-Bengio "
@@ -26,23 +24,15 @@ NOTES_OUTSIDE = (
 def chance_rule(measure: Measure) -> str:
     """Return when something predicts better than chance."""
     return (
-        f"yes if the lower limit of {measure.short} is above 0.50; no if the upper limit is below "
-        f"{0.5 + SMALLEST_GAIN:.2f}; otherwise cannot tell"
+        f"no if the upper limit of {measure.short} is below {0.5 + SMALLEST_GAIN:.2f}; yes if it is not and "
+        "the lower limit is above 0.50; otherwise cannot tell"
     )
 
 
 def gain_rule(measure: Measure) -> str:
     """Return when one arm adds to another."""
     return (
-        f"yes if the lower limit of the difference in {measure.short} is above 0; no if the upper limit is "
-        f"below {SMALLEST_GAIN:+.2f}, the smallest gain that would matter; otherwise cannot tell"
-    )
-
-
-def calibration_rule(*, has_horizon: bool) -> str:
-    """Return why nobody is told that probabilities are right."""
-    where = " at the horizon" if has_horizon else ""
-    return (
-        f"cannot tell, whatever the numbers: only observed against expected events{where} are computed, "
-        "which is calibration in the large"
+        f"no if the upper limit of the difference in {measure.short} is below {SMALLEST_GAIN:+.2f}, the "
+        "smallest gain that would matter; yes if it is not and the lower limit is above 0; otherwise cannot "
+        "tell"
     )

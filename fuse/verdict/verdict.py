@@ -15,15 +15,10 @@ from fuse.labels import modality_of
 from fuse.metrics.censoring import Horizon
 from fuse.metrics.comparison import ComparisonRow, Roles
 from fuse.metrics.evaluation import MetricRow
-from fuse.verdict.rules import (
-    EVENTS_FOR_CALIBRATION,
-    NOTES_INSIDE,
-    NOTES_ON_GROUPS,
-    NOTES_OUTSIDE,
-    calibration_rule,
-    chance_rule,
-    gain_rule,
-)
+from fuse.verdict.calibration import IDENTITY, METRICS, judge_calibration
+from fuse.verdict.needed import Size, needed_for_gain
+from fuse.verdict.question import Answered, Question, build_question
+from fuse.verdict.rules import NOTES_INSIDE, NOTES_ON_GROUPS, NOTES_OUTSIDE, chance_rule, gain_rule
 from fuse.verdict.words import (
     C_MEASURE,
     NOT_MEASURED,
@@ -37,7 +32,6 @@ from fuse.verdict.words import (
     describe_gain,
     describe_pairs,
     describe_singles,
-    limits,
     name_fusion,
     name_modality,
     sort_modalities,
@@ -45,21 +39,6 @@ from fuse.verdict.words import (
 
 #: Ids of the questions whether one modality predicts alone begin with this.
 ALONE = "predicts_"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Question:
-    """One question and its answer; numbers are None where there are none."""
-
-    id: str
-    question: str
-    answer: Answer
-    estimate: float | None
-    low: float | None
-    high: float | None
-    method: str
-    rule: str
-    words: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,6 +111,11 @@ class Evidence:
             return f"{counted(self.n_cases, 'case')} of {len(self.classes)} classes ({of_each})"
         return f"{counted(self.n_cases, 'case')} with {counted(self.n_events, 'event')}"
 
+    @property
+    def counts(self) -> Size:
+        """The size in numbers."""
+        return Size(cases=self.n_cases, events=self.n_events)
+
     def value(self, arm: str, metric: str) -> Measured:
         """Return one metric of an arm, NOT_MEASURED where it is absent."""
         for row in self.metrics.get(arm, ()):
@@ -166,7 +150,7 @@ def judge(evidence: Evidence) -> Verdict:
         if roles.fusion and second
     ]
     singles = [_predicts_alone(evidence, modality) for modality in sort_modalities(tuple(roles.singles))]
-    calibration = () if evidence.n_events is None else (_calibration(evidence, evidence.n_events),)
+    calibration = () if evidence.n_events is None else (_calibration(evidence),)
     questions = (chance, *gains, *singles, *calibration)
     # without groups that are drawn, nobody is told what groups do not mean
     on_groups = () if evidence.horizon is None else NOTES_ON_GROUPS
@@ -175,60 +159,63 @@ def judge(evidence: Evidence) -> Verdict:
 
 
 def decide(measured: Measured, chance: float) -> Answer:
-    """Return the answer that an interval allows; `chance` is the value at which nothing was gained."""
+    """Return the answer that an interval allows; `chance` is the value at which nothing was gained.
+
+    A gain that is surely there and surely too small to matter is a "no", as the rules say.
+    """
     if not (math.isfinite(measured.low) and math.isfinite(measured.high)):
         return "cannot tell"
-    if measured.low > chance:
-        return "yes"
-    return "no" if measured.high < chance + SMALLEST_GAIN else "cannot tell"
+    if measured.high < chance + SMALLEST_GAIN:
+        return "no"
+    return "yes" if measured.low > chance else "cannot tell"
 
 
 def _better_than_chance(evidence: Evidence) -> Question:
     arm, subject = evidence.judged, evidence.subject
     measured = evidence.value(arm, evidence.measure.metric)
     text = f"{subject.asks} {subject.text} predict better than chance?" if arm else "Does anything predict?"
+    return build_question(("better_than_chance", text), _above_chance(evidence, measured))
+
+
+def _above_chance(evidence: Evidence, measured: Measured, more: str = "") -> Answered:
     answer = decide(measured, 0.5)
-    words = describe_pairs(measured, answer, evidence.size, evidence.measure.pairs)
-    return _question(("better_than_chance", text), answer, measured, chance_rule(evidence.measure), words)
+    return Answered(
+        answer=answer,
+        measured=measured,
+        rule=chance_rule(evidence.measure),
+        words=describe_pairs(measured, answer, evidence.size, evidence.measure.pairs) + more,
+        needed=needed_for_gain(measured, 0.5, evidence.counts),
+    )
 
 
 def _predicts_alone(evidence: Evidence, modality: str) -> Question:
     row = evidence.alone.get(modality)
-    measured = _measured(row) if row else NOT_MEASURED
-    answer = decide(measured, 0.5)
-    words = describe_pairs(measured, answer, evidence.size, evidence.measure.pairs)
+    measured, wider = _measured(row) if row else NOT_MEASURED, ""
     if len(evidence.alone) > 1 and math.isfinite(measured.low):
         of_sets = len({modality_of(label) for label in evidence.alone}) < len(evidence.alone)
-        words += WIDER.format(len(evidence.alone), "feature sets" if of_sets else "modalities")
+        wider = WIDER.format(len(evidence.alone), "feature sets" if of_sets else "modalities")
     identity = (f"{ALONE}{modality}", f"Do {name_modality(modality).text} predict alone?")
-    return _question(identity, answer, measured, chance_rule(evidence.measure), words)
+    return build_question(identity, _above_chance(evidence, measured, wider))
 
 
 def _adds(evidence: Evidence, identity: str, text: str, second: str) -> Question:
     measured = evidence.compare(evidence.roles.fusion, second)
     answer = decide(measured, 0.0)
-    words = describe_gain(measured, answer, evidence.size, evidence.measure.pairs)
-    return _question((identity, text), answer, measured, gain_rule(evidence.measure), words)
+    answered = Answered(
+        answer=answer,
+        measured=measured,
+        rule=gain_rule(evidence.measure),
+        words=describe_gain(measured, answer, evidence.size, evidence.measure.pairs),
+        needed=needed_for_gain(measured, 0.0, evidence.counts),
+    )
+    return build_question((identity, text), answered)
 
 
-def _calibration(evidence: Evidence, n_events: int) -> Question:
-    measured = evidence.value(evidence.judged, "observed_expected")
-    by_horizon = " by the horizon" if evidence.horizon else ""
-    identity = ("calibration", "Are the predicted probabilities right (calibration)?")
-    words = "Observed and expected numbers of events were not compared in this run."
-    if math.isfinite(measured.estimate):
-        words = (
-            f"Events{by_horizon}: {measured.estimate:.2f} observed for each one predicted "
-            f"({limits(measured, 1.0, '.2f')})."
-        )
-        words += (
-            " That is calibration in the large: it does not show whether the probabilities are right for "
-            "patients at low and at high risk."
-        )
-    if n_events < EVENTS_FOR_CALIBRATION:
-        words += f" {n_events} events cannot show it; that takes {EVENTS_FOR_CALIBRATION} or more."
-    return _question(
-        identity, "cannot tell", measured, calibration_rule(has_horizon=evidence.horizon is not None), words
+def _calibration(evidence: Evidence) -> Question:
+    in_the_large, slope = (evidence.value(evidence.judged, metric) for metric in METRICS)
+    has_horizon = evidence.horizon is not None
+    return build_question(
+        IDENTITY, judge_calibration(in_the_large, slope, evidence.counts, has_horizon=has_horizon)
     )
 
 
@@ -255,7 +242,16 @@ def _top(evidence: Evidence, questions: Sequence[Question]) -> str:
         clinical = added.id == "adds_to_clinical"
         other = "the clinical values" if clinical else "the single modality selected in training"
         clauses.append(_clause(added, "adds to", "adds nothing that matters to", other))
-    return f"{'; '.join(clauses)}, from {evidence.size}.{describe_singles(alone)}"
+    sentences = f"{'; '.join(clauses)}, from {evidence.size}.{describe_singles(alone)}"
+    return sentences + _top_calibration(by_id.get("calibration"))
+
+
+def _top_calibration(question: Question | None) -> str:
+    """Return a sentence where it can be told, "" where not: what cannot is said below."""
+    if question is None or question.answer == "cannot tell":
+        return ""
+    said = "are right at low and at high risk" if question.answer == "yes" else "are not right"
+    return f" The predicted probabilities {said}."
 
 
 def _clause(question: Question, verb: str, denied: str, other: str) -> str:
@@ -272,25 +268,5 @@ def _limits_of(question: Question) -> str:
     return f"{question.low:.2f} to {question.high:.2f}"
 
 
-def _question(
-    identity: tuple[str, str], answer: Answer, measured: Measured, rule: str, words: str
-) -> Question:
-    return Question(
-        id=identity[0],
-        question=identity[1],
-        answer=answer,
-        estimate=_number(measured.estimate),
-        low=_number(measured.low),
-        high=_number(measured.high),
-        method=measured.method,
-        rule=rule,
-        words=words,
-    )
-
-
 def _measured(row: MetricRow) -> Measured:
     return Measured(estimate=row.estimate, low=row.low, high=row.high, method=row.method)
-
-
-def _number(value: float) -> float | None:
-    return value if math.isfinite(value) else None

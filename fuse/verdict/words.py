@@ -168,11 +168,12 @@ def describe_gain(measured: Measured, answer: Answer, size: str, pairs: str = C_
         f"order ({limits(measured, 100.0, '+.1f')})."
     )
     if answer == "yes":
-        small = measured.high < SMALLEST_GAIN
-        return f"{words} The gain is too small to matter." if small else words
+        return words
     if answer == "no":
-        worse = measured.high < 0
-        return f"{words} Fusion is worse." if worse else f"{words} A gain of 2 or more is excluded."
+        if measured.high < 0:
+            return f"{words} Fusion is worse."
+        small = "There is a gain, too small to matter: a" if measured.low > 0 else "A"
+        return f"{words} {small} gain of 2 or more is excluded."
     if not math.isfinite(measured.low):
         return f"{words} Without an interval a gain is neither shown nor excluded."
     return f"{words} No gain and a gain worth having both fit; {size} cannot decide between them."

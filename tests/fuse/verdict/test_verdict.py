@@ -95,7 +95,7 @@ def test_one_answer_to_every_question() -> None:
     ("limits", "answer", "says"),
     [
         ((0.001, 0.08), "yes", "Of 100 pairs of patients, fusion put 4.0 more in the right order"),
-        ((0.001, 0.015), "yes", "too small to matter"),
+        ((0.001, 0.015), "no", "There is a gain, too small to matter: a gain of 2 or more is excluded."),
         ((-0.08, 0.019), "no", "A gain of 2 or more is excluded."),
         ((-0.08, -0.01), "no", "Fusion is worse."),
         ((-0.08, -0.01), "no", "4.5 fewer in the right order (95 % interval −8.0 to −1.0)"),
@@ -155,12 +155,31 @@ def test_a_modality_that_hardly_any_case_has_is_no_evidence_against_it() -> None
     assert question.words.endswith("Without an interval this cannot be told from chance.")
 
 
-@pytest.mark.parametrize("n_events", [99, 1000])
-def test_calibration_is_never_more_than_in_the_large(n_events: int) -> None:
-    question = answers(replace(EVIDENCE, n_events=n_events))["calibration"]
-    assert (question.answer, question.estimate) == ("cannot tell", 1.05)
-    assert "calibration in the large" in question.words
-    assert ("99 events cannot show it" in question.words) == (n_events == 99)
+def test_calibration_is_a_sentence_on_top_where_it_can_be_told() -> None:
+    rows = {
+        LATE: [
+            metric("c_index", 0.71, 0.60, 0.80),
+            metric("observed_expected", 1.9, 1.5, 2.4),
+            metric("calibration_slope", 1.0, 0.7, 1.3),
+        ]
+    }
+    verdict = judge(replace(EVIDENCE, metrics=rows))
+    assert {one.id: one.answer for one in verdict.questions}["calibration"] == "no"
+    assert verdict.top.endswith(" The predicted probabilities are not right.")
+    assert "probabilities" not in judge(EVIDENCE).top
+
+
+def test_what_would_be_needed_stands_with_every_cannot_tell_and_nowhere_else() -> None:
+    questions = judge(EVIDENCE).questions
+    assert all((question.needed != "") == (question.answer == "cannot tell") for question in questions)
+    gain = answers(EVIDENCE)["adds_to_selected_single"]
+    # 95 cases, limits .04 either side of .02: half of that is left of 0 with four times the cases
+    assert (gain.needed_cases, gain.needed_events) == (780, 230)
+    assert gain.needed == (
+        "It would take about 780 cases with 230 events if the truth is what was estimated here (80 % power), "
+        "and 1,600 cases whatever the truth is."
+    )
+    assert answers(EVIDENCE)["predicts_clinical"].needed_cases is None
 
 
 def test_questions_without_a_comparator_are_not_asked() -> None:

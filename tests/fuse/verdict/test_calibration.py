@@ -1,0 +1,85 @@
+"""Whether probabilities are right: what the two numbers allow one to say, and from how many events on."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from fuse.verdict.calibration import calibration_rule, judge_calibration
+from fuse.verdict.needed import Size
+from fuse.verdict.words import NOT_MEASURED, Measured
+
+
+def measured(estimate: float, low: float, high: float) -> Measured:
+    return Measured(estimate=estimate, low=low, high=high, method="by hand")
+
+
+RIGHT, WIDE, HALF = measured(1.0, 0.85, 1.2), measured(1.0, 0.7, 1.4), measured(0.5, 0.3, 0.7)
+TWICE = measured(2.0, 1.5, 2.6)
+
+
+@pytest.mark.parametrize(
+    ("in_the_large", "slope", "events", "answer"),
+    [
+        (RIGHT, RIGHT, 100, "yes"),
+        (RIGHT, RIGHT, 99, "cannot tell"),
+        (RIGHT, WIDE, 200, "cannot tell"),
+        (WIDE, RIGHT, 200, "cannot tell"),
+        (TWICE, RIGHT, 30, "no"),
+        (RIGHT, HALF, 100, "no"),
+        (RIGHT, HALF, 99, "cannot tell"),
+        (RIGHT, NOT_MEASURED, 500, "cannot tell"),
+        (NOT_MEASURED, RIGHT, 500, "cannot tell"),
+    ],
+)
+def test_few_events_show_no_more_than_what_is_wrong_on_average(in_the_large, slope, events, answer) -> None:
+    size = Size(cases=1000, events=events)
+    assert judge_calibration(in_the_large, slope, size, has_horizon=True).answer == answer
+
+
+def test_words_name_both_numbers_and_the_horizon() -> None:
+    answered = judge_calibration(RIGHT, HALF, Size(cases=95, events=27), has_horizon=True)
+    assert answered.words == (
+        "Events by the horizon: 1.00 observed for each one predicted (95 % interval 0.85 to 1.20). "
+        "Calibration slope 0.50 (95 % interval 0.30 to 0.70), 1 is right (predictions are too far apart). "
+        "27 events cannot show that probabilities are right; that takes 100 or more."
+    )
+    close = judge_calibration(RIGHT, TWICE, Size(cases=500, events=200), has_horizon=False).words
+    assert "by the horizon" not in close
+    assert close.endswith("1 is right (predictions are too close together).")
+    assert "at the horizon" not in calibration_rule(has_horizon=False)
+    without = judge_calibration(RIGHT, NOT_MEASURED, Size(cases=500, events=200), has_horizon=True).words
+    assert "calibration in the large" in without
+
+
+def test_what_would_decide_it_follows_from_the_wider_interval() -> None:
+    size = Size(cases=200, events=100)
+    needed = judge_calibration(RIGHT, WIDE, size, has_horizon=True).needed
+    # .4 either side has to become log(1.25), in 80 of 100 cohorts
+    factor = (0.4 / math.log(1.25)) ** 2 * (2.8015814 / 1.959964) ** 2
+    assert needed.cases is not None
+    assert 200 * factor <= needed.cases <= 200 * factor * 1.1
+    # a slope that is off decides sooner than the rest could
+    off = judge_calibration(WIDE, measured(0.5, 0.2, 0.81), size, has_horizon=True).needed
+    assert off.cases is not None
+    assert off.cases < needed.cases
+
+
+def test_without_events_or_intervals_no_number_is_made_up() -> None:
+    none = judge_calibration(NOT_MEASURED, NOT_MEASURED, Size(cases=50, events=0), has_horizon=True)
+    assert none.needed.cases is None
+    one = judge_calibration(RIGHT, NOT_MEASURED, Size(cases=50, events=20), has_horizon=True)
+    assert (one.needed.cases, one.needed.words[:7]) == (None, "Without")
+    few = judge_calibration(RIGHT, RIGHT, Size(cases=50, events=20), has_horizon=True)
+    assert few.needed.events is not None
+    assert few.needed.events >= 100
+
+
+def test_a_slope_below_zero_is_outside_and_counts_without_a_logarithm() -> None:
+    below = judge_calibration(
+        RIGHT, measured(-0.2, -1.0, 0.9), Size(cases=200, events=100), has_horizon=True
+    ).needed
+    factor = (1.1 / 1.0) ** 2 * (2.8015814 / 1.959964) ** 2
+    assert below.cases is not None
+    assert 200 * factor <= below.cases <= 200 * factor * 1.1

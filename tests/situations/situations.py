@@ -1,0 +1,153 @@
+"""Eight planted situations, and what a verdict has to say in each: written down before any was judged.
+
+Enters: nothing. Leaves: for each situation how clinical values and imaging come about, how many cases there
+are, and for each question of the verdict the answers that are right. A seed counts as right only where every
+question that is named here is answered rightly.
+
+nothing (300 cases): neither modality knows anything.
+    Better than chance, gain over clinical values, gain over the selected modality: never yes.
+clinical_only (300): clinical values know, imaging does not.
+    Better than chance, clinical values alone: yes. Imaging alone, both gains: never yes.
+imaging_only (300): imaging knows, clinical values do not.
+    Better than chance, imaging alone, gain over clinical values: yes. Clinical values alone, gain over the
+    selected modality: never yes.
+both (400): each knows something of its own.
+    Better than chance, both gains: yes.
+redundant (300): imaging is a blurred copy of the measured clinical values.
+    Better than chance, each alone: yes. Gain over clinical values: never yes.
+harmful (300): clinical values know; one model on all columns drowns them in 400 columns of noise.
+    Gain over clinical values: no, and not "cannot tell".
+miscalibrated (300 and 300): learned where 1 in 4 has the event, applied where the hazard is three times that.
+    Better than chance: yes. Calibration: no.
+too_small (60, about 18 events): both know something.
+    Both gains, calibration: cannot tell, each with the cases that it would take. Better than chance: never
+    no.
+
+In the first six the models are calibrated, so calibration is never no. "Never yes" leaves "no" and "cannot
+tell": 300 cases cannot exclude a gain of .02 in every draw, and an answer that they cannot give is not asked
+for. How often it was a plain "no" is counted beside, without a bar.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from fuse.verdict.words import Answer
+
+Imaging = Literal["own", "copy_of_clinical", "many_columns"]
+
+YES: tuple[Answer, ...] = ("yes",)
+NO: tuple[Answer, ...] = ("no",)
+OPEN: tuple[Answer, ...] = ("cannot tell",)
+NEVER_YES: tuple[Answer, ...] = ("no", "cannot tell")
+NEVER_NO: tuple[Answer, ...] = ("yes", "cannot tell")
+
+CHANCE, GAIN, GAIN_SELECTED = "better_than_chance", "adds_to_clinical", "adds_to_selected_single"
+CLINICAL_ALONE, IMAGING_ALONE, CALIBRATION = "predicts_clinical", "predicts_slides", "calibration"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Situation:
+    """One situation.
+
+    `clinical`, `imaging`: change of the log hazard for one standard deviation of what this modality alone
+    shows. `fusion`: the model of the protocol's fusion. `events`: share of the cases with an event where the
+    models are learned; `other_hazard`: how many times higher the hazard of the other cohort is, to which they
+    are then applied (None: there is none). `right`: question -> its right answers.
+    """
+
+    name: str
+    right: Mapping[str, tuple[Answer, ...]]
+    cases: int = 300
+    clinical: float = 0.0
+    imaging: float = 0.0
+    from_where: Imaging = "own"
+    fusion: Literal["late", "early"] = "late"
+    events: float = 0.4
+    other_hazard: float | None = None
+    says_what_is_needed: tuple[str, ...] = field(default=())
+
+
+SITUATIONS = {
+    situation.name: situation
+    for situation in (
+        Situation(
+            name="nothing",
+            right={
+                CHANCE: NEVER_YES,
+                GAIN: NEVER_YES,
+                GAIN_SELECTED: NEVER_YES,
+                CALIBRATION: NEVER_NO,
+            },
+        ),
+        Situation(
+            name="clinical_only",
+            clinical=1.0,
+            right={
+                CHANCE: YES,
+                CLINICAL_ALONE: YES,
+                IMAGING_ALONE: NEVER_YES,
+                GAIN: NEVER_YES,
+                GAIN_SELECTED: NEVER_YES,
+                CALIBRATION: NEVER_NO,
+            },
+        ),
+        Situation(
+            name="imaging_only",
+            imaging=1.0,
+            right={
+                CHANCE: YES,
+                IMAGING_ALONE: YES,
+                CLINICAL_ALONE: NEVER_YES,
+                GAIN: YES,
+                GAIN_SELECTED: NEVER_YES,
+                CALIBRATION: NEVER_NO,
+            },
+        ),
+        Situation(
+            name="both",
+            cases=400,
+            clinical=1.0,
+            imaging=1.0,
+            right={CHANCE: YES, GAIN: YES, GAIN_SELECTED: YES, CALIBRATION: NEVER_NO},
+        ),
+        Situation(
+            name="redundant",
+            clinical=1.0,
+            from_where="copy_of_clinical",
+            right={
+                CHANCE: YES,
+                CLINICAL_ALONE: YES,
+                IMAGING_ALONE: YES,
+                GAIN: NEVER_YES,
+                CALIBRATION: NEVER_NO,
+            },
+        ),
+        Situation(
+            name="harmful",
+            clinical=1.0,
+            from_where="many_columns",
+            fusion="early",
+            right={GAIN: NO, CALIBRATION: NEVER_NO},
+        ),
+        Situation(
+            name="miscalibrated",
+            clinical=1.0,
+            imaging=1.0,
+            events=0.25,
+            other_hazard=3.0,
+            right={CHANCE: YES, CALIBRATION: NO},
+        ),
+        Situation(
+            name="too_small",
+            cases=60,
+            clinical=0.5,
+            imaging=0.5,
+            events=0.3,
+            right={CHANCE: NEVER_NO, GAIN: OPEN, GAIN_SELECTED: OPEN, CALIBRATION: OPEN},
+            says_what_is_needed=(GAIN, GAIN_SELECTED, CALIBRATION),
+        ),
+    )
+}
