@@ -109,13 +109,18 @@ def resampled_pairs(
         Concordant and comparable pairs of each resample, (sample,). The same as counting in the repeated
         rows, by one matrix product (a case and its copy are not comparable).
     """
+    return sum_pairs(risk, np.flatnonzero(outcome.event), later_cases(outcome), counts)
+
+
+def later_cases(outcome: Survival) -> Eligible:
+    """Return what gives the cases that an event is comparable with: those known to have had none by then."""
     time, event = outcome.time_days, outcome.event
 
     def eligible(rows: Int[np.ndarray, " row"]) -> Bool[np.ndarray, "row case"]:
         own = time[rows][:, None]
         return np.asarray((time[None, :] > own) | ((time[None, :] == own) & ~event[None, :]))
 
-    return sum_pairs(risk, np.flatnonzero(event), eligible, counts)
+    return eligible
 
 
 def sum_pairs(
