@@ -25,6 +25,10 @@ CodeMeaning = Literal["missing", "unknown", "not_applicable"]
 EndpointKind = Literal["survival", "competing", "binary", "multiclass", "time"]
 TimeUnit = Literal["days", "months", "years"]
 UndatedKind = Literal["slides", "series", "notes"]
+#: A moment names a folder of results: letters, digits and underscores.
+MomentName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_]+$", max_length=60)]
+#: What the declared prediction day is called among the moments of a card.
+PREDICTION_DAY = "prediction_day"
 Modality = Literal["slides", "volumes", "notes", "clinical", "omics"]
 
 #: Day = 1, month = 30.4375, year = 365.25 (DESIGN section 2).
@@ -81,7 +85,8 @@ class Endpoint(CardPart):
     `horizons_days` are further days at which the metrics are given (30, 90 and 365 after a discharge);
     `thresholds` are the risks at which somebody would act, fixed before a decision curve is drawn. `cause`
     is the cause of interest of a competing endpoint, as outcomes.csv writes it (without one: the first in
-    the order of their texts); `classes` are what the values of a multiclass endpoint may be.
+    the order of their texts); `first_of` makes the causes from other endpoints with times, cause -> endpoint:
+    whichever comes first to a case. `classes` are what the values of a multiclass endpoint may be.
     """
 
     kind: EndpointKind | GapText
@@ -91,6 +96,7 @@ class Endpoint(CardPart):
     horizons_days: tuple[float, ...] = ()
     thresholds: tuple[float, ...] = ()
     cause: str | None = None
+    first_of: dict[str, str] = Field(default_factory=dict)
     classes: tuple[str, ...] = ()
 
     @model_validator(mode="after")
@@ -99,6 +105,10 @@ class Endpoint(CardPart):
             return self
         if self.cause is not None and self.kind != "competing":
             raise ValueError("a cause of interest is for competing endpoints")
+        if self.first_of and (self.kind != "competing" or len(self.first_of) < 2):
+            raise ValueError("first_of is for competing endpoints, and names two causes or more")
+        if self.first_of and self.cause is not None and self.cause not in self.first_of:
+            raise ValueError("the cause of interest is one of first_of")
         if self.classes and self.kind != "multiclass":
             raise ValueError("classes are for multiclass endpoints")
         if self.classes and (len(self.classes) < 3 or len(set(self.classes)) < len(self.classes)):
@@ -121,7 +131,7 @@ class Endpoint(CardPart):
             yield _gap(f"{where}.classes", "List what the column value of outcomes.csv may hold.")
         if self.kind not in ("survival", "competing", "time"):
             return
-        if self.time_unit is None:
+        if self.time_unit is None and not self.first_of:
             yield _gap(f"{where}.time_unit", "Say days, months or years.")
         if self.horizon_days is None:
             yield _gap(
@@ -130,7 +140,11 @@ class Endpoint(CardPart):
 
 
 class CohortCard(CardPart):
-    """The whole of cohort.yaml."""
+    """The whole of cohort.yaml.
+
+    `moments` are further days at which a prediction may be made, name -> day: what is known by the latest of
+    them is extracted, and a run at one of them uses what was known by then (see `at`).
+    """
 
     schema_version: Literal[1]
     name: str
@@ -141,6 +155,7 @@ class CohortCard(CardPart):
     modalities: tuple[Modality, ...]
     index_event: str
     prediction_day: int | GapText
+    moments: dict[MomentName, int] = Field(default_factory=dict)
     entry_day: int | None = None
     undated: dict[UndatedKind, int | GapText] = Field(default_factory=dict)
     note_key: str | None = None
@@ -149,6 +164,14 @@ class CohortCard(CardPart):
     ignored: dict[str, str] = Field(default_factory=dict)
     risk_scores: dict[str, dict[str, str]] = Field(default_factory=dict)
     endpoints: dict[str, Endpoint] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _first_of_known_endpoints(self) -> CohortCard:
+        for name, endpoint in self.endpoints.items():
+            for source in endpoint.first_of.values():
+                if source not in self.endpoints or self.endpoints[source].first_of:
+                    raise ValueError(f"endpoints.{name}.first_of: no endpoint {source} with its own rows")
+        return self
 
     def gaps(self) -> Iterator[Problem]:
         """Yield one row for every field that says GAP and every endpoint without unit or horizon."""
@@ -167,6 +190,29 @@ class CohortCard(CardPart):
             got=repr(self.prediction_day),
             remedy="Fill it in: nothing known later than this day may be used.",
         )
+
+    @property
+    def last_day(self) -> int:
+        """The day up to which values are extracted: the prediction day, or the latest moment after it."""
+        return max([self.prediction_day_number, *self.moments.values()])
+
+    def at(self, moment: str) -> CohortCard:
+        """Return the card of a prediction at one of its moments; the declared prediction day becomes one too.
+
+        Raises
+        ------
+        ManifestError
+            The card has no such moment.
+        """
+        if moment not in self.moments:
+            raise ManifestError(
+                "cohort.yaml: moments",
+                expected=f"one of {', '.join(self.moments)}" if self.moments else "the moment asked for",
+                got=moment if self.moments else f"no moments, and {moment} was asked for",
+                remedy="Declare it, name -> day after the index event, and extract again.",
+            )
+        kept = {PREDICTION_DAY: self.prediction_day_number, **self.moments}
+        return self.model_copy(update={"prediction_day": self.moments[moment], "moments": kept})
 
     def undated_day(self, kind: UndatedKind) -> int | None:
         """Return the day at which undated items of a kind count as known; None where not said."""

@@ -36,10 +36,11 @@ class Row(BaseModel):
 
 
 class CaseRow(Row):
-    """cases.csv."""
+    """cases.csv; a case with an `entry_day` is under observation from the end of that day on."""
 
     case_id: str
     site: Text = None
+    entry_day: Day = None
 
 
 class SlideRow(Row):
@@ -54,6 +55,7 @@ class SlideRow(Row):
     mask_path: Text = None
     mpp: Number = None
     roi_path: Text = None
+    day: Day = None
 
 
 class SeriesRow(Row):

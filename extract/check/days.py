@@ -1,7 +1,8 @@
 """Whether anything is known only after the prediction day: the commonest leak.
 
 Enters: a cohort. Leaves: a problem for every variable, slide, series, note and measurement that is later
-than the prediction day, and for every kind of item without a day.
+than the prediction day (the latest of the card's moments, where it has any), and for every kind of item
+without a day.
 """
 
 from __future__ import annotations
@@ -31,12 +32,15 @@ def declared_day_problems(cohort: Cohort) -> Iterator[Problem]:
                 "Declare the assumption, or give each its day.",
             )
     yield from _late(cohort, _declared(card))
+    yield from _late(cohort, _dated_slides(cohort))
 
 
 def _late(cohort: Cohort, dated: Iterator[tuple[str, int]]) -> Iterator[Problem]:
-    last_day = cohort.card.prediction_day
+    if not isinstance(cohort.card.prediction_day, int):
+        return
+    last_day = cohort.card.last_day
     for where, day in dated:
-        if isinstance(last_day, int) and day > last_day:
+        if day > last_day:
             yield table_error(
                 where,
                 f"a day up to the prediction day {last_day}",
@@ -46,7 +50,7 @@ def _late(cohort: Cohort, dated: Iterator[tuple[str, int]]) -> Iterator[Problem]
 
 
 def _undated_kinds(cohort: Cohort) -> Iterator[UndatedKind]:
-    if cohort.slides:  # slides.csv has no column for a day
+    if any(row.day is None for row in cohort.slides):
         yield "slides"
     if any(row.day is None for row in cohort.series):
         yield "series"
@@ -60,6 +64,13 @@ def _declared(card: CohortCard) -> Iterator[tuple[str, int]]:
     for kind, assumed in card.undated.items():
         if isinstance(assumed, int):
             yield f"cohort.yaml: undated.{kind}", assumed
+
+
+def _dated_slides(cohort: Cohort) -> Iterator[tuple[str, int]]:
+    """Yield the days of slides: they cost hours, and are refused before the first is opened."""
+    for slide in cohort.slides:
+        if slide.day is not None:
+            yield f"slides.csv: case {slide.case_id}, slide {slide.slide_id}", slide.day
 
 
 def _dated_rows(cohort: Cohort) -> Iterator[tuple[str, int]]:

@@ -63,7 +63,7 @@ class ClinicalStage:
         settings: dict[str, Json] = {
             "encoder": encoder.name,
             "algorithm": encoder.algorithm,
-            "prediction_day": card.prediction_day_number,
+            "prediction_day": card.last_day,
             # A list, so that the order of the values is part of the identity too.
             "variables": [
                 {"name": v, **card.variables[v].model_dump(mode="json", exclude={"note"})} for v in names
@@ -191,10 +191,10 @@ def _refuse_unusable(recipe: str, name: str, card: CohortCard) -> None:
     variable = card.variables[name]
     if variable.kind.startswith(GAP):
         raise ManifestError(where, expected="a kind", got="a gap", remedy="Fill in its kind in cohort.yaml.")
-    if variable.day_number > card.prediction_day_number:
+    if variable.day_number > card.last_day:
         raise ManifestError(
             where,
-            expected=f"a day up to the prediction day {card.prediction_day_number}",
+            expected=f"a day up to the prediction day {card.last_day}",
             got=f"day {variable.day_number}",
             remedy="Take it out of variables: it is not known when the prediction is made.",
         )

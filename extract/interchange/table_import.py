@@ -189,7 +189,7 @@ def _refuse_request(request: TableRequest, cohort: Cohort) -> None:
             got=", ".join(cohort.card.modalities) or "none",
             remedy=f"Add {request.modality} to them.",
         )
-    last = cohort.card.prediction_day_number
+    last = cohort.card.last_day
     if request.day > last:
         raise ManifestError(
             f"--day {request.day}",

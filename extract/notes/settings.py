@@ -36,7 +36,7 @@ def resolve_notes(name: str, block: dict[str, Json], cohort: Cohort, source: Wei
     settings: dict[str, Json] = {
         **chosen.model_dump(mode="json"),
         "algorithm": card.algorithm,
-        "prediction_day": cohort.card.prediction_day_number,
+        "prediction_day": cohort.card.last_day,
     }
     weights = None
     if isinstance(chosen, HashedNgramsBlock) and chosen.dim is None:

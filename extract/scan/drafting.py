@@ -21,6 +21,8 @@ from feature_cache.errors import ManifestError, Problem
 from feature_cache.tables import CaseRow, MaskRow, MeasurementRow, NoteRow, Row, SeriesRow, SlideRow
 
 OUTCOME_COLUMNS = ("case_id", "endpoint", "event", "time", "cause", "value")
+#: Columns that few downloads have anything for: a table is written without them then.
+_WRITTEN_WHERE_USED: dict[type[Row], tuple[str, ...]] = {CaseRow: ("entry_day",), SlideRow: ("day",)}
 
 
 @dataclass(kw_only=True)
@@ -139,7 +141,9 @@ def _rows(kind: type[Row], rows: Sequence[Row]) -> tuple[list[str], list[dict[st
         {name: "" if value is None else str(value) for name, value in row.model_dump().items()}
         for row in rows
     ]
-    return list(kind.model_fields), texts
+    unused = {name for name in _WRITTEN_WHERE_USED.get(kind, ()) if not any(text[name] for text in texts)}
+    columns = [name for name in kind.model_fields if name not in unused]
+    return columns, [{name: text[name] for name in columns} for text in texts]
 
 
 def _as_csv(columns: Sequence[str], rows: Sequence[Mapping[str, str]]) -> str:

@@ -28,6 +28,8 @@ LABELS = {
     "cardiology_rehospitalization": ("Cardiology Rehospitalization", None),
     "macces": ("MACCES Event", "MACCES Cause"),
 }
+#: Readmission is asked for at these days after discharge.
+HORIZONS_DAYS = [30.0, 90.0, 365.0]
 #: Three forms of the same images; of a case the first that is there is taken. Arrays hold image and label.
 _FORMS = (
     re.compile(r"(?P<image>\d+)enhancement_(?P<what>img|gt|pred)\.nii(\.gz)?", re.IGNORECASE),
@@ -115,9 +117,19 @@ def _outcomes(row: dict[str, str], times: dict[str, str]) -> list[dict[str, str]
 
 
 def _endpoints(shipped: dict[str, Any], times: dict[str, str]) -> dict[str, Any]:
-    """Return the endpoints, those with a time first and as survival: they are what can be evaluated."""
-    timed = {name: {**shipped[name], "kind": "survival", "time_unit": "days"} for name in times}
-    return timed | {name: endpoint for name, endpoint in shipped.items() if name not in times}
+    """Return the endpoints, those with a time first and as survival: they are what can be evaluated.
+
+    One that is the first of several events stays where all of these have a time; which came first is found
+    by stage 2, where outcomes are opened.
+    """
+    days = {"kind": "survival", "time_unit": "days", "horizons_days": HORIZONS_DAYS}
+    timed = {name: {**shipped[name], **days} for name in times}
+    others = {
+        name: endpoint
+        for name, endpoint in shipped.items()
+        if name not in times and times.keys() >= set(endpoint.get("first_of", {}).values())
+    }
+    return timed | others
 
 
 def _add_volumes(found: Draft, root: Path, files: list[Path], case_of: dict[str, str]) -> None:

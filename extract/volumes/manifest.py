@@ -107,7 +107,7 @@ def studies_of(cohort: Cohort, sequences: tuple[str, ...] | None) -> Iterator[St
         facts = [_series_fact(row, cohort, expected) for row in of_study]
         if not any(fact.encoded for fact in facts):
             continue
-        last_day = cohort.card.prediction_day_number
+        last_day = cohort.card.last_day
         kept = {
             fact.role: (fact, row)
             for fact, row in zip(facts, of_study, strict=True)

@@ -81,7 +81,7 @@ def resolve_volumes(
             "reader": READER_ALGORITHM,
             "resample": RESAMPLE_ALGORITHM,
         },
-        "prediction_day": cohort.card.prediction_day_number,
+        "prediction_day": cohort.card.last_day,
     }
     found = None
     if card.weights_needed:

@@ -18,6 +18,7 @@ from feature_cache.canonical import sha256_of_file
 from feature_cache.card import CohortCard, Endpoint
 from feature_cache.cohort import Cohort
 from feature_cache.errors import OutcomeError, Problem, table_error
+from fuse.outcomes.first_events import first_events
 from fuse.outcomes.outcome_kinds import KINDS, OutcomeTable, too_few
 from fuse.outcomes.outcome_rows import rows_of_endpoint
 from fuse.outcomes.outcomes import Beside, Classes, Competing, Outcome, Survival
@@ -241,18 +242,34 @@ def inspect_outcomes(
 def _read(cohort: Cohort, endpoint: str, problems: list[Problem]) -> OutcomeTable:
     """Return what outcomes.csv has of one endpoint, nothing where the card leaves open how to read it."""
     declared = cohort.card.endpoints[endpoint]
-    gaps = list(_gaps(endpoint, declared))
+    gaps = list(_gaps(endpoint, cohort.card.endpoints))
     if gaps:
         problems.extend(gaps)
         return OutcomeTable(case_ids=(), outcome=Survival(event=np.zeros(0, bool), time_days=np.zeros(0)))
     kind = KINDS[declared.kind]
+    if declared.first_of:
+        sources = {cause: _read(cohort, source, problems) for cause, source in declared.first_of.items()}
+        return first_events(sources, declared.cause)
     return kind.read(rows_of_endpoint(cohort, endpoint, kind.columns, problems), declared, problems)
 
 
-def _gaps(endpoint: str, declared: Endpoint) -> Iterator[Problem]:
-    where = f"cohort.yaml: endpoints.{endpoint}"
+def _gaps_of_source(where: str, source: str, declared: Endpoint) -> Iterator[Problem]:
+    if declared.kind not in ("survival", "time"):
+        yield table_error(
+            where,
+            f"endpoints of kind survival: {source} has no times",
+            f"kind {declared.kind}",
+            "An event without its day is no first event; add its time to outcomes.csv, or take it out.",
+        )
+
+
+def _gaps(endpoint: str, endpoints: Mapping[str, Endpoint]) -> Iterator[Problem]:
+    where, declared = f"cohort.yaml: endpoints.{endpoint}", endpoints[endpoint]
     if declared.kind not in KINDS:
         yield table_error(f"{where}.kind", f"one of {', '.join(KINDS)}", "a gap left by scan", "Fill it in.")
+    elif declared.first_of:
+        for source in declared.first_of.values():
+            yield from _gaps_of_source(f"{where}.first_of", source, endpoints[source])
     elif KINDS[declared.kind].has_times and declared.time_unit is None:
         yield table_error(
             f"{where}.time_unit", "days, months or years", "none", "Declare the unit of outcomes.csv's time."

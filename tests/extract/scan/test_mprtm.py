@@ -75,6 +75,20 @@ def test_an_endpoint_with_days_becomes_survival_and_comes_first(tmp_path: Path) 
     assert "MACCES Event_days" not in (folder / "clinical.csv").read_text(encoding="utf-8")
 
 
+def test_readmission_with_death_competing_needs_the_days_of_both(tmp_path: Path) -> None:
+    header = "ID,CMR_ID,Age,Death,Rehospitalization,Rehospitalization_days"
+    root = _write(tmp_path / "raw", header, "1,8,50,0,1,311")
+    assert "readmission" not in _endpoints(scan("mprtm", root, "one", tmp_path).folder)
+    root = _write(tmp_path / "raw", header + ",Death_days", "1,8,50,0,1,311,400")
+    folder = scan("mprtm", root, "both", tmp_path).folder
+    endpoints = _endpoints(folder)
+    readmission = endpoints["readmission"]
+    assert readmission.kind == "competing" and readmission.horizons_days == (30, 90, 365)
+    assert {endpoints[source].kind for source in readmission.first_of.values()} == {"survival"}
+    # which came first is not looked at here: the rows are the table's own
+    assert {row["endpoint"] for row in _outcomes(folder)} == {"death", "rehospitalization"}
+
+
 def _endpoints(folder: Path) -> dict[str, Endpoint]:
     return inspect_cohort(folder)[0].card.endpoints
 
