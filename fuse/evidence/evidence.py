@@ -41,7 +41,7 @@ def evaluate_run(
     if plan.door.has_times:
         evaluated = evaluate_times(plan, sealed, curve_arm(plan.roles, list(sealed)), cuts)
     else:
-        evaluated = evaluate_classes(plan, sealed)
+        evaluated = evaluate_classes(plan, sealed, curve_arm(plan.roles, list(sealed)))
     write_csv(plan.folder / "metrics.csv", METRIC_COLUMNS, _metric_rows(evaluated.metrics))
     write_csv(
         plan.folder / "comparisons.csv",

@@ -8,19 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from fuse.evidence.evaluation_plan import Evaluated, Evaluation
-from fuse.metrics.class_scored import join_classes
+from fuse.metrics.calibration_groups import calibration_curve
+from fuse.metrics.class_scored import ClassArm, join_classes
 from fuse.metrics.classes import compare_class_arms, evaluate_class_arm, evaluate_class_singles
 from fuse.outcomes.outcomes import Classes, Outcome
 from fuse.run.class_prediction import ClassTruth, read_class_predictions
 from fuse.verdict.words import AUROC_MEASURE, MEAN_AUROC_MEASURE
 
 
-def evaluate_classes(plan: Evaluation, sealed: Mapping[str, tuple[Path, str]]) -> Evaluated:
-    """Evaluate every arm of a run on a binary or multiclass endpoint."""
+def evaluate_classes(plan: Evaluation, sealed: Mapping[str, tuple[Path, str]], drawn: str) -> Evaluated:
+    """Evaluate every arm of a run on classes; `drawn` is the arm whose calibration curves.json has."""
     predictions = {name: read_class_predictions(path) for name, (path, _) in sealed.items()}
     truths = [
         ClassTruth(repeat=fold.repeat, fold=fold.fold, test=_classes(test), train=_classes(train))
@@ -35,9 +37,21 @@ def evaluate_classes(plan: Evaluation, sealed: Mapping[str, tuple[Path, str]]) -
         tested=tested,
         horizon=None,
         measure=AUROC_MEASURE if len(tested.names) == 2 else MEAN_AUROC_MEASURE,
-        curves={"arm": "", "groups": [], "reason": "the endpoint has classes, not times"},
+        curves=_curves(drawn, join_classes(predictions[drawn], truths), plan.seed),
         classes=dict(zip(tested.names, counts, strict=True)),
     )
+
+
+def _curves(name: str, arm: ClassArm, seed: int) -> dict[str, Any]:
+    """Return observed against predicted of the first repeat, in which every case is predicted once."""
+    curves: dict[str, Any] = {"arm": "", "groups": [], "reason": "the endpoint has classes, not times"}
+    if len(arm.outcome.names) > 2:
+        return curves
+    first = min(fold.truth.repeat for fold in arm.folds)
+    folds = [fold for fold in arm.folds if fold.truth.repeat == first]
+    probability = np.concatenate([fold.prediction.probability[:, 1] for fold in folds])
+    outcome = arm.outcome.take(np.concatenate([fold.rows for fold in folds]))
+    return {**curves, "calibration": calibration_curve(name, probability, outcome, None, seed)}
 
 
 def _classes(outcome: Outcome) -> Classes:
