@@ -23,6 +23,7 @@ from fuse.folds.folds import Folds
 from fuse.inspection.inspection import Inspection, RunInputs, inspect_inputs
 from fuse.models.choice import add_choices
 from fuse.outcomes.endpoint import OutcomeDoor
+from fuse.replicates.run_replicates import Refitting
 from fuse.run.kept_folds import KeptFolds, identity_of
 from fuse.run.run_files import Computed, FittedRun, record_arms, write_run_files, write_run_inputs
 from fuse.run.run_place import run_place
@@ -89,19 +90,29 @@ def compute_run(inputs: RunInputs, folder: Path, jobs: int, kept: Path) -> Compu
         save_cases(cases, scratch)
         tasks = _tasks(inspection, folds, plans)
         identity = identity_of(tasks, inspection.chosen, folds.sha256, versions())
-        results = fit_folds(tasks, scratch, jobs, KeptFolds(kept, identity))
-    return write_run_files(
-        folder,
-        FittedRun(
-            inspection=inspection,
-            folds=folds,
-            cases=cases,
-            plans=plans,
-            arms=arms,
-            times_days=tasks[0].times_days,
-            results=results,
-        ),
-    )
+        kept_folds = KeptFolds(kept, identity)
+        results = fit_folds(tasks, scratch, jobs, kept_folds)
+        return write_run_files(
+            folder,
+            FittedRun(
+                inspection=inspection,
+                folds=folds,
+                cases=cases,
+                plans=plans,
+                arms=arms,
+                times_days=tasks[0].times_days,
+                results=results,
+                refitting=Refitting(
+                    counts=inspection.protocol.replicates,
+                    plans=plans,
+                    folds=folds,
+                    seed=inspection.protocol.seed,
+                    jobs=jobs,
+                    scratch=scratch,
+                    kept=kept_folds.beside,
+                ),
+            ),
+        )
 
 
 def prediction_times(horizon_days: float) -> Float[np.ndarray, " time"]:

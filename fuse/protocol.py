@@ -79,6 +79,19 @@ class FusionSpec(ProtocolPart):
         return self
 
 
+class Replicates(ProtocolPart):
+    """How often the whole pipeline is fitted again on an altered cohort, one repeat of the folds each.
+
+    `refit_bootstrap`: cases drawn with replacement. `permutation`: outcomes dealt anew, which asks whether
+    anything predicts at all. `conditional_permutation`: what the other modalities say beyond the clinical
+    values dealt anew, which asks whether they add anything. A test needs 19 to say p = .05, 199 to say more.
+    """
+
+    refit_bootstrap: int = Field(default=0, ge=0)
+    permutation: int = Field(default=0, ge=0)
+    conditional_permutation: int = Field(default=0, ge=0)
+
+
 class Protocol(ProtocolPart):
     """The whole of a protocol file.
 
@@ -105,6 +118,7 @@ class Protocol(ProtocolPart):
     arms: tuple[ArmSpec, ...]
     fusion: tuple[FusionSpec, ...] = ()
     comparators: tuple[Comparator, ...] = ("clinical", "selected_single", "published_score")
+    replicates: Replicates = Replicates()
 
     @field_validator("choose")
     @classmethod

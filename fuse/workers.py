@@ -10,17 +10,21 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing
 from pathlib import Path
+from typing import TypeVar
 
 from feature_cache.errors import OutcomeError
 from feature_cache.stopping import follow_parent, raise_if_stopped, signals_held
 from fuse.features.cases_file import load_cases
 from fuse.fitting import FoldResult, FoldTask, fit_fold
 from fuse.run.kept_folds import KeptFolds
+
+Task = TypeVar("Task")
+Result = TypeVar("Result")
 
 
 def count_cores() -> int:
@@ -42,7 +46,7 @@ def fit_folds(tasks: Sequence[FoldTask], scratch: Path, jobs: int, kept: KeptFol
     told = f"fitting folds ({len(results)} were there)" if results else "fitting folds"
     with (
         Progress(*columns, console=Console(stderr=True)) as progress,
-        closing(_fit_each(waiting, scratch, jobs)) as fitted,
+        closing(fit_each(_fit_from, waiting, scratch, jobs)) as fitted,
     ):
         bar = progress.add_task(told, total=len(tasks), completed=len(results))
         for position, result in fitted:
@@ -65,24 +69,25 @@ def _read_back(kept: KeptFolds, position: int) -> FoldResult:
     return result
 
 
-def _fit_each(
-    tasks: Mapping[int, FoldTask], scratch: Path, jobs: int
-) -> Generator[tuple[int, FoldResult], None, None]:
+def fit_each(
+    fit: Callable[[Task, Path], Result], tasks: Mapping[int, Task], scratch: Path, jobs: int
+) -> Generator[tuple[int, Result], None, None]:
+    """Yield the position and the result of each task, as they come; `fit` is a function of a module."""
     if jobs == 1 or not tasks:
         for position, task in tasks.items():
-            yield position, _fit_from(task, scratch)
+            yield position, fit(task, scratch)
         return
     # spawn: a forked child would inherit the parent's thread pools in an unknown state
     context = multiprocessing.get_context("spawn")
     others = set(multiprocessing.active_children())
     count = min(jobs, len(tasks))
     with ProcessPoolExecutor(max_workers=count, mp_context=context, initializer=follow_parent) as pool:
-        waiting: dict[Future[FoldResult], int] = {}
+        waiting: dict[Future[Result], int] = {}
         done_with_all = False
         try:
             with signals_held():
                 for position, task in tasks.items():
-                    waiting[pool.submit(_fit_from, task, scratch)] = position
+                    waiting[pool.submit(fit, task, scratch)] = position
             while waiting:
                 done, _ = wait(waiting, return_when=FIRST_COMPLETED)
                 for future in done:

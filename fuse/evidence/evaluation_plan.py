@@ -25,7 +25,8 @@ from fuse.verdict.words import Measure
 class Evaluation:
     """What an evaluation needs beside the predictions.
 
-    `titles` are the readable names of arms; `external` says that the test part is another cohort.
+    `titles` are the readable names of arms; `external` says that the test part is another cohort. `refits`: C
+    of each cheap arm fitted again on each resample of the cases, empty where the protocol asks for none.
     """
 
     folder: Path
@@ -35,6 +36,7 @@ class Evaluation:
     titles: Mapping[str, str]
     seed: int
     external: bool = False
+    refits: Mapping[str, Sequence[float]] = field(default_factory=dict)
 
     def open_outcomes(
         self, predictions: Sequence[OfCases], sealed: Mapping[str, tuple[Path, str]]

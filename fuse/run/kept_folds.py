@@ -38,6 +38,8 @@ class KeptFolds:
 
     def __init__(self, place: Path, identity: str) -> None:
         self._folder = place / identity
+        #: Where further results of the same run are kept.
+        self.beside = self._folder / "beside"
         self._identity = identity
         for other in place.iterdir() if place.is_dir() else ():
             if other != self._folder:

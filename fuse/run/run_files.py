@@ -25,6 +25,7 @@ from fuse.fitting import FoldResult
 from fuse.folds.folds import Folds
 from fuse.inspection.inspection import Inspection
 from fuse.metrics.comparison import Roles
+from fuse.replicates.run_replicates import Refitting, run_replicates, write_replicates
 from fuse.roles import SELECTED_SINGLE, assign_roles, drop_silent, selectable, selected_single_name
 from fuse.run.entries_file import write_entries
 from fuse.run.run_record import ArmRecord, Validates
@@ -36,7 +37,8 @@ class FittedRun:
     """Everything that is there before a file of evidence is written.
 
     `cases` are those that are tested, `external` where they are of another cohort than those of the train
-    part. `plans` are the arms that ran, `arms` what became of all.
+    part. `plans` are the arms that ran, `arms` what became of all. `refitting` says how altered cohorts are
+    fitted, None where none can be.
     """
 
     inspection: Inspection
@@ -47,6 +49,7 @@ class FittedRun:
     times_days: Float[np.ndarray, " time"]
     results: Sequence[FoldResult]
     external: bool = False
+    refitting: Refitting | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,6 +96,12 @@ def write_run_files(folder: Path, run: FittedRun) -> Computed:
     chosen = {result.arms[selected].chosen for result in results} if selected else set()
     roles = drop_silent(assign_roles(inspection.protocol, run.plans, selected), silent, chosen)
     arms = (*run.arms, *((_selected_record(selected, run.plans),) if selected else ()))
+    replicated = None
+    if run.refitting is not None:
+        opened = inspection.door.evaluation(folds.case_ids, dict(sealed.values()))
+        replicated = run_replicates(run.refitting, opened, roles)
+    if replicated is not None:
+        write_replicates(folder, replicated, roles)
     evaluate_run(
         Evaluation(
             folder=folder,
@@ -102,6 +111,7 @@ def write_run_files(folder: Path, run: FittedRun) -> Computed:
             titles={arm.name: arm.title for arm in arms},
             seed=inspection.protocol.seed,
             external=run.external,
+            refits={} if replicated is None else replicated.refits,
         ),
         sealed,
         _cuts(results, curve_arm(roles, list(sealed))),

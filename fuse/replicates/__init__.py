@@ -1,0 +1,1 @@
+"""The pipeline fitted again on altered cohorts: what chance alone, or another sample, would have given."""
