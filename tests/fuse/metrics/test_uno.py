@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from fuse.metrics.concordance import concordant_pairs
+from fuse.metrics.evaluation import evaluate_arm
+from fuse.metrics.uno import resampled_uno_pairs
+from fuse.outcomes.outcomes import Survival
+
+
+def uno(risk: np.ndarray, train: Survival, test: Survival, tau: float) -> float:
+    concordant, total = resampled_uno_pairs(risk, train, test, tau, np.ones((1, len(risk))))
+    return float(concordant[0] / total[0])
+
+
+@pytest.mark.parametrize("decimals", [12, 0])
+@pytest.mark.parametrize("tau", [400.0, 1000.0])
+def test_agrees_with_scikit_survival(make_trial, as_sksurv, tau: float, decimals: int) -> None:
+    from sksurv.metrics import concordance_index_ipcw
+
+    train, test = make_trial(120, 1).outcome, make_trial(90, 2).outcome
+    risk = np.round(make_trial(90, 2).hazard, decimals)
+    theirs = concordance_index_ipcw(as_sksurv(train), as_sksurv(test), risk, tau=tau)[0]
+    assert uno(risk, train, test, tau) == pytest.approx(theirs, abs=1e-10)
+
+
+def test_without_censoring_it_is_harrell() -> None:
+    rng = np.random.default_rng(0)
+    outcome = Survival(event=np.ones(40, bool), time_days=rng.permutation(40) + 1.0)
+    risk = rng.normal(size=40)
+    concordant, comparable = concordant_pairs(risk, outcome)
+    assert uno(risk, outcome, outcome, 100.0) == pytest.approx(concordant / comparable, abs=1e-12)
+
+
+def test_resampling_equals_repeating_the_rows(trial) -> None:
+    truth = trial.truths[0]
+    n = len(truth.test)
+    risk = np.random.default_rng(0).normal(size=n)
+    drawn = np.random.default_rng(1).integers(0, n, n)
+    counts = np.bincount(drawn, minlength=n)[None, :].astype(float)
+    concordant, total = resampled_uno_pairs(risk, truth.train, truth.test, 900.0, counts)
+    expected = uno(risk[drawn], truth.train, truth.test.take(drawn), 900.0)
+    assert concordant[0] / total[0] == pytest.approx(expected, abs=1e-12)
+
+
+def test_the_row_is_a_ratio_of_sums_over_the_folds_of_a_repeat(trial) -> None:
+    predictions = trial.predict(trial.hazard)
+    rows = {row.metric: row for row in evaluate_arm(predictions, trial.truths, 1000.0, 0)}
+    ratios = []
+    for repeat in (0, 1):
+        sums = [
+            np.array(resampled_uno_pairs(said.risk, own.train, own.test, 1000.0, np.ones((1, len(own.test)))))
+            for said, own in zip(predictions, trial.truths, strict=True)
+            if own.repeat == repeat
+        ]
+        concordant, total = np.sum(sums, axis=0)[:, 0]
+        ratios.append(concordant / total)
+    assert rows["uno_c"].estimate == pytest.approx(np.mean(ratios), abs=1e-12)
+    assert "summed over the folds of a repeat; tau = horizon day 1000" in rows["uno_c"].method
