@@ -45,9 +45,12 @@ def resampled_auc_pairs(
     """
     weights = weigh(train, test, np.array([day]))
     weight = weights.had_event[:, 0]
-    if isinstance(test, Competing):
-        return _sum_weighted_pairs(risk, weight, weights.event_free[:, 0], counts)
     beyond = test.time_days > day
+    if isinstance(test, Competing):
+        free = weights.event_free[:, 0]
+        # as without other causes: the weight of those followed beyond the day is 1 in every fold
+        of_beyond = float(free[beyond].max()) if beyond.any() else 1.0
+        return _sum_weighted_pairs(risk, weight, free / of_beyond, counts)
 
     def eligible(rows: Int[np.ndarray, " row"]) -> Bool[np.ndarray, "row case"]:
         return np.broadcast_to(beyond, (len(rows), len(beyond)))
