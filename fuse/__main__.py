@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from feature_cache.command_line import count_problems, problem_lines, run_verbs
-from feature_cache.errors import BraidError, Problem
+from feature_cache.errors import BraidError
 
 if TYPE_CHECKING:
     from fuse.run.run_record import ArmRecord
@@ -32,6 +32,9 @@ ProtocolName = Annotated[
 ]
 EndpointName = Annotated[str | None, typer.Option(help="One of cohort.yaml; default its first.")]
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="Folder that `benchmark --out` wrote.")]
+MomentName = Annotated[
+    str | None, typer.Option("--moment", help="One of cohort.yaml; default its prediction day.")
+]
 Jobs = Annotated[int | None, typer.Option(min=1, help="Processes; all cores if not given.")]
 
 #: Characters of an arm's name beside its numbers; a longer one pushes only its own to the right.
@@ -44,32 +47,36 @@ def check(
     cache: CacheFolder,
     protocol: ProtocolName = "quick",
     endpoint: EndpointName = None,
+    moment: MomentName = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print problems and facts as JSON.")] = False,
 ) -> None:
     """Say what stands against an evaluation, before anything is fitted."""
     from feature_cache.cohort import find_cohort
-    from fuse.inspection.inspection import RunInputs, inspect_inputs
+    from fuse.inspection.check_words import facts_of
+    from fuse.inspection.checked import check_inputs
+    from fuse.inspection.inspection import RunInputs
     from fuse.protocol import read_protocol
 
     try:
-        chosen = read_protocol(protocol)
-        if endpoint is not None:
-            chosen = chosen.model_copy(update={"endpoint": endpoint})
+        given = {"endpoint": endpoint, "moment": moment}
+        chosen = read_protocol(protocol).model_copy(
+            update={name: value for name, value in given.items() if value is not None}
+        )
         inputs = RunInputs(cohort_folder=find_cohort(cohort), cache=cache, protocol=chosen)
-        inspection = inspect_inputs(inputs, only_check=True)
+        checked = check_inputs(inputs)
     except BraidError as error:
         if not as_json:
             raise
-        _print_json([error.as_problem()], [])
+        print(json.dumps({"problems": [error.as_problem().as_dict()], "facts": []}, indent=2))
         raise typer.Exit(1) from error
     if as_json:
-        _print_json(inspection.problems, list(inspection.facts()))
+        print(json.dumps(checked.as_json(), indent=2))
     else:
-        for fact in inspection.facts():
+        for fact in facts_of(checked):
             print(fact)
-        print(problem_lines(inspection.problems), end="")
-        print(count_problems(inspection.problems))
-    _exit(any(problem.fails for problem in inspection.problems))
+        print(problem_lines(checked.problems), end="")
+        print(count_problems(checked.problems))
+    _exit(checked.fails)
 
 
 @app.command()
@@ -79,6 +86,7 @@ def benchmark(
     out: Annotated[Path, typer.Option(metavar="RUN", help="New folder for the run.")],
     protocol: ProtocolName = "quick",
     endpoint: EndpointName = None,
+    moment: MomentName = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Default: the protocol's.")] = None,
     jobs: Jobs = None,
 ) -> None:
@@ -89,7 +97,7 @@ def benchmark(
     from fuse.protocol import read_protocol
     from fuse.workers import count_cores
 
-    given = {"endpoint": endpoint, "seed": seed}
+    given = {"endpoint": endpoint, "moment": moment, "seed": seed}
     resolved = read_protocol(protocol).model_copy(
         update={name: value for name, value in given.items() if value is not None}
     )
@@ -148,10 +156,6 @@ def report(run: RunFolder) -> None:
     from fuse.report import write_report
 
     print(f"report: {write_report(run)}")
-
-
-def _print_json(problems: list[Problem], facts: list[str]) -> None:
-    print(json.dumps({"problems": [problem.as_dict() for problem in problems], "facts": facts}, indent=2))
 
 
 def _print_run(out: Path, arms: tuple[ArmRecord, ...]) -> None:

@@ -66,7 +66,7 @@ def _read_modality(
         columns, values = read_volumes(cache, chosen, case_ids)
         return _modality(chosen, columns, values, scale_columns=not chosen.by_network)
     bags, means = pack_bags(cache, chosen, case_ids, scratch / f"{file_stem(chosen.label)}.npy")
-    whole = _modality(chosen, _column_names(chosen), means, scale_columns=not chosen.by_network)
+    whole = _modality(chosen, column_names(chosen), means, scale_columns=not chosen.by_network)
     return replace(whole, present=bags.stop > bags.start, bags=bags)
 
 
@@ -104,7 +104,7 @@ def _read_notes(cache: FeatureCache, chosen: ChosenSet, case_ids: Sequence[str])
             counts[row] += len(chunks)
     sums[counts == 0] = np.nan
     values = sums / np.maximum(counts, 1)[:, None]
-    return _modality(chosen, _column_names(chosen), values, scale_columns=False)
+    return _modality(chosen, column_names(chosen), values, scale_columns=False)
 
 
 def _read_vectors(cache: FeatureCache, chosen: ChosenSet, case_ids: Sequence[str]) -> Modality:
@@ -166,7 +166,8 @@ def _scaled_values(
     return values.astype(np.float64)
 
 
-def _column_names(chosen: ChosenSet) -> tuple[str, ...]:
+def column_names(chosen: ChosenSet) -> tuple[str, ...]:
+    """Return what the columns of a set of embeddings are called: as its entries say, else by number."""
     length = embedding_length(chosen)
     names = chosen.records[0].attrs.get("feature_names")
     if isinstance(names, list) and len(names) == length:

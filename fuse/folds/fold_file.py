@@ -153,10 +153,11 @@ def _read_lines(path: Path) -> list[dict[str, str]]:
 
 def _twice(where: str, key: FoldKey, *, splits: bool) -> OutcomeError:
     what = "splits this case: it is in train and in test" if splits else "has it twice"
+    named = "case-in-two-parts: " if splits else ""  # as the lint names what leaks
     return OutcomeError(
         where,
         expected="each case once in a fold, in train or in test",
-        got=f"repeat {key[0]}, fold {key[1]} {what}",
+        got=f"{named}repeat {key[0]}, fold {key[1]} {what}",
         remedy="Give all slides and notes of a case one part.",
     )
 

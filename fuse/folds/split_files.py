@@ -83,7 +83,7 @@ def _read_parts(path: Path) -> Parts:
                 raise OutcomeError(
                     f"{path.name}: case {case}",
                     expected="each case once in a file, in train or in test",
-                    got="it twice" if parts[case] == part else "it in train and in test",
+                    got="it twice" if parts[case] == part else "case-in-two-parts: it in train and in test",
                     remedy="Give all slides and notes of a case one part.",
                 )
             parts[case] = part

@@ -13,13 +13,14 @@ from pathlib import Path
 import numpy as np
 
 from feature_cache.cohort import Cohort, inspect_cohort
-from feature_cache.errors import DamagedEntryError, Level, OutcomeError, Problem
+from feature_cache.errors import Level, OutcomeError, Problem
 from feature_cache.store import FeatureCache
 from fuse.arm_plans import AbsentArm, ArmPlan, absent_arms, plan_arms, split_runnable
 from fuse.features.feature_sets import ChosenSet, choose_feature_sets, names_of
 from fuse.files import file_stem
 from fuse.folds.fold_choice import choose_folds, strangers
 from fuse.folds.folds import Folds
+from fuse.inspection.lint import lint_folds, lint_inputs
 from fuse.labels import candidates_of, choice_label
 from fuse.metrics.censoring import Horizon, choose_horizon
 from fuse.models.card import CLASSES
@@ -80,7 +81,6 @@ class Inspection:
     def facts(self) -> Iterator[str]:
         """Say what there is, for `fuse check`."""
         outcome = self.door.strata()
-        events = 0 if outcome.n_events is None else outcome.n_events
         if len(outcome):
             yield f"endpoint {self.door.endpoint}: {counted(len(outcome), 'case')}, {self.door.counts()}"
             yield f"without an outcome, left out: {counted(len(self.door.without), 'case')}"
@@ -91,9 +91,6 @@ class Inspection:
             cases = {record.case_id for record in chosen.records} & set(self.door.case_ids)
             entries = counted(len(chosen.records), "entry", "entries")
             yield f"{label}: {chosen.name}, {entries}, {counted(len(cases), 'case')}"
-            columns = _count_columns(chosen)
-            if columns and events:
-                yield f"{label}: {events / columns:.2g} events per column of {columns}"
         for label in self.choices:
             sets = ", ".join(candidates_of(label, self.chosen))
             yield f"{label}: chosen inside each train part among {sets}"
@@ -114,8 +111,8 @@ def inspect_inputs(inputs: RunInputs, *, only_check: bool = False) -> Inspection
     Parameters
     ----------
     only_check
-        Nothing is going to be fitted. Every entry is read and verified, as a benchmark does when it reads
-        them, and a modality with several feature sets is no error as long as nobody computes with one.
+        Nothing is going to be fitted: a modality with several feature sets is no error as long as nobody
+        computes with one. What the values tell says `checked.py`, which reads them.
 
     Raises
     ------
@@ -137,8 +134,7 @@ def inspect_inputs(inputs: RunInputs, *, only_check: bool = False) -> Inspection
     protocol = protocol.model_copy(update={"feature_sets": names_of(chosen)})
     problems.extend(set_problems)
     problems.extend(_cases_without_entries(door, chosen))
-    if only_check:
-        problems.extend(_damaged(cache, chosen))
+    problems.extend(lint_inputs(cohort, door, protocol.also, chosen))
     choices = _choices(protocol, chosen)
     folds, horizon = None, None
     plans: tuple[ArmPlan, ...] = ()
@@ -148,6 +144,7 @@ def inspect_inputs(inputs: RunInputs, *, only_check: bool = False) -> Inspection
             plans, absent = _plan(protocol, (*chosen, *choices), cohort)
             _refuse_unlearnable(protocol, plans, door.declared.kind)
             folds = choose_folds(cohort, door, protocol, inputs.folds_file)
+            problems.extend(lint_folds(folds, chosen))
             horizon = _horizon(door, folds)
             problems.extend(_cut_horizon(door, horizon) if horizon else ())
         except OutcomeError as error:
@@ -206,15 +203,6 @@ def _cases_without_entries(door: OutcomeDoor, chosen: dict[str, ChosenSet]) -> I
                 got=f"none for {len(lacking)}, the first is case {lacking[0]}",
                 remedy="They stay in and are predicted from what they have.",
             )
-
-
-def _damaged(cache: FeatureCache, chosen: dict[str, ChosenSet]) -> Iterator[Problem]:
-    for feature_set in chosen.values():
-        for record in feature_set.records:
-            try:
-                cache.read(record.key)
-            except DamagedEntryError as error:
-                yield error.as_problem()
 
 
 def _choices(protocol: Protocol, chosen: Collection[str]) -> tuple[str, ...]:
@@ -284,7 +272,3 @@ def _cut_horizon(door: OutcomeDoor, horizon: Horizon) -> Iterator[Problem]:
             got=f"follow-up to day {horizon.days:g}: {horizon.reason}",
             remedy=f"Day {horizon.days:g} is used. Is time_unit ({door.declared.time_unit}) the right one?",
         )
-
-
-def _count_columns(chosen: ChosenSet) -> int:
-    return chosen.records[0].arrays["values"].shape[0] if chosen.kind == "vector" else 0

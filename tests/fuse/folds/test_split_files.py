@@ -48,7 +48,7 @@ def test_files_that_test_a_case_again_are_repeats(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("parts", "said"),
     [
-        ({"train": "a b", "val": "b"}, "case b: .* got it in train and in test"),
+        ({"train": "a b", "val": "b"}, "case b: .* got case-in-two-parts: it in train and in test"),
         ({"train": "a a", "val": "b"}, "case a: .* got it twice"),
         ({"train": "a b", "held": "c"}, "got columns train, held"),
     ],

@@ -15,6 +15,7 @@ from feature_cache.errors import OutcomeError, Problem
 from feature_cache.recipe import ResolvedRecipe
 from feature_cache.store import FeatureCache
 from fuse.__main__ import app
+from fuse.inspection.checked import check_inputs
 from fuse.inspection.inspection import Inspection, RunInputs, inspect_inputs
 from fuse.metrics.censoring import Horizon
 from fuse.protocol import read_protocol
@@ -161,7 +162,10 @@ def test_a_protocol_without_an_arm_that_can_run_is_refused(own_tiny: Tiny) -> No
 
 def test_a_damaged_entry_is_named(own_tiny: Tiny) -> None:
     flip_one_bit(own_tiny.cache, "slides", "0007")
-    (problem,) = failing(inspect(own_tiny, only_check=True))
+    inputs = RunInputs(
+        cohort_folder=own_tiny.cohort, cache=own_tiny.cache, protocol=read_protocol(str(own_tiny.protocol))
+    )
+    (problem,) = (one for one in check_inputs(inputs).problems if one.fails)
     assert "0007" in problem.where
 
 
