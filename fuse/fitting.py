@@ -23,6 +23,7 @@ from fuse.folds.folds import Fold
 from fuse.fusion.late import FittedLate, fit_late
 from fuse.fusion.residual import FittedResidual, fit_residual
 from fuse.fusion.subsets import subset_risks
+from fuse.metrics.class_cut import train_cut
 from fuse.metrics.ordered import ordered_pairs, share_in_order
 from fuse.models.choice import choosing_sets
 from fuse.models.learner import Setting
@@ -53,13 +54,15 @@ class ArmResult:
 
     `probability` has a column for each of the days (no event up to it), or for each class. `train_median` is
     the median of the out-of-fold risks of the train part: the cut between groups (no use for classes).
-    `chosen` says in words what was chosen inside the train part.
+    `train_cut` is the risk above which a case is called a yes, NaN unless the endpoint is binary. `chosen`
+    says in words what was chosen inside the train part.
     """
 
     risk: Float[np.ndarray, " case *classes"]
     probability: Float[np.ndarray, "case column"]
     train_median: float
     chosen: str
+    train_cut: float = float("nan")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,8 +129,8 @@ def fit_parts(task: FoldTask, train: Cases, test: Cases) -> FoldResult:
 
     fitted, fused = fit_arms(task, train)
     with threadpool_limits(limits=1):
-        results = {name: _predict(arm, test, task.times_days) for name, arm in fitted.items()}
-        results |= {name: _predict(arm, test, task.times_days) for name, arm in fused.items()}
+        results = {name: _predict(arm, test, task) for name, arm in fitted.items()}
+        results |= {name: _predict(arm, test, task) for name, arm in fused.items()}
         selected = selected_single_name(task.plans)
         if selected:
             chosen = choose_single(task, fitted)
@@ -224,11 +227,12 @@ def last_stack(fused: Mapping[str, FittedLate | FittedResidual]) -> FittedLate |
     return next((arm for arm in reversed(tuple(fused.values())) if isinstance(arm, FittedLate)), None)
 
 
-def _predict(arm: Fitted, test: Cases, times_days: Float[np.ndarray, " time"]) -> ArmResult:
+def _predict(arm: Fitted, test: Cases, task: FoldTask) -> ArmResult:
     return ArmResult(
         risk=arm.risk(test),
-        probability=arm.probability(test, times_days),
+        probability=arm.probability(test, task.times_days),
         train_median=float(np.median(arm.oof_risk)),
+        train_cut=train_cut(arm.oof_risk, task.outcome),
         chosen=str(arm.chosen),
     )
 

@@ -7,18 +7,23 @@ opened against the seal of all predictions, with those of its train part.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+from fuse.cases import FoldPrediction
 from fuse.folds.folds import Folds
+from fuse.inner_order import InnerPairs
 from fuse.metrics.censoring import Horizon
 from fuse.metrics.comparison import ComparisonRow, Roles
 from fuse.metrics.evaluation import MetricRow
 from fuse.metrics.scored import OfCases
 from fuse.outcomes.endpoint import OutcomeDoor
 from fuse.outcomes.outcomes import Outcome
+from fuse.run.class_prediction import ClassPrediction
 from fuse.verdict.words import Measure
+
+Said = TypeVar("Said", FoldPrediction, ClassPrediction)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +32,8 @@ class Evaluation:
 
     `titles` are the readable names of arms; `external` says that the test part is another cohort. `refits`: C
     of each cheap arm fitted again on each resample of the cases, empty where the protocol asks for none.
+    `cuts`: arm -> (repeat, fold) -> what the train part fixed as the cut of the test part, see cuts.csv;
+    `inner_pairs` the same of how the inner folds were ordered, see inner_pairs.csv.
     """
 
     folder: Path
@@ -37,6 +44,13 @@ class Evaluation:
     seed: int
     external: bool = False
     refits: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    cuts: Mapping[str, Mapping[tuple[int, int], float]] = field(default_factory=dict)
+    inner_pairs: Mapping[str, Mapping[tuple[int, int], InnerPairs]] = field(default_factory=dict)
+
+    def with_inner(self, arm: str, folds: Sequence[Said]) -> list[Said]:
+        """Return the predictions of an arm with how it ordered the inner folds of each train part."""
+        known = self.inner_pairs.get(arm, {})
+        return [replace(fold, inner_pairs=known.get((fold.repeat, fold.fold))) for fold in folds]
 
     def open_outcomes(
         self, predictions: Sequence[OfCases], sealed: Mapping[str, tuple[Path, str]]

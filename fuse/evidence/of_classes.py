@@ -23,7 +23,9 @@ from fuse.verdict.words import AUROC_MEASURE, MEAN_AUROC_MEASURE
 
 def evaluate_classes(plan: Evaluation, sealed: Mapping[str, tuple[Path, str]], drawn: str) -> Evaluated:
     """Evaluate every arm of a run on classes; `drawn` is the arm whose calibration curves.json has."""
-    predictions = {name: read_class_predictions(path) for name, (path, _) in sealed.items()}
+    predictions = {
+        name: plan.with_inner(name, read_class_predictions(path)) for name, (path, _) in sealed.items()
+    }
     truths = [
         ClassTruth(repeat=fold.repeat, fold=fold.fold, test=_classes(test), train=_classes(train))
         for fold, test, train in plan.open_outcomes(next(iter(predictions.values())), sealed)
@@ -31,7 +33,10 @@ def evaluate_classes(plan: Evaluation, sealed: Mapping[str, tuple[Path, str]], d
     tested = join_classes(next(iter(predictions.values())), truths).outcome
     counts = np.bincount(tested.label, minlength=len(tested.names)).tolist()
     return Evaluated(
-        metrics={name: evaluate_class_arm(folds, truths, plan.seed) for name, folds in predictions.items()},
+        metrics={
+            name: evaluate_class_arm(folds, truths, plan.seed, plan.cuts.get(name))
+            for name, folds in predictions.items()
+        },
         comparisons=compare_class_arms(predictions, truths, plan.roles, plan.seed),
         alone=evaluate_class_singles(predictions, truths, plan.roles.singles),
         tested=tested,

@@ -13,19 +13,19 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from jaxtyping import Float
 
-from fuse.metrics.class_scored import ClassArm, ClassFold, join_classes, rank_pairs
+from fuse.metrics.class_cut import Cuts, rate_at_cuts, rate_each_class
+from fuse.metrics.class_scored import ClassArm, ClassFold, join_classes
 from fuse.metrics.comparison import ComparisonRow, Contrast, Roles, comparison_row, plan_contrasts
 from fuse.metrics.evaluation import MetricRow
-from fuse.metrics.intervals import (
-    FoldValues,
-    Interval,
-    bootstrap,
-    draw_resamples,
-    nadeau_bengio,
-    nadeau_bengio_logit,
-)
+from fuse.metrics.fold_order import ArmOrder, order_of
+from fuse.metrics.intervals import Interval, bootstrap, draw_resamples
+from fuse.metrics.known_status import known_classes
 from fuse.metrics.one_fold import bootstrap_order
+from fuse.metrics.order_intervals import primary_interval
 from fuse.metrics.pooled import CaseScores, ratio
+from fuse.metrics.recalibration import calibration_slope
+from fuse.metrics.smooth_calibration import integrated_calibration
+from fuse.outcomes.likelihood import scores_of_classes
 from fuse.outcomes.outcomes import Classes
 from fuse.run.class_prediction import ClassPrediction, ClassTruth
 
@@ -40,8 +40,19 @@ def primary_metric(outcome: Classes) -> str:
     return AUROC if len(outcome.names) == 2 else AUROC_MACRO
 
 
-def evaluate_class_arm(predictions: Said, truths: Truths, seed: int) -> list[MetricRow]:
+def evaluate_class_arm(
+    predictions: Said, truths: Truths, seed: int, cuts: Cuts | None = None
+) -> list[MetricRow]:
     """Evaluate one arm over all folds.
+
+    Parameters
+    ----------
+    predictions, truths
+        One of each for every (repeat, fold); rows of a fold in the same order.
+    seed
+        Of the bootstrap.
+    cuts
+        (repeat, fold) -> the risk above which a case is called a yes, fixed on the train part.
 
     Returns
     -------
@@ -51,6 +62,9 @@ def evaluate_class_arm(predictions: Said, truths: Truths, seed: int) -> list[Met
         of the train part was. sensitivity, specificity: of two classes, the same within yes and within no.
         brier: mean squared distance of the probabilities from what happened (of more classes, the sum over
         classes). observed_expected: of two classes, cases that are a yes / predicted.
+        Of two classes also calibration_slope, ici (from 200 events), and sensitivity_at_cut and
+        specificity_at_cut where there are cuts. Of more, auroc_<class>, sensitivity_<class> and
+        specificity_<class>: each class against the rest.
 
     Raises
     ------
@@ -72,7 +86,8 @@ def evaluate_class_arm(predictions: Said, truths: Truths, seed: int) -> list[Met
         rows.append(_row(arm, metric, score.mean, bootstrap(_resample(score, counts))))
     if len(arm.outcome.names) == 2:
         rows.append(_row(arm, "observed_expected", *_observed_expected(arm, counts)))
-    return rows
+    found = _of_two(arm, counts, cuts) if len(arm.outcome.names) == 2 else _of_each(arm, counts)
+    return rows + [_row(arm, metric, *value) for metric, value in found.items()]
 
 
 def evaluate_class_singles(
@@ -101,24 +116,51 @@ def compare_class_arms(
 
 
 def _auroc(arm: ClassArm, family: int) -> tuple[float, Interval]:
-    pairs = rank_pairs(arm)
-    estimate = pairs.share()
     if len(arm.folds) == 1:
         only = arm.folds[0]
-        return estimate, bootstrap_order([only.prediction.risk], only.truth.test, family)
-    return estimate, nadeau_bengio_logit(estimate, pairs.by_fold(), family)
+        risks, outcome = [only.prediction.risk], only.truth.test
+        return order_of(arm).share(), bootstrap_order(risks, outcome, family)
+    return primary_interval([order_of(arm)], family)
+
+
+def _of_two(
+    arm: ClassArm, counts: Float[np.ndarray, "sample case"], cuts: Cuts | None
+) -> dict[str, tuple[float, Interval]]:
+    known, events = known_classes(arm), arm.outcome.n_events or 0
+    found = {
+        "calibration_slope": calibration_slope(known),
+        "ici": integrated_calibration(known, counts, min(events, len(arm.outcome) - events)),
+    }
+    return found if cuts is None else found | rate_at_cuts(arm, cuts, counts)
+
+
+def _of_each(arm: ClassArm, counts: Float[np.ndarray, "sample case"]) -> dict[str, tuple[float, Interval]]:
+    order, found = order_of(arm), {}
+    for label, name in enumerate(arm.outcome.names):
+        count = int((arm.outcome.label == label).sum())
+        own = order.of_ranking(label, min(count, len(arm.outcome) - count))
+        found[f"auroc_{name}"] = own.share(), _interval_of_class(arm, own, label)
+    return found | rate_each_class(arm, counts)
+
+
+def _interval_of_class(arm: ClassArm, own: ArmOrder, label: int) -> Interval:
+    """Return the interval of one class against the rest, all classes made to hold together."""
+    family = len(arm.outcome.names)
+    if len(arm.folds) > 1:
+        return primary_interval([own], family)[1]
+    only = arm.folds[0]
+    scores = scores_of_classes(only.prediction.risk)
+    above = scores[:, label] - scores.mean(axis=1)
+    against = Classes(label=(only.truth.test.label == label).astype(np.int64), names=("rest", "class"))
+    return bootstrap_order([above], against, family)
 
 
 def _compare_auroc(first: ClassArm, second: ClassArm, contrast: Contrast) -> ComparisonRow:
-    ours, theirs = rank_pairs(first), rank_pairs(second)
-    mine, other = ours.by_fold(), theirs.by_fold()
-    folds = FoldValues(value=mine.value - other.value, weight=mine.weight, test_to_train=mine.test_to_train)
-    difference = ours.share() - theirs.share()
+    orders = [order_of(first), order_of(second)]
+    difference, interval = primary_interval(orders, contrast.family)
     if len(first.folds) == 1:
         risks = [arm.folds[0].prediction.risk for arm in (first, second)]
         interval = bootstrap_order(risks, first.folds[0].truth.test, contrast.family)
-    else:
-        interval = nadeau_bengio(difference, folds, contrast.family)
     return comparison_row(contrast, primary_metric(first.outcome), difference, interval)
 
 

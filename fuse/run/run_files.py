@@ -27,6 +27,7 @@ from fuse.inspection.inspection import Inspection
 from fuse.metrics.comparison import Roles
 from fuse.replicates.run_replicates import Refitting, run_replicates, write_replicates
 from fuse.roles import SELECTED_SINGLE, assign_roles, drop_silent, selectable, selected_single_name
+from fuse.run.cuts_file import write_cuts
 from fuse.run.entries_file import write_entries
 from fuse.run.run_record import ArmRecord, Validates
 from fuse.run.sealing import seal_predictions
@@ -91,6 +92,7 @@ def write_run_files(folder: Path, run: FittedRun) -> Computed:
     sealed = seal_predictions(folder, results, folds, run.times_days, inspection.door.classes)
     sealed_subsets = seal_subsets(folder, results, folds)
     _write_chosen(folder / "chosen.csv", results)
+    cuts = write_cuts(folder / "cuts.csv", results, inspection.door)
     selected = selected_single_name(run.plans)
     silent = {label for label, modality in cases.modalities.items() if not modality.present.any()}
     chosen = {result.arms[selected].chosen for result in results} if selected else set()
@@ -112,6 +114,7 @@ def write_run_files(folder: Path, run: FittedRun) -> Computed:
             seed=inspection.protocol.seed,
             external=run.external,
             refits={} if replicated is None else replicated.refits,
+            cuts=cuts,
         ),
         sealed,
         _cuts(results, curve_arm(roles, list(sealed))),

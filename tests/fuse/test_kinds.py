@@ -65,10 +65,9 @@ def runs(tiny: Tiny, tmp_path_factory: pytest.TempPathFactory) -> tuple[Tiny, di
 
     def watch(door: OutcomeDoor, case_ids: tuple[str, ...], sealed: dict[Path, str]) -> object:
         assert all(sha256_of_file(path) == sha256 for path, sha256 in sealed.items())
-        if [path.name for path in sealed] == ["subset_predictions.csv"]:
-            return evaluation(door, case_ids, sealed)
-        assert len(sealed) == 6 + (not door.has_times)
-        arms.update(path.stem for path in sealed)
+        names = {path.stem for path in sealed} - {"subset_predictions"}
+        assert len(names) in (0, 6 + (not door.has_times))
+        arms.update(names)
         return evaluation(door, case_ids, sealed)
 
     with pytest.MonkeyPatch.context() as patch:
@@ -109,13 +108,29 @@ def test_each_kind_has_its_own_numbers(runs: tuple[Tiny, dict[str, Path]]) -> No
         *("c_index", "c_index_pooled", "auc_500", "ibs", "ipa", "observed_expected"),
         *("calibration_slope", "ici"),
     }
-    assert metrics["grade"] == {"auroc_macro", "accuracy", "majority_rate", "brier"}
+    of_each = {
+        f"{name}_{one}"
+        for name in ("auroc", "sensitivity", "specificity")
+        for one in ("low", "middle", "high")
+    }
+    assert metrics["grade"] == {"auroc_macro", "accuracy", "majority_rate", "brier"} | of_each
     assert metrics["relapse"] >= {"auroc", "accuracy", "majority_rate", "sensitivity", "specificity"}
+    assert metrics["relapse"] >= {"calibration_slope", "ici", "sensitivity_at_cut", "specificity_at_cut"}
     assert metrics["stay"] >= {"c_index", "ibs", "median_error_days"}
     errors = estimates(runs[1]["stay"], "median_error_days")
     assert errors["early__clinical+slides+notes"] < errors["null__none"]
     null = estimates(runs[1]["relapse"], "accuracy")["null__none"]
     assert null == estimates(runs[1]["relapse"], "majority_rate")["null__none"]
+
+
+def test_cuts_are_those_of_the_train_parts(runs: tuple[Tiny, dict[str, Path]]) -> None:
+    for endpoint, rule in (("relapse", "Youden"), ("first", "median"), ("stay", "median")):
+        rows = rows_of(runs[1][endpoint] / "cuts.csv")
+        assert {row["arm"] for row in rows} == set(estimates(runs[1][endpoint], PRIMARY[endpoint]))
+        assert all(rule in row["rule"] for row in rows)
+        assert len({row["cut"] for row in rows if row["arm"] == f"{MODELS[endpoint]}__clinical"}) == 3
+    assert {row["cut"] for row in rows_of(runs[1]["relapse"] / "cuts.csv") if "null" in row["arm"]} == {""}
+    assert not (runs[1]["grade"] / "cuts.csv").exists()
 
 
 def test_files_say_what_each_kind_needs(runs: tuple[Tiny, dict[str, Path]]) -> None:
