@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from fuse.evidence.evaluation_plan import Evaluation
+from fuse.evidence.evaluation_plan import Evaluated, Evaluation
 from fuse.evidence.of_classes import evaluate_classes
 from fuse.evidence.of_times import evaluate_times
 from fuse.files import write_csv, write_json
@@ -27,8 +27,8 @@ COMPARISON_COLUMNS = ("first", "second", "metric", "difference", "low", "high", 
 
 def evaluate_run(
     plan: Evaluation, sealed: Mapping[str, tuple[Path, str]], cuts: Mapping[tuple[int, int], float]
-) -> None:
-    """Evaluate every arm and write the four files.
+) -> Evaluated:
+    """Evaluate every arm, write the files and return what they hold.
 
     Parameters
     ----------
@@ -65,6 +65,7 @@ def evaluate_run(
     )
     write_json(plan.folder / "verdict.json", verdict.as_dict())
     write_json(plan.folder / "curves.json", evaluated.curves)
+    return evaluated
 
 
 def curve_arm(roles: Roles, arms: Sequence[str]) -> str:

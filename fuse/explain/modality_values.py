@@ -10,7 +10,7 @@ once are in the set of all alone, so what they find is divided evenly.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from math import factorial
 from pathlib import Path
 
@@ -40,16 +40,26 @@ SHAPLEY_COLUMNS = ("modality", "estimate", "low", "high", "interval")
 Subset = tuple[str, ...]
 
 
-def seal_subsets(folder: Path, results: Sequence[FoldResult], folds: Folds) -> dict[Path, str]:
-    """Write what every subset says of the test parts and return the file's seal, before any is opened."""
+def seal_subsets(
+    folder: Path,
+    results: Sequence[FoldResult],
+    folds: Folds,
+    of_event: Callable[[Float[np.ndarray, "case column"]], Float[np.ndarray, " case"]],
+) -> dict[Path, str]:
+    """Write what every subset says of the test parts and return the file's seal, before any is opened.
+
+    `of_event` reads the probability of the event (by the day in use) off all that was predicted.
+    """
     path = folder / PREDICTIONS
     rows = [
-        (fold.repeat, fold.fold, folds.case_ids[case], "+".join(subset), float(value))
+        (fold.repeat, fold.fold, folds.case_ids[case], "+".join(subset), float(value), float(probability))
         for fold, result in zip(folds.folds, results, strict=True)
         for subset, risk in result.subsets.items()
-        for case, value in zip(fold.test, risk, strict=True)
+        for case, value, probability in zip(
+            fold.test, risk, of_event(result.subset_probabilities[subset]), strict=True
+        )
     ]
-    write_csv(path, ("repeat", "fold", "case_id", "modalities", "risk"), rows)
+    write_csv(path, ("repeat", "fold", "case_id", "modalities", "risk", "probability"), rows)
     return {path: sha256_of_file(path)}
 
 

@@ -48,7 +48,8 @@ def run(tiny: Tiny, tmp_path_factory: pytest.TempPathFactory) -> Path:
     evaluation = OutcomeDoor.evaluation
 
     def watch(door: OutcomeDoor, case_ids: tuple[str, ...], sealed: dict[Path, str]) -> object:
-        assert {path.stem for path in sealed} in (set(ARMS), {"subset_predictions"})
+        both = {*ARMS, "subset_predictions"}
+        assert {path.stem for path in sealed} in (set(ARMS), {"subset_predictions"}, both)
         assert all(sha256_of_file(path) == sha256 for path, sha256 in sealed.items())
         opened.append(len(case_ids))
         return evaluation(door, case_ids, sealed)
@@ -56,7 +57,7 @@ def run(tiny: Tiny, tmp_path_factory: pytest.TempPathFactory) -> Path:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(OutcomeDoor, "evaluation", watch)
         run_benchmark(inputs_of(tiny), out, jobs=1)
-    assert sum(opened) == 2 * 59  # the arms, and the subsets of modalities
+    assert sum(opened) == 3 * 59  # the arms, the subsets of modalities, and what both add
     return out
 
 
@@ -79,6 +80,7 @@ def test_the_folder_holds_what_the_contract_says(run: Path) -> None:
         *(f"predictions/{arm}.csv" for arm in ARMS),
         *("protocol.yaml", "folds.csv", "entries.csv", "metrics.csv", "comparisons.csv", "weights.csv"),
         *("subset_predictions.csv", "subsets.csv", "shapley.csv", "attention_weights.csv", "cuts.csv"),
+        *("added_value.csv", "decision_curves.csv"),
         *("stack.csv", "chosen.csv", "curves.json", "attention.json", "volumes.json", "verdict.json"),
     }
     assert record["left_out"] == []

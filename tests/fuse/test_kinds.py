@@ -109,7 +109,7 @@ def test_each_kind_has_its_own_numbers(runs: tuple[Tiny, dict[str, Path]]) -> No
         *("calibration_slope", "ici"),
     }
     of_each = {
-        f"{name}_{one}"
+        f"{name}_of_{one}"
         for name in ("auroc", "sensitivity", "specificity")
         for one in ("low", "middle", "high")
     }

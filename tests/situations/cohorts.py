@@ -162,6 +162,7 @@ def _card(name: str) -> dict[str, Any]:
                 "definition": "recurrence",
                 "time_unit": "days",
                 "horizon_days": HORIZON_DAYS,
+                "thresholds": [0.2, 0.4],
             }
         },
     }

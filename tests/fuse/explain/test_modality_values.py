@@ -71,12 +71,13 @@ def test_the_files_say_what_the_folds_say(tmp_path):
             repeat=1,
             fold=fold.fold,
             arms={},
-            subsets={("a",): risk[fold.test], ("b",): np.zeros(30), ("a", "b"): risk[fold.test]},
+            subsets=(said := {("a",): risk[fold.test], ("b",): np.zeros(30), ("a", "b"): risk[fold.test]}),
+            subset_probabilities={subset: one[:, None] for subset, one in said.items()},
         )
         for fold in folds.folds
     ]
     opened: list[dict[Any, str]] = []
-    sealed = seal_subsets(tmp_path, results, folds)
+    sealed = seal_subsets(tmp_path, results, folds, lambda probability: probability[:, 0])
     write_modality_values(results, folds, door(outcome, opened), sealed)
     assert len(opened) == 2 and all(path.name == PREDICTIONS for seal in opened for path in seal)
     subsets = {row["modalities"]: float(row["estimate"]) for row in read_csv(tmp_path / "subsets.csv")[1]}

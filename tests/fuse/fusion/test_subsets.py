@@ -7,7 +7,7 @@ import pytest
 
 from fuse.arm import fit_arm
 from fuse.fusion.late import fit_late
-from fuse.fusion.subsets import MOST_MODALITIES, subset_risks, subsets_of
+from fuse.fusion.subsets import MOST_MODALITIES, subset_stacks, subsets_of
 from fuse.models.registry import build_learner
 from tests.fuse.fusion.masked import notes, with_modality
 
@@ -26,7 +26,12 @@ def arms(cohort):
 
 def risks_of(cohort, arms):
     late = fit_late(arms, cohort.cases, cohort.outcome, cohort.inner)
-    return late, subset_risks(late, (cohort.cases, cohort.cases), cohort.outcome, cohort.inner)
+    return late, risks_from(late, cohort.cases, cohort)
+
+
+def risks_from(late, cases, cohort):
+    stacks = subset_stacks(late, cases, cohort.outcome, cohort.inner)
+    return {subset: stack.risk(cases) for subset, stack in stacks.items()}
 
 
 def test_a_subset_is_the_stack_of_the_arms_that_read_nothing_else(cohort, arms):
@@ -55,7 +60,7 @@ def test_a_modality_that_no_train_case_had_is_still_a_modality(cohort):
         "trees": fit_arm(build_learner("early_boosted", names), cases, cohort.outcome, cohort.inner, 0),
     }
     late = fit_late(arms, cases, cohort.outcome, cohort.inner)
-    risks = subset_risks(late, (cases, cases), cohort.outcome, cohort.inner)
+    risks = risks_from(late, cases, cohort)
     assert list(risks) == [("table",), ("notes", "table")]
 
 
