@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+from functools import lru_cache
+from json.encoder import encode_basestring
 
 from feature_cache.canonical import Json, canonical_json
 
@@ -16,6 +18,10 @@ FILE = "entry.json"
 #: A hundred times the largest that an encoder gives. A larger file is not read to find out what it is.
 MOST_BYTES = 2**24
 SEAL = "entry_sha256"
+
+#: The part with long texts, and what all entries of a feature set say in the same words.
+_LONG_TEXTS, _ALIKE = "arrays", ("attrs", "settings", "used")
+_LONGEST_REMEMBERED = 2**16
 
 _NESTED = (dict, list)
 _AS_IT_IS = bytes(character for character in range(32, 127) if character not in b'"\\')
@@ -33,7 +39,8 @@ def seal_document(body: dict[str, Json]) -> bytes:
         The body holds a NaN, or something that is not JSON.
     """
     plain: dict[str, Json] = json.loads(canonical_json(body))
-    return _readable({**plain, SEAL: _seal(plain)})
+    parts = _canonical_parts(plain)
+    return _readable({**plain, SEAL: _seal(parts)}, parts)
 
 
 def open_document(raw: bytes) -> dict[str, Json]:
@@ -48,17 +55,29 @@ def open_document(raw: bytes) -> dict[str, Json]:
         document = json.loads(raw)
         if not isinstance(document, dict) or SEAL not in document:
             raise ValueError(f"no {SEAL} in it")
-        if document[SEAL] != _seal({name: value for name, value in document.items() if name != SEAL}):
+        parts = _canonical_parts(document)
+        if document[SEAL] != _seal(parts):
             raise ValueError("a hash of itself that does not match")
-        if raw != _readable(document):
+        if raw != _readable(document, parts):
             raise ValueError("the same content in other bytes")
     except (UnicodeError, json.JSONDecodeError, RecursionError) as error:
         raise ValueError("no JSON") from error
     return document
 
 
-def _seal(body: dict[str, Json]) -> str:
-    return hashlib.sha256(_canonical(body).encode()).hexdigest()
+def _canonical_parts(document: dict[str, Json]) -> dict[str, str]:
+    """Return the canonical JSON of each part of a document but its seal, sorted by name."""
+    return {
+        name: _canonical(document[name]) if name == _LONG_TEXTS else _COMPACT.encode(document[name])
+        for name in sorted(document)
+        if name != SEAL
+    }
+
+
+def _seal(parts: dict[str, str]) -> str:
+    """Return the sha256 of the canonical JSON that these parts make up."""
+    inside = ",".join(f"{_plain(name)}:{text}" for name, text in parts.items())
+    return hashlib.sha256(f"{{{inside}}}".encode()).hexdigest()
 
 
 def _canonical(value: Json) -> str:
@@ -68,8 +87,20 @@ def _canonical(value: Json) -> str:
     return _plain(value) if isinstance(value, str) else _COMPACT.encode(value)
 
 
-def _readable(document: dict[str, Json]) -> bytes:
-    return f"{_indented(document, '')}\n".encode()
+def _readable(document: dict[str, Json], parts: dict[str, str]) -> bytes:
+    """Return a document as it is written; `parts` are canonical."""
+    lines = []
+    for name, value in sorted(document.items()):
+        known = name in _ALIKE and len(parts[name]) <= _LONGEST_REMEMBERED
+        text = _indented_part(parts[name]) if known else _indented(value, "  ")
+        lines.append(f"  {_plain(name)}: {text}")
+    return ("{\n" + ",\n".join(lines) + "\n}\n").encode()
+
+
+@lru_cache(maxsize=16)
+def _indented_part(canonical: str) -> str:
+    """Return a part as it stands in a document; a thousand entries of a feature set share it."""
+    return _indented(json.loads(canonical), "  ")
 
 
 def _indented(value: Json, margin: str) -> str:
@@ -95,6 +126,8 @@ def _rows(value: list[Json]) -> str | None:
 
 
 def _plain(value: Json) -> str:
-    if isinstance(value, str) and len(value) > _LONG and not value.encode().translate(None, _AS_IT_IS):
+    if not isinstance(value, str):
+        return _ENCODER.encode(value)
+    if len(value) > _LONG and not value.encode().translate(None, _AS_IT_IS):
         return f'"{value}"'  # an array in base64: five times as fast as looking for what to escape
-    return _ENCODER.encode(value)
+    return encode_basestring(value)

@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from feature_cache.errors import OutcomeError
-from fuse.cases import Cases
+from fuse.cases import Cases, ToldRisk
 from fuse.models.averaged import averaged
 from fuse.models.learner import Learner, Scorer, Setting
 from fuse.outcomes.calibrated import Calibration
@@ -35,8 +35,16 @@ class FittedArm:
     calibration: Calibration
 
     def risk(self, cases: Cases) -> Float[np.ndarray, " case *classes"]:
-        """Return the log relative hazard of each case (or what `Scorer` says of classes); 0.0 without."""
-        return self.scorer.risk(cases)
+        """Return the log relative hazard of each case (or what `Scorer` says of classes); 0.0 without.
+
+        The cases remember it: a stack, its subsets and the probabilities ask for the same again.
+        """
+        told = cases.risks.get(id(self.scorer))
+        if told is None:
+            told = ToldRisk(scorer=self.scorer, risk=self.scorer.risk(cases))
+            told.risk.flags.writeable = False
+            cases.risks[id(self.scorer)] = told
+        return told.risk
 
     def probability(
         self, cases: Cases, times_days: Float[np.ndarray, " time"]

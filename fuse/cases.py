@@ -16,7 +16,7 @@ from fuse.features.tile_order import canonical_order
 from fuse.outcomes.outcomes import Survival
 
 if TYPE_CHECKING:
-    from fuse.models.design import Design
+    from fuse.models.design import Design, Filled
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,7 +65,8 @@ class Modality:
     volumes side by side. Rows of cases with `present` False are all NaN. `scale_columns` says whether columns
     are in units of their own and must be standardised (clinical values, measured features) or share one scale
     that carries meaning (n-gram counts, a network's output). `designs` are those that were fitted on these
-    very rows (see `models/design.py`), so that arms of one train part share them.
+    very rows, and `filled` are these rows as one design fills them (see `models/design.py`), so that arms of
+    one train part share them.
     """
 
     name: str
@@ -76,6 +77,7 @@ class Modality:
     scale_columns: bool = True
     bags: Bags | None = None
     designs: dict[bool, Design] = field(default_factory=dict, init=False, repr=False, compare=False)
+    filled: list[Filled] = field(default_factory=list, init=False, repr=False, compare=False)
 
     def take(self, rows: Int[np.ndarray, " k"]) -> Modality:
         """Return the modality for some cases."""
@@ -91,14 +93,26 @@ class Modality:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ToldRisk:
+    """What a scorer said of some cases; the scorer is held, so that no other one gets its identity."""
+
+    scorer: object
+    risk: Float[np.ndarray, " case *classes"]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Cases:
-    """The cases of a cohort with all their modalities; `halves` are remembered, see `held_out`."""
+    """The cases of a cohort with all their modalities.
+
+    Remembered are `halves` (see `held_out`) and `risks`, what fitted arms said of these cases (see `arm.py`).
+    """
 
     case_ids: tuple[str, ...]
     modalities: dict[str, Modality]
     halves: dict[bytes, tuple[Cases, Cases]] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
+    risks: dict[int, ToldRisk] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __len__(self) -> int:
         """Return the number of cases."""
@@ -124,7 +138,8 @@ class FoldPrediction:
     """What one arm said about the test part of one fold, before its outcomes were opened.
 
     `risk` (case,): higher = earlier, comparable within a fold only. `event_free` (case, time): probability
-    of no event up to each of `times_days`.
+    of no event up to each of `times_days`. `inner_pairs` (inner fold, ranking, 2): pairs in the right order
+    and comparable pairs in the inner folds of the train part, None where they are not known.
     """
 
     repeat: int
@@ -133,6 +148,7 @@ class FoldPrediction:
     risk: Float[np.ndarray, " case"]
     times_days: Float[np.ndarray, " time"]
     event_free: Float[np.ndarray, "case time"]
+    inner_pairs: Float[np.ndarray, "inner ranking 2"] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

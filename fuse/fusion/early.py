@@ -15,7 +15,7 @@ from jaxtyping import Float
 
 from fuse.cases import Cases, Modality
 from fuse.models.card import ModelCard
-from fuse.models.design import Design, design_of
+from fuse.models.design import Design, design_of, filled_rows, matrix_of
 from fuse.models.learner import NullScorer, Scorer, Setting, is_learnable, spread
 from fuse.models.newton_cox import ridge_cox_path
 from fuse.models.ridge_cox import RidgeCox
@@ -31,7 +31,7 @@ class Block:
 
     def matrix(self, modality: Modality) -> Float[np.ndarray, "case column"]:
         """Return the block's columns for all cases; rows without the modality are 0."""
-        columns = self.design.matrix(modality.values[modality.present])
+        columns = matrix_of(self.design, modality)
         block = np.zeros((len(modality.present), columns.shape[1]))
         block[modality.present] = columns
         return block
@@ -53,7 +53,7 @@ class EarlyScorer:
         parts = {}
         for block, weights in zip(self.blocks, self.weights, strict=True):
             modality = cases.modalities[block.modality]
-            filled = block.design.fill(modality.values[modality.present])
+            filled = filled_rows(block.design, modality)
             parts[block.modality] = spread(np.sum(filled * weights, axis=1), modality.present)
         return parts
 

@@ -15,6 +15,7 @@ from jaxtyping import Float, Int
 
 from fuse.cases import Cases
 from fuse.fusion.late import has_any
+from fuse.models.boosting_library import import_xgboost
 from fuse.models.card import ModelCard
 from fuse.models.learner import Learner, NullScorer, Scorer, Setting, is_learnable, spread
 from fuse.models.xgboost_cox import COLUMNS_PER_TREE, PARAMETERS, ROUNDS, XgboostCox
@@ -85,10 +86,9 @@ class JoinedScorer:
         return np.asarray(margin, dtype=np.float64)
 
     def _table(self, cases: Cases) -> DMatrix:
-        from xgboost import DMatrix
-
         table = joined(cases, self.modalities, self.stand_in)
-        return DMatrix(table[:, self.columns], nthread=1)
+        matrix: DMatrix = import_xgboost().DMatrix(table[:, self.columns], nthread=1)
+        return matrix
 
 
 def joined(
@@ -129,8 +129,7 @@ class EarlyBoosted(Learner):
         self, cases: Cases, outcome: Survival, settings: tuple[Setting, ...], seed: int
     ) -> tuple[Scorer, ...]:
         """Boost once up to the largest number of rounds on the cases that have any modality."""
-        import xgboost
-
+        xgboost = import_xgboost()
         rows = np.flatnonzero(has_any(cases, self.modalities))
         seen, train = outcome.take(rows), cases.take(rows)
         if not is_learnable(seen):

@@ -18,7 +18,7 @@ from jaxtyping import Float, Int
 from fuse.cases import Cases, Modality
 from fuse.fusion.early import Block
 from fuse.models.card import ModelCard
-from fuse.models.design import design_of
+from fuse.models.design import design_of, filled_rows
 from fuse.models.learner import Learner, NullScorer, Scorer, Setting, is_learnable
 from fuse.models.newton_cox import ridge_cox_path
 from fuse.models.ridge_cox import price
@@ -54,9 +54,9 @@ class Pair:
 
         Row by row, with no matrix product: that sums the rows of a batch in another order than one row alone.
         """
-        total = np.zeros(len(first))
+        total, products = np.zeros(len(first)), np.empty_like(first)
         for column, weights in zip(second.T, np.ascontiguousarray(self.weights.T), strict=True):
-            total += column * np.sum(first * weights, axis=1)
+            total += column * np.sum(np.multiply(first, weights, out=products), axis=1)
         return total - self.centre
 
 
@@ -87,7 +87,9 @@ class ProductScorer:
 
 def _filled(block: Block, modality: Modality) -> Float[np.ndarray, "case filled"]:
     """Return the imputed and scaled columns of a block; rows without the modality are 0."""
-    filled = block.design.fill(modality.values[modality.present])
+    filled = filled_rows(block.design, modality)
+    if modality.present.all():
+        return filled
     rows = np.zeros((len(modality.present), filled.shape[1]))
     rows[modality.present] = filled
     return rows

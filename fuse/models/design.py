@@ -78,6 +78,32 @@ class Design:
         return coefficients if self.components is None else self.components @ coefficients
 
 
+@dataclass(frozen=True, kw_only=True)
+class Filled:
+    """What a design made of the present rows of a modality."""
+
+    design: Design
+    rows: Float[np.ndarray, "present filled"]
+
+
+def filled_rows(design: Design, modality: Modality) -> Float[np.ndarray, "present filled"]:
+    """Return `fill` of the rows that have the modality, read-only.
+
+    The modality remembers the last: every setting and most arms of a train part ask for the same.
+    """
+    if not modality.filled or modality.filled[0].design is not design:
+        rows = design.fill(modality.values[modality.present])
+        rows.flags.writeable = False
+        modality.filled[:] = [Filled(design=design, rows=rows)]
+    return modality.filled[0].rows
+
+
+def matrix_of(design: Design, modality: Modality) -> Float[np.ndarray, "present component"]:
+    """Return `matrix` of the rows that have the modality."""
+    filled = filled_rows(design, modality)
+    return filled if design.components is None else filled @ design.components
+
+
 def design_of(modality: Modality, missing_indicators: bool = False) -> Design:
     """Return the design of a modality's own rows, fitted when it is first asked for."""
     if missing_indicators not in modality.designs:
@@ -163,8 +189,9 @@ def _observed_mean_sd(
 def _indicator_columns(missing: Bool[np.ndarray, "case column"]) -> Int[np.ndarray, " indicator"]:
     """Return the first column of each distinct pattern of missingness that is neither rare nor constant."""
     share = missing.mean(axis=0)
-    _, first = np.unique(missing, axis=1, return_index=True)
-    return np.asarray([c for c in np.sort(first) if MIN_MISSING_SHARE <= share[c] < 1.0], dtype=np.intp)
+    neither = np.flatnonzero((share >= MIN_MISSING_SHARE) & (share < 1.0))
+    _, first = np.unique(missing[:, neither], axis=1, return_index=True)
+    return np.asarray(neither[np.sort(first)], dtype=np.intp)
 
 
 def _principal_components(

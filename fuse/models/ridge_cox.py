@@ -14,7 +14,7 @@ from jaxtyping import Float
 
 from fuse.cases import Cases
 from fuse.models.card import ModelCard
-from fuse.models.design import Design, design_of
+from fuse.models.design import Design, design_of, filled_rows, matrix_of
 from fuse.models.learner import Learner, NullScorer, Scorer, Setting, is_learnable, spread
 from fuse.models.newton_cox import ridge_cox_path
 from fuse.outcomes.outcomes import Survival
@@ -43,7 +43,7 @@ class LinearScorer:
     def risk(self, cases: Cases) -> Float[np.ndarray, " case"]:
         """Return the log relative hazard; 0.0 for cases without the modality."""
         modality = cases.modalities[self.modality]
-        filled = self.design.fill(modality.values[modality.present])
+        filled = filled_rows(self.design, modality)
         return spread(np.sum(filled * self.weights, axis=1), modality.present)
 
 
@@ -75,9 +75,8 @@ class RidgeCox(Learner):
         seen = outcome.take(rows)
         if not is_learnable(seen):
             return tuple(NullScorer() for _ in settings)
-        values = modality.values[rows]
         design = design_of(modality, self.missing_indicators)
-        matrix = design.matrix(values)
+        matrix = matrix_of(design, modality)
         path = ridge_cox_path(matrix, seen, tuple(setting["alpha"] for setting in settings))
         return tuple(
             LinearScorer(modality=modality.name, design=design, weights=design.column_weights(found))

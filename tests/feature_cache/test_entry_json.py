@@ -98,3 +98,18 @@ def test_the_same_content_in_other_bytes_is_refused() -> None:
 def test_what_is_not_json_is_refused(value: object) -> None:
     with pytest.raises((ValueError, TypeError)):
         seal_document({"a": value})
+
+
+def test_what_entries_of_a_set_share_is_written_and_read_like_all_else() -> None:
+    shared = {"variables": [{"name": "ä", "codes": {}}, {"name": "=b", "day": -1.5}], "states": ["x", "y"]}
+    for number in range(3):
+        body = {"attrs": shared, "other": shared, "settings": {**shared, "n": number}, "used": {}}
+        raw = seal_document(body)
+        lines = raw.decode()
+        assert lines.count('        "name": "ä"') == 3 and f'    "n": {number},' in lines
+        document = open_document(raw)
+        assert document.pop("entry_sha256") == sha256_of_json(body) and document == body
+        attrs, other = (lines.split(f'  "{name}": ')[1].split("\n  },\n")[0] for name in ("attrs", "other"))
+        assert attrs == other
+        with pytest.raises(ValueError, match="other bytes"):
+            open_document(raw.replace(b'        "day": -1.5', b'        "day":  -1.5', 1))

@@ -146,3 +146,15 @@ def test_refusals(cohort):
         fit_arm(learner, cohort.cases, none, cohort.inner, 0)
     with pytest.raises(OutcomeError, match="expected at least two inner folds; got 1"):
         fit_arm(learner, cohort.cases, cohort.outcome, np.zeros(len(cohort.cases), dtype=int), 0)
+
+
+def test_what_an_arm_says_of_cases_is_asked_once_and_of_other_cases_anew(cohort):
+    arm = fitted(cohort)
+    first = arm.risk(cohort.cases)
+    assert arm.risk(cohort.cases) is first and arm.probability(cohort.cases, TIMES).shape[1] == len(TIMES)
+    assert (first == arm.scorer.risk(cohort.cases)).all()
+    rows = np.arange(5, 60)
+    assert (arm.risk(cohort.cases.take(rows)) == first[rows]).all()
+
+    other = fitted(cohort, modality="slides")
+    assert not (other.risk(cohort.cases) == first).all() and arm.risk(cohort.cases) is first

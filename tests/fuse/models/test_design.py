@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fuse.models.design import MAX_COMPONENTS, fit_design
+from fuse.models.design import MAX_COMPONENTS, design_of, filled_rows, fit_design, matrix_of
+from tests.fuse.models.test_value_models import made
 
 
 def test_known_values_become_standardised_columns_of_total_variance_one():
@@ -125,3 +126,29 @@ def test_a_large_train_part_keeps_more_components():
 
     assert (small.width, larger.width, large.width) == (MAX_COMPONENTS, 40, 60)
     assert large.components is None
+
+
+def test_filled_rows_are_remembered_for_the_design_that_made_them():
+    rng = np.random.default_rng(3)
+    values = rng.normal(size=(60, 4))
+    values[rng.uniform(size=60) < 0.3] = np.nan
+    table = made(values).modalities["table"]
+    plain, marked = design_of(table), design_of(table, missing_indicators=True)
+    seen = values[table.present]
+
+    for design in (plain, marked, plain):
+        rows = filled_rows(design, table)
+        assert (rows == design.fill(seen)).all() and rows is filled_rows(design, table)
+        assert (matrix_of(design, table) == design.matrix(seen)).all()
+        with pytest.raises(ValueError, match="read-only"):
+            rows[0] = 0.0
+
+
+def test_of_equal_patterns_of_missing_values_the_first_has_the_indicator():
+    missing = np.zeros((40, 6), dtype=bool)
+    missing[:10, [1, 4]] = True  # one pattern twice
+    missing[5:9, 3] = True
+    missing[0, 2] = True  # too rare
+    values = np.where(missing, np.nan, np.random.default_rng(0).normal(size=missing.shape))
+    values[:, 5] = np.nan  # never there
+    assert fit_design(values, True, missing_indicators=True).indicator_of.tolist() == [1, 3]
