@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from feature_cache.card import CohortCard, read_card
@@ -29,7 +29,10 @@ REPOSITORY_MANIFESTS = Path(__file__).parent.parent / "data_manifests"
 
 @dataclass(frozen=True, kw_only=True)
 class Cohort:
-    """A manifest as read. `clinical` maps case id -> column -> text as it came (or ABSENT / NULL / blank)."""
+    """A manifest as read. `clinical` maps case id -> column -> text as it came (or ABSENT / NULL / blank).
+
+    `moment` names the moment of the card at which a prediction is made, None for the prediction day.
+    """
 
     folder: Path
     card: CohortCard
@@ -40,6 +43,17 @@ class Cohort:
     notes: tuple[NoteRow, ...] = ()
     measurements: tuple[MeasurementRow, ...] = ()
     clinical: dict[str, dict[str, str]]
+    moment: str | None = None
+
+    def at(self, moment: str | None) -> Cohort:
+        """Return the cohort as it is when the prediction is made at a moment of its card.
+
+        Raises
+        ------
+        ManifestError
+            The card has no such moment.
+        """
+        return self if moment is None else replace(self, card=self.card.at(moment), moment=moment)
 
     @property
     def name(self) -> str:

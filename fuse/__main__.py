@@ -106,6 +106,33 @@ def benchmark(
 
 
 @app.command()
+def landmarks(
+    cohort: CohortName,
+    cache: CacheFolder,
+    out: Annotated[Path, typer.Option(metavar="DIR", help="New folder: one run a moment, and a table.")],
+    protocol: ProtocolName = "quick",
+    endpoint: EndpointName = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Default: the protocol's.")] = None,
+    jobs: Jobs = None,
+) -> None:
+    """Predict anew at every moment that cohort.yaml declares: what is known by then, of who is at risk."""
+    from feature_cache.cohort import find_cohort
+    from fuse.inspection.inspection import RunInputs
+    from fuse.landmarks import describe_landmarks, run_landmarks
+    from fuse.protocol import read_protocol
+    from fuse.workers import count_cores
+
+    given = {"endpoint": endpoint, "seed": seed}
+    resolved = read_protocol(protocol).model_copy(
+        update={name: value for name, value in given.items() if value is not None}
+    )
+    inputs = RunInputs(cohort_folder=find_cohort(cohort), cache=cache, protocol=resolved)
+    found = run_landmarks(inputs, out, jobs or count_cores())
+    print("\n".join(describe_landmarks(found, out)))
+    _exit(any(landmark.reason for landmark in found))
+
+
+@app.command()
 def validate(
     run: RunFolder,
     cohort: Annotated[str, typer.Argument(metavar="OTHER_COHORT", help="Folder or name of another cohort.")],

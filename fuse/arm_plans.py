@@ -6,7 +6,7 @@ bases before the fusions that stack them; and apart from them the arms on what t
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import get_args
 
@@ -14,9 +14,7 @@ from feature_cache.card import CohortCard, Modality
 from feature_cache.errors import OutcomeError
 from fuse.labels import modality_of
 from fuse.protocol import FITTED_FROM_ARMS, ArmSpec, FusionSpec, Option, Protocol
-
-#: Published scores: arms that a cohort has only where its card names their columns.
-RISK_SCORES = ("capra_s",)
+from fuse.risk_scores import RISK_SCORES, score_needs_later, score_options
 
 #: The modality whose entries are bags of tiles.
 TILED = "slides"
@@ -39,15 +37,21 @@ class ArmPlan:
 
 @dataclass(frozen=True, kw_only=True)
 class AbsentArm:
-    """An arm on a modality that the cache does not have; `declared`: though the cohort has it by its card."""
+    """An arm on a modality that the cache does not have; `declared`: though the cohort has it by its card.
+
+    `why` says so where the reason is another one: it is not known yet when the prediction is made.
+    """
 
     plan: ArmPlan
     modality: str
     declared: bool
+    why: str = ""
 
     @property
     def reason(self) -> str:
         """Why there is no such arm."""
+        if self.why:
+            return self.why
         where = "the cache has no feature set of" if self.declared else "the cohort's card does not list"
         return f"{where} {self.modality}"
 
@@ -74,8 +78,17 @@ def plan_arms(protocol: Protocol, modalities: Collection[str], card: CohortCard)
     return tuple(plans.values())
 
 
-def absent_arms(protocol: Protocol, modalities: Collection[str], card: CohortCard) -> tuple[AbsentArm, ...]:
-    """Return the arms on a modality that the cache does not have, and those that need tiles without any."""
+def absent_arms(
+    protocol: Protocol,
+    modalities: Collection[str],
+    card: CohortCard,
+    later: Mapping[str, int] | None = None,
+) -> tuple[AbsentArm, ...]:
+    """Return the arms on a modality that the cache does not have, and those that need tiles without any.
+
+    `later` are modalities of which nothing is known yet on the prediction day, which it names.
+    """
+    not_yet = {name: f"nothing of {name} is known by day {day}" for name, day in (later or {}).items()}
     there = _in_order(modalities, card)
     plans = [plan for spec in protocol.arms for plan in _plans_of(spec, there, card)]
     plans += [ArmPlan(model=spec.model, modalities=_fused(spec, there)) for spec in protocol.fusion]
@@ -87,7 +100,17 @@ def absent_arms(protocol: Protocol, modalities: Collection[str], card: CohortCar
         if lacking:
             # one that not even the card lists says more than one that was not extracted
             name = min(lacking, key=lambda name: name in card.modalities)
-            absent.append(AbsentArm(plan=plan, modality=name, declared=name in card.modalities))
+            why = not_yet.get(name, "")
+            declared = name in card.modalities and not why
+            absent.append(AbsentArm(plan=plan, modality=name, declared=declared, why=why))
+    scores = (spec.model for spec in protocol.arms if spec.model in RISK_SCORES)
+    absent += [
+        AbsentArm(
+            plan=ArmPlan(model=score, modalities=("clinical",)), modality="clinical", declared=False, why=why
+        )
+        for score in scores
+        if (why := score_needs_later(score, card))
+    ]
     return tuple(absent)
 
 
@@ -124,8 +147,8 @@ def _plans_of(spec: ArmSpec, there: tuple[str, ...], card: CohortCard) -> Iterat
         )
     options = tuple(sorted(spec.options.items()))
     if spec.model in RISK_SCORES:
-        options = _score_options(spec.model, card)
-        if not options:
+        options = score_options(spec.model, card)
+        if not options or score_needs_later(spec.model, card):
             return
     if spec.modalities == "none":
         yield ArmPlan(model=spec.model, modalities=(), options=options)
@@ -152,15 +175,6 @@ def _refuse_unknown(where: str, labels: tuple[str, ...], there: tuple[str, ...])
                 got=label,
                 remedy="Correct the name in the protocol.",
             )
-
-
-def _score_options(model: str, card: CohortCard) -> tuple[tuple[str, Option], ...]:
-    """Return the columns that the card names for a published score, and the scale that PSA is on."""
-    options: dict[str, Option] = dict(card.risk_scores.get(model, {}))
-    psa = card.variables.get(str(options.get("psa")))
-    if psa is not None:
-        options["psa_scale"] = psa.scale
-    return tuple(sorted(options.items()))
 
 
 def _fused(spec: FusionSpec, there: tuple[str, ...]) -> tuple[str, ...]:

@@ -48,6 +48,8 @@ def inspect_other(inside: Inspection, cohort_folder: Path, cache_folder: Path) -
         sets of other recipes only.
     """
     cohort, manifest = inspect_cohort(cohort_folder)
+    cohort = cohort.at(inside.protocol.moment)
+    _refuse_other_moment(inside.cohort, cohort)
     cache = FeatureCache.open(cache_folder)
     endpoint = choose_endpoint(cohort.card, inside.protocol.endpoint)
     door, problems = inspect_outcomes(cohort, endpoint)
@@ -83,6 +85,18 @@ def inspect_other(inside: Inspection, cohort_folder: Path, cache_folder: Path) -
         horizon=_horizon(both),
         problems=problems,
     )
+
+
+def _refuse_other_moment(inside: Cohort, outside: Cohort) -> None:
+    """Refuse a cohort in which the moment of the run is another day: its clock starts elsewhere."""
+    ours, theirs = inside.card.prediction_day, outside.card.prediction_day
+    if inside.moment is not None and ours != theirs:
+        raise OutcomeError(
+            f"cohort.yaml: moments.{inside.moment}",
+            expected=f"day {ours}, on which the run predicts",
+            got=f"day {theirs}",
+            remedy="Two moments are not compared: declare the same day in both cohorts.",
+        )
 
 
 def _refuse_first(problems: Sequence[Problem]) -> None:

@@ -99,6 +99,7 @@ class Protocol(ProtocolPart):
     `folds`, `repeats` times; `sites` leaves one site out at a time; `file` as `folds_file` says, which is
     relative to the protocol file (once that is read, to the working directory). `choose` names modalities
     that get one more label, `<modality>:best`: the feature set that the inner folds choose.
+    `moment` is one of cohort.yaml's, at which the prediction is made instead of on its prediction day.
     `also` names further endpoints of the cohort that models of several endpoints learn beside `endpoint`;
     only the latter is evaluated.
     """
@@ -106,6 +107,7 @@ class Protocol(ProtocolPart):
     schema_version: Literal[1]
     name: str
     endpoint: str | None = None
+    moment: str | None = None
     also: tuple[str, ...] = ()
     seed: int = Field(default=0, ge=0)
     split: Literal["auto", "sites", "file"] = "auto"
@@ -149,7 +151,9 @@ class Protocol(ProtocolPart):
 
     def yaml_text(self) -> str:
         """Return the protocol as YAML, the same text for the same protocol."""
-        return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+        unsaid = {"moment"} if self.moment is None else set[str]()
+        told = self.model_dump(mode="json", exclude=unsaid)
+        return yaml.safe_dump(told, sort_keys=False, allow_unicode=True)
 
 
 def read_protocol(name_or_file: str) -> Protocol:

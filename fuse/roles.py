@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
-from fuse.arm_plans import RISK_SCORES, ArmPlan, is_fusion
+from fuse.arm_plans import ArmPlan, is_fusion
 from fuse.metrics.comparison import Roles
 from fuse.protocol import Protocol
+from fuse.risk_scores import RISK_SCORES
 
 #: The models whose arm on one modality stands for that modality (and, on clinical values, for the clinic):
 #: of times the first, of classes the second.

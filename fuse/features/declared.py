@@ -42,11 +42,13 @@ def listed_items(cohort: Cohort, modality: str) -> tuple[str, set[tuple[str, str
 def contradictions(records: Sequence[EntryRecord], cohort: Cohort, where: str) -> Iterator[Problem]:
     """Yield an error for everything in the entries of one feature set that the card does not allow."""
     card, first = cohort.card, records[0]
-    made_for = first.settings.get("prediction_day", card.prediction_day)
-    if made_for != card.prediction_day:
+    last = _last_day(card)
+    made_for = first.settings.get("prediction_day", last)
+    if made_for != last:
+        which = "the latest moment" if card.moments else "the prediction day"
         yield table_error(
             f"{where}: prediction_day",
-            f"entries made for day {card.prediction_day}, the prediction day of cohort.yaml",
+            f"entries made for day {last}, {which} of cohort.yaml",
             f"entries made for day {made_for}",
             AGAIN,
         )
@@ -56,6 +58,11 @@ def contradictions(records: Sequence[EntryRecord], cohort: Cohort, where: str) -
         yield from _table(records, card, where)
     if first.modality in DATED:
         yield from _days(records, cohort)
+
+
+def _last_day(card: CohortCard) -> int | str:
+    """Return the day up to which values are extracted, the gap where the card has one."""
+    return card.last_day if isinstance(card.prediction_day, int) else card.prediction_day
 
 
 def _columns(record: EntryRecord, card: CohortCard, where: str) -> Iterator[Problem]:
@@ -88,11 +95,11 @@ def _columns(record: EntryRecord, card: CohortCard, where: str) -> Iterator[Prob
 
 def _table(records: Sequence[EntryRecord], card: CohortCard, where: str) -> Iterator[Problem]:
     """Yield what speaks against entries that were imported from a wide table."""
-    day = records[0].settings.get("day", 0)
-    if isinstance(card.prediction_day, int) and day > card.prediction_day:
+    day, last = records[0].settings.get("day", 0), _last_day(card)
+    if isinstance(last, int) and day > last:
         yield table_error(
             f"{where}: day",
-            f"a table of a day up to the prediction day {card.prediction_day}",
+            f"a table of a day up to the prediction day {last}",
             f"one of day {day}",
             "Leave the modality out, or mend cohort.yaml.",
         )
@@ -120,31 +127,38 @@ def excluded_names(names: Sequence[str], card: CohortCard, where: str) -> Iterat
 
 def _days(records: Sequence[EntryRecord], cohort: Cohort) -> Iterator[Problem]:
     """Yield the first item later than the prediction day, or of another day than its table says, counted."""
-    last, (word, words, table) = cohort.card.prediction_day, DATED[records[0].modality]
-    days_of = _listed_days(cohort, records[0].modality)
-    wrong = []
+    last, (word, words, table) = _last_day(cohort.card), DATED[records[0].modality]
+    days_of = listed_days(cohort, records[0].modality)
+    wrong, any_late = [], False
     for record in records:
         day = record.attrs.get("day")
         listed = days_of.get((record.case_id, record.item_id), {})
         # of a study count the series that it was made of: a recipe may have left a later one out
-        told = _known(listed[name] for name in record.attrs.get("series", listed) if name in listed)
+        told = known_day(listed[name] for name in record.attrs.get("series", listed) if name in listed)
         late = isinstance(last, int) and any(isinstance(one, int) and one > last for one in (day, told))
+        any_late |= late
         if late or (day is not None and listed and told != day):
             wrong.append((record, told, day))
     if wrong:
         record, told, day = wrong[0]
+        named = "mri" if record.modality == "volumes" else "value"  # as the lint names what leaks
         yield table_error(
             f"cache: {record.key}",
             f"a {word} of day {told}, as {table} has it, and none after the prediction day {last}",
-            f"a {word} that was made as of day {day} ({len(wrong)} such {words})",
+            f"{named + '-after-prediction-day: ' if any_late else ''}a {word} that was made as of day {day} "
+            f"({len(wrong)} such {words})",
             AGAIN,
         )
 
 
-def _listed_days(cohort: Cohort, modality: str) -> dict[tuple[str, str], dict[str, int | None]]:
-    """Return (case, item) -> series -> its day; a note is made of nothing but itself."""
+def listed_days(cohort: Cohort, modality: str) -> dict[tuple[str, str], dict[str, int | None]]:
+    """Return (case, item) -> series -> its day; a note and a slide are made of nothing but themselves."""
     days: dict[tuple[str, str], dict[str, int | None]] = defaultdict(dict)
-    if modality == "notes":
+    if modality == "slides":
+        undated = cohort.card.undated_day("slides")
+        for slide in cohort.slides:
+            days[slide.case_id, slide.slide_id][""] = undated if slide.day is None else slide.day
+    elif modality == "notes":
         undated = cohort.card.undated_day("notes")
         for note in cohort.notes:
             days[note.case_id, note.note_id][""] = undated if note.day is None else note.day
@@ -156,7 +170,7 @@ def _listed_days(cohort: Cohort, modality: str) -> dict[tuple[str, str], dict[st
     return days
 
 
-def _known(days: Iterable[int | None]) -> int | None:
+def known_day(days: Iterable[int | None]) -> int | None:
     """Return the day from which all is known; None where one has no day."""
     last: int | None = None
     for day in days:

@@ -19,6 +19,7 @@ from feature_cache.errors import DamagedEntryError, Level, Problem, table_error
 from feature_cache.store import FeatureCache
 from feature_cache.value_names import NAMES, unpack_names
 from fuse.features.declared import contradictions, excluded_names, listed_items
+from fuse.features.known_by_then import split_by_day
 from fuse.labels import label_sets
 
 #: Kinds of entries that become a table (and bags): what a modality may be made of so far.
@@ -33,12 +34,14 @@ class ChosenSet:
     """One feature set of one modality: its records, sorted by case and item.
 
     `label` is what arms call it: the modality where it is the first set of it, else `<modality>:<recipe>`.
+    `until_day` is there where entries may hold values of later days: nothing after it may be read.
     """
 
     modality: str
     label: str
     name: str
     records: tuple[EntryRecord, ...]
+    until_day: int | None = None
 
     @property
     def kind(self) -> str:
@@ -111,12 +114,15 @@ def choose_feature_sets(
     chosen = {}
     for modality, sets in names.items():
         for label, name in label_sets(modality, sets).items():
-            records = _read_records(cache, cohort, (modality, name), problems)
+            found = _read_records(cache, cohort, (modality, name), problems)
+            where = f"cache: {cohort.name}/{modality}/{name}"
+            problems.extend(contradictions(found, cohort, where) if found else ())
+            records, until_day = _by_then(found, cohort, where, problems)
             if records:
-                chosen[label] = ChosenSet(modality=modality, label=label, name=name, records=records)
+                chosen[label] = ChosenSet(
+                    modality=modality, label=label, name=name, records=records, until_day=until_day
+                )
                 problems.extend(_disagreements(chosen[label]))
-                where = f"cache: {cohort.name}/{modality}/{name}"
-                problems.extend(contradictions(records, cohort, where))
                 problems.extend(_excluded(cache, records[0], cohort, where))
     if not by_modality:
         problems.append(
@@ -128,6 +134,44 @@ def choose_feature_sets(
             )
         )
     return chosen, problems
+
+
+def later_modalities(cache: FeatureCache, cohort: Cohort, chosen: Mapping[str, ChosenSet]) -> dict[str, int]:
+    """Return the modalities of which the cache has entries, none of them known yet -> the prediction day."""
+    day = cohort.card.prediction_day
+    if not cohort.card.moments or not isinstance(day, int):
+        return {}
+    others: dict[str, list[str]] = defaultdict(list)
+    for feature_set in cache.feature_sets(cohort.name):
+        if feature_set.modality not in {one.modality for one in chosen.values()}:
+            others[feature_set.modality].append(feature_set.name)
+    found: dict[str, int] = {}
+    for modality, names in others.items():
+        sets = [_read_records(cache, cohort, (modality, name), []) for name in names]
+        if not any(split_by_day(records, cohort, day).known for records in sets):
+            found[modality] = day
+    return found
+
+
+def _by_then(
+    records: tuple[EntryRecord, ...], cohort: Cohort, where: str, problems: list[Problem]
+) -> tuple[tuple[EntryRecord, ...], int | None]:
+    """Return the entries that were known on the prediction day, and up to which day they may be read."""
+    day = cohort.card.prediction_day
+    if not cohort.card.moments or not isinstance(day, int):
+        return records, None
+    split = split_by_day(records, cohort, day)
+    if split.dateless:
+        first = split.dateless[0]
+        problems.append(
+            table_error(
+                where,
+                "a day for every item: the cohort has moments, and each uses what was known by then",
+                f"{len(split.dateless)} without, the first is case {first.case_id}, {first.item_id}",
+                "Give the tables a day, or cohort.yaml `undated`.",
+            )
+        )
+    return split.known, day
 
 
 def _excluded(cache: FeatureCache, first: EntryRecord, cohort: Cohort, where: str) -> list[Problem]:

@@ -24,6 +24,7 @@ from fuse.cases import Cases, Modality
 from fuse.features.bags import embedding_length, pack_bags
 from fuse.features.case_means import mean_by_case
 from fuse.features.feature_sets import ChosenSet
+from fuse.features.known_by_then import declared_by, values_by_day
 from fuse.features.volumes import read_volumes
 from fuse.files import file_stem
 
@@ -114,12 +115,25 @@ def _read_vectors(cache: FeatureCache, chosen: ChosenSet, case_ids: Sequence[str
     _refuse_unlike(chosen)
     columns, log = _described_values(first, cache.arrays(first))
     rows = (
-        (row_of[record.case_id], _scaled_values(record, cache.arrays(record), columns, log))
+        (row_of[record.case_id], _scaled_values(record, _arrays_by_then(cache, chosen, record), columns, log))
         for record in chosen.records
         if record.case_id in row_of
     )
     values = mean_by_case(rows, (len(case_ids), len(columns)))
+    if chosen.until_day is not None and chosen.modality == "clinical":
+        known = declared_by(first, chosen.until_day) | np.isfinite(values).any(axis=0)
+        columns = tuple(name for name, kept in zip(columns, known, strict=True) if kept)
+        values = values[:, known]
     return _modality(chosen, columns, values, scale_columns=not chosen.by_network)
+
+
+def _arrays_by_then(cache: FeatureCache, chosen: ChosenSet, record: EntryRecord) -> Mapping[str, AnyArray]:
+    """Return the arrays of an entry, those of clinical values as they were known by the day of the set."""
+    arrays = cache.arrays(record)
+    if chosen.until_day is None or chosen.modality != "clinical":
+        return arrays
+    values, state = values_by_day(record, arrays, chosen.until_day)
+    return {**arrays, "values": values, "state": state}
 
 
 def _refuse_unlike(chosen: ChosenSet) -> None:

@@ -37,16 +37,19 @@ def declared_leaks(cohort: Cohort, endpoint: str, chosen: Mapping[str, ChosenSet
         if feature_set.modality != "clinical":
             continue
         for name in used_variables(feature_set):
-            if name in card.variables:
+            # of a set that is cut at a day, later values and variables are not read
+            until = feature_set.until_day
+            if name in card.variables and (until is None or card.variables[name].day_number <= until):
                 where = f"cache: {label}: column {name}"
                 yield from _late_value(card, endpoint, where, name)
     yield from _late_items(cohort, endpoint)
 
 
 def used_variables(feature_set: ChosenSet) -> tuple[str, ...]:
-    """Return the variables of a vector, each once; levels of one variable are columns of it."""
-    described = feature_set.records[0].attrs.get("variables", ())
-    names = (str(one["name"]).removesuffix(f"={one.get('level', '')}") for one in described)
+    """Return the variables of a vector that are read, each once; levels of one variable are columns of it."""
+    described, until = feature_set.records[0].attrs.get("variables", ()), feature_set.until_day
+    read = (one for one in described if until is None or int(one.get("day", 0)) <= until)
+    names = (str(one["name"]).removesuffix(f"={one.get('level', '')}") for one in read)
     return tuple(dict.fromkeys(names))
 
 

@@ -6,7 +6,7 @@ for every problem. `fuse check` prints it; `fuse benchmark` inspects the same wa
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from feature_cache.cohort import Cohort, inspect_cohort
 from feature_cache.errors import Level, OutcomeError, Problem
 from feature_cache.store import FeatureCache
 from fuse.arm_plans import AbsentArm, ArmPlan, absent_arms, plan_arms, split_runnable
-from fuse.features.feature_sets import ChosenSet, choose_feature_sets, names_of
+from fuse.features.feature_sets import ChosenSet, choose_feature_sets, later_modalities, names_of
 from fuse.files import file_stem
 from fuse.folds.fold_choice import choose_folds, strangers
 from fuse.folds.folds import Folds
@@ -120,6 +120,7 @@ def inspect_inputs(inputs: RunInputs, *, only_check: bool = False) -> Inspection
         There is no readable card, no cache or no such endpoint: nothing else can be looked at then.
     """
     cohort, manifest_problems = inspect_cohort(inputs.cohort_folder)
+    cohort = cohort.at(inputs.protocol.moment)
     cache = FeatureCache.open(inputs.cache)
     endpoint = choose_endpoint(cohort.card, inputs.protocol.endpoint)
     protocol = inputs.protocol.model_copy(update={"endpoint": endpoint})
@@ -141,7 +142,8 @@ def inspect_inputs(inputs: RunInputs, *, only_check: bool = False) -> Inspection
     absent: tuple[AbsentArm, ...] = ()
     if not any(problem.fails for problem in problems):
         try:
-            plans, absent = _plan(protocol, (*chosen, *choices), cohort)
+            later = later_modalities(cache, cohort, chosen)
+            plans, absent = _plan(protocol, (*chosen, *choices), cohort, later)
             _refuse_unlearnable(protocol, plans, door.declared.kind)
             folds = choose_folds(cohort, door, protocol, inputs.folds_file)
             problems.extend(lint_folds(folds, chosen))
@@ -211,14 +213,14 @@ def _choices(protocol: Protocol, chosen: Collection[str]) -> tuple[str, ...]:
 
 
 def _plan(
-    protocol: Protocol, modalities: tuple[str, ...], cohort: Cohort
+    protocol: Protocol, modalities: tuple[str, ...], cohort: Cohort, later: Mapping[str, int]
 ) -> tuple[tuple[ArmPlan, ...], tuple[AbsentArm, ...]]:
     """Return the arms, those without their modality apart; refuse what no model of the table can do."""
     fusion = [model for spec in protocol.fusion for model in (spec.model, *spec.over)]
     for model in (*(spec.model for spec in protocol.arms), *fusion):
         card_of(model)
     plans = plan_arms(protocol, modalities, cohort.card)
-    absent = absent_arms(protocol, modalities, cohort.card)
+    absent = absent_arms(protocol, modalities, cohort.card, later)
     for plan in (*plans, *(arm.plan for arm in absent)):
         card = card_of(plan.model)
         card.check_options(dict(plan.options))

@@ -18,6 +18,7 @@ from feature_cache.canonical import sha256_of_file
 from feature_cache.card import CohortCard, Endpoint
 from feature_cache.cohort import Cohort
 from feature_cache.errors import OutcomeError, Problem, table_error
+from fuse.outcomes.clock import Clock
 from fuse.outcomes.first_events import first_events
 from fuse.outcomes.outcome_kinds import KINDS, OutcomeTable, too_few
 from fuse.outcomes.outcome_rows import rows_of_endpoint
@@ -30,7 +31,8 @@ class OutcomeDoor:
 
     `case_ids` are the cases that have an outcome and may be evaluated, in the order of cases.csv;
     `without` those that have none; `too_early` those that were no longer under observation on the day
-    on which the prediction is made (`landmark_days`), so that their features may postdate their outcome.
+    on which the prediction is made (`landmark_days`), so that their features may postdate their outcome, or
+    that had one before they came under observation. `clock` says from when time is counted.
     """
 
     def __init__(
@@ -38,9 +40,11 @@ class OutcomeDoor:
     ) -> None:
         self.endpoint = endpoint
         self.declared: Endpoint = cohort.card.endpoints[endpoint]
-        self.landmark_days = landmark_days(cohort.card)
-        self._table, self._beside = table, dict(beside)
-        usable, had = _in_time(table, self.landmark_days), set(table.case_ids)
+        self.clock = Clock.of(cohort)
+        self.landmark_days = self.clock.landmark_days
+        self._table = self.clock.follow(table)
+        self._beside = {name: self.clock.follow(other) for name, other in beside.items()}
+        usable, had = set(self._table.case_ids), set(table.case_ids)
         self.without = tuple(case for case in cohort.case_ids if case not in had)
         self.too_early = tuple(case for case in cohort.case_ids if case in had and case not in usable)
         self.case_ids = tuple(case for case in cohort.case_ids if case in usable)
@@ -52,6 +56,13 @@ class OutcomeDoor:
     def training(self, case_ids: Sequence[str]) -> Outcome:
         """Return the outcomes of a train part, rows as in `case_ids`."""
         return self._outcome(case_ids)
+
+    def lint(self, case_ids: Sequence[str]) -> Outcome:
+        """Return outcomes to be compared with features for leaks: nothing is fitted, chosen or weighed by it.
+
+        What comes of it is a refusal or a row of lint.csv (docs/decisions/0017-leak-lint.md).
+        """
+        return replace(self._outcome(case_ids), beside={})
 
     def evaluation(self, case_ids: Sequence[str], sealed: Mapping[Path, str]) -> Outcome:
         """Return the outcomes of a test part; its predictions must be on disk, as they were when sealed.
@@ -85,6 +96,12 @@ class OutcomeDoor:
                     remedy="Predict again: a test part is only evaluated on what was said before.",
                 )
         return replace(self._outcome(case_ids), beside={})
+
+    @property
+    def enters_late(self) -> bool:
+        """Whether some cases came under observation after the others (left truncation)."""
+        outcome = self._table.outcome
+        return isinstance(outcome, Survival) and outcome.entry_days is not None
 
     @property
     def has_times(self) -> bool:
@@ -143,19 +160,10 @@ class OutcomeDoor:
         return replace(own, beside=beside)
 
     def _stand_beside(self, table: OutcomeTable, case_ids: Sequence[str]) -> Beside:
-        usable = _in_time(table, self.landmark_days)
-        row_of = {case: row for row, case in enumerate(table.case_ids) if case in usable}
+        row_of = {case: row for row, case in enumerate(table.case_ids)}
         rows = np.array([row_of.get(case, len(table.case_ids)) for case in case_ids], dtype=np.int64)
         outcome = _with_placeholder(table.outcome).take(rows)
         return Beside(outcome=outcome, known=rows < len(table.case_ids))
-
-
-def _in_time(table: OutcomeTable, landmark: float) -> set[str]:
-    """Return the cases that were still under observation when the prediction is made."""
-    if isinstance(table.outcome, Classes) or landmark <= 0:
-        return set(table.case_ids)
-    times = table.outcome.time_days.tolist()
-    return {case for case, time in zip(table.case_ids, times, strict=True) if time > landmark}
 
 
 def _with_placeholder(outcome: Outcome) -> Outcome:
@@ -163,6 +171,8 @@ def _with_placeholder(outcome: Outcome) -> Outcome:
     if isinstance(outcome, Classes):
         return replace(outcome, label=np.append(outcome.label, 0))
     event, time_days = np.append(outcome.event, False), np.append(outcome.time_days, 1.0)
+    if outcome.entry_days is not None:
+        outcome = replace(outcome, entry_days=np.append(outcome.entry_days, 0.0))
     if isinstance(outcome, Competing):
         return replace(outcome, event=event, time_days=time_days, cause=np.append(outcome.cause, 0))
     return replace(outcome, event=event, time_days=time_days)
@@ -187,12 +197,6 @@ def choose_endpoint(card: CohortCard, wanted: str | None) -> str:
             remedy="Name one with --endpoint, or declare it.",
         )
     return name
-
-
-def landmark_days(card: CohortCard) -> float:
-    """Return the day from which a case is followed: prediction day or entry day, whichever is later."""
-    prediction = card.prediction_day if isinstance(card.prediction_day, int) else 0
-    return float(max(0, prediction, card.entry_day or 0))
 
 
 def open_outcomes(cohort: Cohort, endpoint: str) -> OutcomeDoor:

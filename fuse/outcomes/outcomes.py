@@ -31,10 +31,15 @@ class Beside:
 
 @dataclass(frozen=True, kw_only=True)
 class Survival:
-    """Right-censored outcomes. Order is always (event, time); True = observed; time in days, > 0."""
+    """Right-censored outcomes. Order is always (event, time); True = observed; time in days, > 0.
+
+    `entry_days` (case,): at risk from the end of this day on, < `time_days`; None where everybody is from the
+    start. What is estimated from risk sets has to honour it (left truncation).
+    """
 
     event: Bool[np.ndarray, " case"]
     time_days: Float[np.ndarray, " case"]
+    entry_days: Float[np.ndarray, " case"] | None = None
     beside: Mapping[str, Beside] = field(default_factory=dict)
 
     def __len__(self) -> int:
@@ -49,7 +54,10 @@ class Survival:
     def take(self, rows: Int[np.ndarray, " k"]) -> Self:
         """Return the outcomes of some cases."""
         beside = {name: other.take(rows) for name, other in self.beside.items()}
-        return replace(self, event=self.event[rows], time_days=self.time_days[rows], beside=beside)
+        entry = None if self.entry_days is None else self.entry_days[rows]
+        return replace(
+            self, event=self.event[rows], time_days=self.time_days[rows], entry_days=entry, beside=beside
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -27,6 +27,14 @@ class CohortPart(Part):
     citation: Words = ""
 
 
+class MomentPart(Part):
+    """The moment of the cohort's card at which the prediction is made; time is counted from that day on."""
+
+    name: str
+    day: int
+    clock_starts_day: float = 0.0
+
+
 class EndpointPart(Part):
     """What is predicted; `horizon_days` was fixed before any fit."""
 
@@ -137,6 +145,8 @@ class RunDocument(Part):
     cache: Words = ""
     protocol: str
     endpoint: EndpointPart
+    moment: MomentPart | None = None
+    entered_late: Count = None
     seed: int
     jobs: Count = None
     braid: BraidPart

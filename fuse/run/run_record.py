@@ -24,6 +24,7 @@ from fuse.folds.folds import Folds
 from fuse.inspection.inspection import Inspection
 from fuse.metrics.comparison import Roles
 from fuse.outcomes.endpoint import OutcomeDoor
+from fuse.outcomes.outcomes import Survival
 
 SCHEMA_VERSION = 1
 RECORD = "run.json"
@@ -85,6 +86,7 @@ def describe_run(inspection: Inspection, facts: RunFacts, folder: Path) -> dict[
             name: getattr(card, name)
             for name in ("name", "title", "index_event", "prediction_day", "licence", "citation")
         },
+        **_describe_moment(inspection.cohort, door),
         "folder": _relative(facts.out, origin.CHECKOUT),
         "cohort_folder": _relative(inspection.cohort.folder, facts.out),
         "cache": _relative(inspection.cache.root, facts.out),
@@ -138,6 +140,24 @@ def describe_run(inspection: Inspection, facts: RunFacts, folder: Path) -> dict[
         ],
         "outputs": hash_outputs(folder),
     }
+
+
+def _describe_moment(cohort: Cohort, door: OutcomeDoor) -> dict[str, Any]:
+    """Return from when cases were followed, where that is not from the index event on as everybody."""
+    told: dict[str, Any] = {}
+    if cohort.moment is not None:
+        others = [{"name": name, "day": day} for name, day in cohort.card.moments.items()]
+        told["moment"] = {
+            "name": cohort.moment,
+            "day": cohort.card.prediction_day,
+            "clock_starts_day": door.clock.start_days,
+            "of_moments": others,
+        }
+    if door.enters_late:
+        entered = door.training(door.case_ids)
+        assert isinstance(entered, Survival) and entered.entry_days is not None
+        told["entered_late"] = int((entered.entry_days > 0).sum())
+    return told
 
 
 def _describe_validated(validates: Validates | None, out: Path) -> dict[str, Any] | None:

@@ -1,0 +1,89 @@
+"""Dynamic prediction through the command line: one run a moment, one table, each run made again bitwise."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+from typer.testing import CliRunner
+
+from fuse.__main__ import app
+from tests.fuse.tiny_cohort import Tiny
+from tests.fuse.tiny_moments import MOMENTS, write_moments
+
+
+@pytest.fixture(scope="module")
+def tiny_moments(tmp_path_factory: pytest.TempPathFactory) -> Tiny:
+    tiny = write_moments(tmp_path_factory.mktemp("moments"))
+    protocol = yaml.safe_load(tiny.protocol.read_text(encoding="utf-8"))
+    protocol["arms"] = protocol["arms"][1:]
+    protocol["fusion"] = protocol["fusion"][:1]
+    tiny.protocol.write_text(yaml.safe_dump(protocol), encoding="utf-8")
+    return tiny
+
+
+def fuse(*arguments: str | Path) -> tuple[int, str]:
+    result = CliRunner().invoke(app, [str(argument) for argument in arguments], catch_exceptions=True)
+    return result.exit_code, result.output + str(result.exception or "")
+
+
+@pytest.fixture(scope="module")
+def landmarks(tiny_moments: Tiny, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    out = tmp_path_factory.mktemp("runs") / "landmarks"
+    code, said = fuse(
+        "landmarks", tiny_moments.cohort, "--cache", tiny_moments.cache, "--out", out,
+        "--protocol", tiny_moments.protocol, "--jobs", "1",
+    )  # fmt: skip
+    assert code == 0, said
+    return out, said
+
+
+def test_the_table_says_who_is_at_risk_at_each_moment(landmarks: tuple[Path, str]) -> None:
+    out, said = landmarks
+    with (out / "landmarks.csv").open(encoding="utf-8") as stream:
+        rows = [row for row in csv.DictReader(stream) if row["metric"] == "c_index"]
+    of_moment = {row["moment"]: row for row in rows}
+    assert list(of_moment) == list(MOMENTS)
+    assert [int(row["n_at_risk"]) + int(row["n_before"]) for row in of_moment.values()] == [60, 60, 60]
+    assert int(of_moment["later"]["n_before"]) > 3
+    assert {row["moment"] for row in rows if "slides" in row["arm"]} == {"after", "later"}
+    metrics = (out / "later" / "metrics.csv").read_text(encoding="utf-8")
+    assert of_moment["later"]["estimate"] in metrics
+    assert "Compare arms within a moment." in said
+
+
+def test_a_run_says_at_which_moment_it_predicts(landmarks: tuple[Path, str]) -> None:
+    run = landmarks[0] / "later"
+    record = json.loads((run / "run.json").read_text(encoding="utf-8"))
+    assert record["cohort"]["prediction_day"] == 100
+    assert record["moment"]["name"] == "later" and record["moment"]["clock_starts_day"] == 100.0
+    page = (run / "report.html").read_text(encoding="utf-8")
+    assert "the moment <strong>later</strong>" in page
+    assert "not compared with those of a run at another one" in page
+
+
+def test_a_run_at_a_moment_is_made_again(landmarks: tuple[Path, str]) -> None:
+    code, said = fuse("rerun", landmarks[0] / "later", "--jobs", "1")
+    assert code == 0 and "bitwise the same" in said, said
+
+
+def test_a_run_is_validated_at_the_same_moment_only(landmarks: tuple[Path, str], tmp_path: Path) -> None:
+    other = write_moments(tmp_path / "other")
+    card = yaml.safe_load((other.cohort / "cohort.yaml").read_text(encoding="utf-8"))
+    card["moments"] |= {"later": 90, "latest": 100}
+    (other.cohort / "cohort.yaml").write_text(yaml.safe_dump(card), encoding="utf-8")
+    code, said = fuse(
+        "validate", landmarks[0] / "later", other.cohort, "--cache", other.cache, "--out", tmp_path / "v"
+    )
+    assert code != 0 and "Two moments are not compared" in said, said
+
+
+def test_a_cohort_without_moments_has_no_landmarks(tiny: Tiny, tmp_path: Path) -> None:
+    code, said = fuse(
+        "landmarks", tiny.cohort, "--cache", tiny.cache, "--out", tmp_path / "x", "--protocol", tiny.protocol
+    )
+    assert code != 0 and "Declare them" in said
+    assert not (tmp_path / "x").exists()
