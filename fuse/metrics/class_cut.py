@@ -66,7 +66,7 @@ def rate_at_cuts(
 def rate_each_class(
     arm: ClassArm, counts: Float[np.ndarray, "sample case"]
 ) -> dict[str, tuple[float, Interval]]:
-    """Return sensitivity_<class> and specificity_<class>: the most probable class, each against the rest."""
+    """Return sensitivity_of_<class> and specificity_of_<class>, of the most probable class."""
     rates = {}
     for label, name in enumerate(arm.outcome.names):
         for word, among in (("sensitivity", True), ("specificity", False)):
@@ -77,7 +77,7 @@ def rate_each_class(
                 own = fold.truth.test.label == label
                 return np.where(own == among, (fold.named == label) == among, np.nan)
 
-            rates[f"{word}_{name}"] = _rate(arm.score(of_fold), counts, "the most probable class")
+            rates[f"{word}_of_{name}"] = _rate(arm.score(of_fold), counts, "the most probable class")
     return rates
 
 

@@ -14,7 +14,7 @@ from string import ascii_lowercase
 from fuse.report.documents import MetricRow
 from fuse.report.endpoint_kind import kind_of
 from fuse.report.forest import Forest, ForestAxis, ForestEntry, Mark, place_forest
-from fuse.report.metric_names import MetricName, name_metric, sort_key
+from fuse.report.metric_names import MetricName, Table, name_metric, sort_key
 from fuse.report.numerals import NOTHING, decimal, span
 from fuse.report.run_document import ArmPart, RunDocument
 
@@ -40,6 +40,7 @@ class Column:
     name: MetricName
     mark: str
     place: int
+    table: Table
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,21 +56,37 @@ class ArmRow:
 
 @dataclass(frozen=True, kw_only=True)
 class ArmsTable:
-    """What the page prints; `methods` pairs a letter with the name of a method."""
+    """What the page prints; `methods` pairs a letter with the name of a method.
+
+    `without` pairs the headings of secondary metrics that no arm has a number of with the reasons.
+    """
 
     columns: tuple[Column, ...]
     groups: tuple[tuple[str, tuple[ArmRow, ...]], ...]
     methods: tuple[tuple[str, str], ...]
+    without: tuple[tuple[str, str], ...] = ()
     baselines: str = BASELINES
+
+    def of(self, table: Table) -> tuple[Column, ...]:
+        """Return the columns of one of the tables."""
+        return tuple(column for column in self.columns if column.table == table)
 
 
 def build_arms_table(document: RunDocument, metrics: Sequence[MetricRow]) -> ArmsTable:
     """Return the table of all arms of a run, in groups, in the order of `sorted_arms`."""
+    without = _never_known(metrics)
+    metrics = [row for row in metrics if row.metric not in without]
     letters = _letter_methods(metrics)
-    names = sorted({row.metric for row in metrics}, key=sort_key)
+    names = [name_metric(metric) for metric in sorted({row.metric for row in metrics}, key=sort_key)]
+    dated = len({name.hint for name in names if name.table == "days"})
     columns = tuple(
-        Column(name=name_metric(metric), mark=_commonest(metric, metrics, letters), place=place)
-        for place, metric in enumerate(names)
+        Column(
+            name=name,
+            mark=_commonest(name.metric, metrics, letters),
+            place=place,
+            table="secondary" if name.table == "days" and dated == 1 else name.table,
+        )
+        for place, name in enumerate(names)
     )
     by_cell = {(row.arm, row.metric): row for row in metrics}
     rows = []
@@ -88,6 +105,7 @@ def build_arms_table(document: RunDocument, metrics: Sequence[MetricRow]) -> Arm
             if (members := tuple(row for where, row in rows if where == group))
         ),
         methods=tuple((letter, method) for method, letter in letters.items()),
+        without=tuple((name_metric(metric).heading, reason) for metric, reason in without.items()),
     )
 
 
@@ -128,6 +146,18 @@ def group_of(arm: ArmPart, document: RunDocument) -> str:
     if arm.name in document.comparators.values() or (alone and set(arm.modalities) <= {"clinical"}):
         return BASELINES
     return SINGLES if alone else FUSIONS
+
+
+def _never_known(metrics: Sequence[MetricRow]) -> dict[str, str]:
+    """Return the metrics below the main table that no arm has a number of, each with its reason."""
+    found: dict[str, str] = {}
+    for metric in sorted({row.metric for row in metrics}, key=sort_key):
+        rows = [row for row in metrics if row.metric == metric]
+        reasons = {row.method.removeprefix("none: ") for row in rows}
+        unknown = all(row.estimate is None for row in rows) and len(reasons) == 1
+        if unknown and name_metric(metric).table != "main":
+            found[metric] = reasons.pop()
+    return found
 
 
 def _letter_methods(metrics: Sequence[MetricRow]) -> dict[str, str]:

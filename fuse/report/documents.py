@@ -86,6 +86,30 @@ class ShapleyRow(Part):
     interval: str
 
 
+class AddedValueRow(Part):
+    """One row of added_value.csv; `against` is the rung that a difference is to, blank for what is reached."""
+
+    rung: str
+    words: str
+    modalities: Words
+    against: Words
+    metric: str
+    threshold: Number
+    estimate: Number
+    low: Number
+    high: Number
+    method: Words
+
+
+class DecisionRow(Part):
+    """One row of decision_curves.csv."""
+
+    curve: str
+    words: str
+    threshold: float
+    net_benefit: Number
+
+
 class AttentionWeightRow(Part):
     """One row of attention_weights.csv; blank where the case does not have the modality."""
 
@@ -113,6 +137,48 @@ class AtRisk(Part):
     n: int
 
 
+class AtDay(Part):
+    """A number that belongs to a day, with its interval; without a number `method` says why."""
+
+    day: float
+    estimate: Number
+    low: Number
+    high: Number
+    method: Words = ""
+
+
+class TimeSummary(Part):
+    """What some cases may expect: the event by each day, and mean days without it up to the last."""
+
+    name: str
+    n: int
+    events: int
+    event_probability: tuple[AtDay, ...]
+    restricted_mean_days: AtDay
+
+
+class CalibrationPoint(Part):
+    """Predicted and observed in one group of cases."""
+
+    n: int
+    events: int
+    predicted: float
+    observed: Number
+    low: Number
+    high: Number
+
+
+class CalibrationPart(Part):
+    """Observed against predicted; without points, `reason` says why."""
+
+    arm: Words = ""
+    day: Number = None
+    points: tuple[CalibrationPoint, ...] = ()
+    events: int = 0
+    method: Words = ""
+    reason: Words = ""
+
+
 class CurveGroup(Part):
     """The Kaplan-Meier curve of one group; the lists run in parallel, `time_days` rising."""
 
@@ -124,16 +190,25 @@ class CurveGroup(Part):
     low: tuple[Number, ...]
     high: tuple[Number, ...]
     at_risk: tuple[AtRisk, ...] = ()
+    summary: TimeSummary | None = None
 
 
 class Curves(Part):
-    """curves.json; without groups, `reason` says why."""
+    """curves.json; without groups, `reason` says why. Runs of earlier versions have no summaries."""
 
     arm: Words = ""
     groups: tuple[CurveGroup, ...] = ()
     rule: Words = ""
     estimator: Words = "Kaplan–Meier"
     reason: Words = ""
+    whole: TimeSummary | None = None
+    calibration: CalibrationPart | None = None
+
+    @property
+    def outlook(self) -> tuple[TimeSummary, ...]:
+        """What the groups and all cases may expect, line by line."""
+        lines = (*(group.summary for group in self.groups), self.whole)
+        return tuple(line for line in lines if line is not None)
 
 
 class TileWeight(Part):
@@ -208,6 +283,7 @@ class Question(Part):
     method: Words = ""
     rule: Words = ""
     words: Words = ""
+    needed: Words = ""
 
 
 class HorizonPart(Part):

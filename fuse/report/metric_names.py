@@ -6,22 +6,23 @@ Enters: a metric's name (``c_index``, ``auc_<day>``, ``ibs``…). Leaves: what t
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from fuse.report.numerals import duration
+
+Table = Literal["main", "secondary", "days", "classes"]
+"""Where a metric stands: with the primary one, below, at each declared day, or for each class."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class MetricName:
-    """A metric as the page writes it; `hint` stands small under the heading.
-
-    `secondary` metrics stand in a table of their own, below the one that the verdict rests on.
-    """
+    """A metric as the page writes it; `hint` stands small under the heading, `table` says where it stands."""
 
     metric: str
     heading: str
     hint: str
     higher_is_better: bool = True
-    secondary: bool = False
+    table: Table = "main"
     digits: int = 3
 
 
@@ -43,32 +44,75 @@ _NAMES = (
     MetricName(metric="sensitivity", heading="Sensitivity", hint="right among yes"),
     MetricName(metric="specificity", heading="Specificity", hint="right among no"),
     MetricName(metric="brier", heading="Brier", hint="lower is better", higher_is_better=False),
-    MetricName(metric="c_index_pooled", heading="C pooled", hint="across folds", secondary=True),
-    MetricName(metric="ipa", heading="IPA", hint="index of prediction accuracy", secondary=True),
-    MetricName(metric="observed_expected", heading="Observed / expected", hint="1 is right", secondary=True),
+    MetricName(metric="c_index_pooled", heading="C pooled", hint="across folds", table="secondary"),
+    MetricName(metric="ipa", heading="IPA", hint="index of prediction accuracy", table="secondary"),
+    MetricName(metric="uno_c", heading="Uno’s C", hint="up to the horizon", table="secondary"),
+    MetricName(
+        metric="observed_expected", heading="Observed / expected", hint="1 is right", table="secondary"
+    ),
+    MetricName(metric="calibration_slope", heading="Calibration slope", hint="1 is right", table="secondary"),
+    MetricName(
+        metric="ici",
+        heading="ICI",
+        hint="distance, lower is better",
+        higher_is_better=False,
+        table="secondary",
+    ),
+    MetricName(
+        metric="d_calibration_p", heading="D-calibration", hint="p; low: curves wrong", table="secondary"
+    ),
+    MetricName(
+        metric="sensitivity_at_cut", heading="Sensitivity", hint="at the train part’s cut", table="secondary"
+    ),
+    MetricName(
+        metric="specificity_at_cut", heading="Specificity", hint="at the train part’s cut", table="secondary"
+    ),
 )
 _PLACES = {name.metric: place for place, name in enumerate(_NAMES)}
 
 
+#: Metrics that are given at several days, as `<name>_<day>`: heading, and whether higher is better.
+_AT_DAYS = {
+    "auc": ("AUC", True),
+    "brier": ("Brier", False),
+    "ipa": ("IPA", True),
+    "observed_expected": ("Observed / expected", True),
+}
+_OF_CLASSES = {"auroc": "AUROC", "sensitivity": "Sensitivity", "specificity": "Specificity"}
+
+
 def name_metric(metric: str) -> MetricName:
     """Return the words for one metric; a metric that the page does not know keeps its own name."""
-    day = _day_of(metric)
-    if day is not None:
-        return MetricName(metric=metric, heading="AUC", hint=f"at {duration(day)}")
     if metric in _PLACES:
         return _NAMES[_PLACES[metric]]
-    return MetricName(metric=metric, heading=metric, hint="", secondary=True)
+    dated = _day_of(metric)
+    if dated is not None:
+        heading, higher = _AT_DAYS[dated[0]]
+        return MetricName(
+            metric=metric,
+            heading=heading,
+            hint=f"at {duration(dated[1])}",
+            higher_is_better=higher,
+            table="main" if dated[0] == "auc" else "days",
+        )
+    word, _, name = metric.partition("_of_")
+    if word in _OF_CLASSES and name:
+        return MetricName(metric=metric, heading=_OF_CLASSES[word], hint=f"of {name}", table="classes")
+    return MetricName(metric=metric, heading=metric, hint="", table="secondary")
 
 
 def sort_key(metric: str) -> tuple[int, float, str]:
-    """Return the place of a metric among the columns: the primary, AUC by day, then as listed."""
-    day = _day_of(metric)
-    if day is not None:
-        return _PLACES["auc"], day, metric
-    return _PLACES.get(metric, len(_PLACES)), 0.0, metric
+    """Return the place of a metric among the columns: as listed; of several days by day."""
+    if metric in _PLACES:
+        return _PLACES[metric], 0.0, metric
+    dated = _day_of(metric)
+    if dated is None:
+        return len(_PLACES), 0.0, metric
+    place = _PLACES["auc"] if dated[0] == "auc" else len(_PLACES) + 1
+    return place, dated[1], metric
 
 
-def _day_of(metric: str) -> float | None:
-    """Return the day of ``auc_<day>``, `None` for any other metric."""
-    prefix, _, day = metric.partition("_")
-    return float(day) if prefix == "auc" and day.replace(".", "", 1).isdecimal() else None
+def _day_of(metric: str) -> tuple[str, float] | None:
+    """Return name and day of ``<name>_<day>``, `None` for any other metric."""
+    name, _, day = metric.rpartition("_")
+    return (name, float(day)) if name in _AT_DAYS and day.replace(".", "", 1).isdecimal() else None

@@ -14,12 +14,16 @@ from markupsafe import Markup
 
 from fuse.files import write_text
 from fuse.report import numerals
+from fuse.report.added_value_table import build_added_value
 from fuse.report.arms_table import build_arms_forest, build_arms_table
 from fuse.report.attention_picture import place_attention
 from fuse.report.attention_table import average_attention
+from fuse.report.calibration_plot import place_calibration
 from fuse.report.chosen_table import count_choices
 from fuse.report.cohort_flow import count_patterns, draw_flow
 from fuse.report.comparison_tables import build_comparisons
+from fuse.report.decision_plot import place_decisions
+from fuse.report.documents import Curves
 from fuse.report.endpoint_kind import kind_of
 from fuse.report.forest import shorten
 from fuse.report.run_folder import REPORT_NAME, RunFolder, read_run
@@ -62,6 +66,7 @@ def render(folder: RunFolder) -> str:
     document, kind = folder.document, kind_of(folder.document.endpoint)
     horizon = folder.verdict.horizon
     weights = place_weights(folder.weights)
+    added = build_added_value(folder.added_value, kind.measure.metric)
     not_run = tuple(arm for arm in document.arms if arm.status == "not_run")
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
@@ -89,8 +94,15 @@ def render(folder: RunFolder) -> str:
         arms_forest=build_arms_forest(document, folder.metrics),
         named=build_comparisons(folder.comparisons, document, named_before=True),
         described=build_comparisons(folder.comparisons, document, named_before=False),
+        outlook=folder.curves.outlook,
+        outlook_methods=_methods_of(folder.curves),
+        calibration_plot=place_calibration(folder.curves.calibration),
         survival=place_survival(folder.curves, horizon.days if horizon else document.endpoint.horizon_days),
         horizon=horizon,
+        added=added,
+        decisions=place_decisions(
+            folder.decisions, [table.threshold for table in added.thresholds] if added else []
+        ),
         invented=document.cohort.title.startswith("Synthetic"),
         labels=document.labels,
         weights=weights,
@@ -112,6 +124,12 @@ def render(folder: RunFolder) -> str:
 def rerun_command(folder: str) -> str:
     """Return the command that makes the same numbers again from the checkout, quoted for a shell."""
     return shlex.join([".venv/bin/python", "-m", "fuse", "rerun", folder])
+
+
+def _methods_of(curves: Curves) -> tuple[str, ...]:
+    """Return how the numbers of the outlook were made, each method once."""
+    numbers = [at for line in curves.outlook for at in (*line.event_probability, line.restricted_mean_days)]
+    return tuple(dict.fromkeys(at.method for at in numbers if at.estimate is not None))
 
 
 def _count_events(folder: RunFolder, primary: str) -> int | None:

@@ -103,15 +103,15 @@ def test_each_of_three_classes_against_the_rest() -> None:
     named, above = np.argmax(probability, axis=1), score - score.mean(axis=1, keepdims=True)
     for place, name in enumerate(names):
         right, all_pairs = pairs_of_classes(above[:, place], label == place)
-        assert rows[f"auroc_{name}"].estimate == pytest.approx(right / all_pairs)
-        assert rows[f"auroc_{name}"].estimate == pytest.approx(roc_auc_score(label == place, above[:, place]))
-        assert rows[f"auroc_{name}"].low < rows[f"auroc_{name}"].estimate < rows[f"auroc_{name}"].high
-        assert "Bonferroni over 3" in rows[f"auroc_{name}"].method
+        assert rows[f"auroc_of_{name}"].estimate == pytest.approx(right / all_pairs)
+        assert rows[f"auroc_of_{name}"].estimate == pytest.approx(roc_auc_score(label == place, above[:, place]))
+        assert rows[f"auroc_of_{name}"].low < rows[f"auroc_of_{name}"].estimate < rows[f"auroc_of_{name}"].high
+        assert "Bonferroni over 3" in rows[f"auroc_of_{name}"].method
         own = label == place
-        assert rows[f"sensitivity_{name}"].estimate == pytest.approx((named[own] == place).mean())
-        assert rows[f"specificity_{name}"].estimate == pytest.approx((named[~own] != place).mean())
+        assert rows[f"sensitivity_of_{name}"].estimate == pytest.approx((named[own] == place).mean())
+        assert rows[f"specificity_of_{name}"].estimate == pytest.approx((named[~own] != place).mean())
     assert rows["auroc_macro"].estimate == pytest.approx(
-        np.mean([rows[f"auroc_{n}"].estimate for n in names])
+        np.mean([rows[f"auroc_of_{n}"].estimate for n in names])
     )
 
 
