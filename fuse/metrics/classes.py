@@ -63,8 +63,8 @@ def evaluate_class_arm(
         brier: mean squared distance of the probabilities from what happened (of more classes, the sum over
         classes). observed_expected: of two classes, cases that are a yes / predicted.
         Of two classes also calibration_slope, ici (from 200 events), and sensitivity_at_cut and
-        specificity_at_cut where there are cuts. Of more, auroc_<class>, sensitivity_<class> and
-        specificity_<class>: each class against the rest.
+        specificity_at_cut where there are cuts. Of more, auroc_of_<class>, sensitivity_of_<class> and
+        specificity_of_<class>: each class against the rest.
 
     Raises
     ------
@@ -139,7 +139,7 @@ def _of_each(arm: ClassArm, counts: Float[np.ndarray, "sample case"]) -> dict[st
     for label, name in enumerate(arm.outcome.names):
         count = int((arm.outcome.label == label).sum())
         own = order.of_ranking(label, min(count, len(arm.outcome) - count))
-        found[f"auroc_{name}"] = own.share(), _interval_of_class(arm, own, label)
+        found[f"auroc_of_{name}"] = own.share(), _interval_of_class(arm, own, label)
     return found | rate_each_class(arm, counts)
 
 
