@@ -87,7 +87,7 @@ class ShapleyRow(Part):
 
 
 class AddedValueRow(Part):
-    """One row of added_value.csv; `against` is the rung that a difference is to, blank for what is reached."""
+    """One row of added_value.csv; `against` is the rung that a difference is to, blank without one."""
 
     rung: str
     words: str

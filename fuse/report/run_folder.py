@@ -19,11 +19,13 @@ from feature_cache.canonical import sha256_of_file
 from feature_cache.errors import BraidError
 from fuse.files import parse_csv
 from fuse.report.documents import (
+    AddedValueRow,
     Attention,
     AttentionWeightRow,
     ChosenRow,
     ComparisonRow,
     Curves,
+    DecisionRow,
     MetricRow,
     ShapleyRow,
     SubsetRow,
@@ -70,6 +72,8 @@ class RunFolder:
     weights: tuple[WeightRow, ...]
     subsets: tuple[SubsetRow, ...]
     shapley: tuple[ShapleyRow, ...]
+    added_value: tuple[AddedValueRow, ...]
+    decisions: tuple[DecisionRow, ...]
     attention_weights: tuple[AttentionWeightRow, ...]
     chosen: tuple[ChosenRow, ...]
     curves: Curves
@@ -112,6 +116,12 @@ def read_run(run: Path) -> RunFolder:
         weights=_read_csv(run / "weights.csv", WeightRow),
         subsets=_read_csv(run / "subsets.csv", SubsetRow) if _has(run, document, "subsets.csv") else (),
         shapley=_read_csv(run / "shapley.csv", ShapleyRow) if _has(run, document, "shapley.csv") else (),
+        added_value=_read_csv(run / "added_value.csv", AddedValueRow)
+        if _has(run, document, "added_value.csv")
+        else (),
+        decisions=_read_csv(run / "decision_curves.csv", DecisionRow)
+        if _has(run, document, "decision_curves.csv")
+        else (),
         attention_weights=_read_csv(run / "attention_weights.csv", AttentionWeightRow)
         if _has(run, document, "attention_weights.csv")
         else (),

@@ -10,14 +10,13 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
-from fuse.verdict.needed import POWER_FACTOR, Needed, Size, say_likely, scale_size
+from fuse.verdict.needed import POWER_FACTOR, POWER_IN_WORDS, Needed, Size, scale_size
 from fuse.verdict.question import Answered
 from fuse.verdict.words import Answer, Measured, limits
 
 EVENTS_FOR_CALIBRATION = 100
 #: Ratios that are near enough to 1: a predicted 20 % that is truly between 16 and 25 %.
 LOWEST, HIGHEST = 0.8, 1.25
-NEAREST = 0.05
 IDENTITY = ("calibration", "Are the predicted probabilities right (calibration)?")
 METRICS = ("observed_expected", "calibration_slope")
 
@@ -49,7 +48,7 @@ def judge_calibration(in_the_large: Measured, slope: Measured, size: Size, *, ha
         measured=in_the_large,
         rule=calibration_rule(has_horizon=has_horizon),
         words=_describe(in_the_large, slope, events, has_horizon=has_horizon),
-        needed=_needed((in_the_large, slope), size),
+        needed=_needed(in_the_large, slope, size),
     )
 
 
@@ -86,32 +85,22 @@ def _describe(in_the_large: Measured, slope: Measured, events: int, *, has_horiz
     return words
 
 
-def _needed(both: tuple[Measured, Measured], size: Size) -> Needed:
-    """Return the size at which both intervals would lie within the bounds, or one of them outside."""
+def _needed(in_the_large: Measured, slope: Measured, size: Size) -> Needed:
+    """Return the size at which both intervals would lie within the bounds if the probabilities were right.
+
+    The width of observed / expected is taken to be in proportion to it, that of the slope to stay.
+    """
     if not size.events:
         return Needed(words="It would take events: there is none.")
-    times = [_times(measured) for measured in both]
-    if any(time is None for time in times):
+    halves = (_half(in_the_large) / max(in_the_large.estimate, 1e-9), _half(slope))
+    if not all(map(math.isfinite, halves)):
         return Needed(words="Without both intervals it cannot be said what would decide it.")
-    inside = [time for time, is_inside in filter(None, times) if is_inside]
-    outside = [time for time, is_inside in filter(None, times) if not is_inside]
-    # one that lies outside is enough for a no; a yes needs both inside
-    factor = min(outside) if outside else max(inside)
-    likely = scale_size(size, max(POWER_FACTOR * factor, EVENTS_FOR_CALIBRATION / size.events))
-    return replace(likely, words=f"{say_likely(likely)}.")
+    factor = POWER_FACTOR * (max(halves) / (1 - LOWEST)) ** 2
+    likely = scale_size(size, max(factor, EVENTS_FOR_CALIBRATION / size.events))
+    shown = f"it would take about {likely.words} to show it ({POWER_IN_WORDS})"
+    return replace(likely, words=f"If the probabilities are right, {shown}.")
 
 
-def _times(measured: Measured) -> tuple[float, bool] | None:
-    """Return how many times the cases make an interval clear the bounds, and whether it lies inside then.
-
-    On the log scale, where both bounds are as far from 1; a slope of 0 or less has no logarithm and lies
-    outside. A truth nearer to a bound than `NEAREST` is taken to be that far.
-    """
-    if not all(map(math.isfinite, (measured.estimate, measured.low, measured.high))):
-        return None
-    if measured.estimate <= 0:
-        half, room = measured.high - measured.estimate, LOWEST - measured.estimate
-        return (half / room) ** 2, False
-    half = max(measured.high / measured.estimate - 1, 1 - measured.low / measured.estimate)
-    room = math.log(HIGHEST) - abs(math.log(measured.estimate))
-    return (half / max(abs(room), NEAREST)) ** 2, room > 0
+def _half(measured: Measured) -> float:
+    """Return the longer side of an interval."""
+    return max(measured.high - measured.estimate, measured.estimate - measured.low)
