@@ -22,9 +22,9 @@ from fuse.cases import Cases
 from fuse.folds.folds import Fold
 from fuse.fusion.late import FittedLate, fit_late
 from fuse.fusion.residual import FittedResidual, fit_residual
-from fuse.fusion.subsets import subset_risks
+from fuse.fusion.subsets import subset_stacks
+from fuse.inner_order import InnerPairs, count_inner_pairs, inner_share, selected_inner_pairs
 from fuse.metrics.class_cut import train_cut
-from fuse.metrics.ordered import ordered_pairs, share_in_order
 from fuse.models.choice import choosing_sets
 from fuse.models.learner import Setting
 from fuse.models.registry import build_learner
@@ -55,13 +55,14 @@ class ArmResult:
     `probability` has a column for each of the days (no event up to it), or for each class. `train_median` is
     the median of the out-of-fold risks of the train part: the cut between groups (no use for classes).
     `train_cut` is the risk above which a case is called a yes, NaN unless the endpoint is binary. `chosen`
-    says in words what was chosen inside the train part.
+    says in words what was chosen inside the train part. `inner_pairs`: how the arm ordered the inner folds.
     """
 
     risk: Float[np.ndarray, " case *classes"]
     probability: Float[np.ndarray, "case column"]
     train_median: float
     chosen: str
+    inner_pairs: InnerPairs
     train_cut: float = float("nan")
 
 
@@ -134,7 +135,8 @@ def fit_parts(task: FoldTask, train: Cases, test: Cases) -> FoldResult:
         selected = selected_single_name(task.plans)
         if selected:
             chosen = choose_single(task, fitted)
-            results[selected] = replace(results[chosen], chosen=chosen)
+            pairs = selected_inner_pairs({name: results[name].inner_pairs for name in _singles(task)})
+            results[selected] = replace(results[chosen], chosen=chosen, inner_pairs=pairs)
         late = last_stack(fused)
         # of several classes a modality adds a score to each: no one number, and no one risk of a subset
         single = late if task.outcome_has_one_risk else None
@@ -175,8 +177,7 @@ def fit_arms(
 
 def choose_single(task: FoldTask, fitted: Mapping[str, FittedArm]) -> str:
     """Return the arm of one modality with the highest C within the inner folds; ties go to the first."""
-    singles = [plan.name for plan in task.plans if is_single(plan)]
-    return max(singles, key=lambda name: _inner_concordance(fitted[name].oof_risk, task))
+    return max(_singles(task), key=lambda name: inner_share(_inner_pairs(fitted[name], task)))
 
 
 def highest_risk(risk: Float[np.ndarray, " case *classes"], present: Bool[np.ndarray, " case"]) -> int | None:
@@ -189,12 +190,12 @@ def highest_risk(risk: Float[np.ndarray, " case *classes"], present: Bool[np.nda
     return int(rows[np.argmax(height[rows])]) if len(rows) else None
 
 
-def _inner_concordance(oof_risk: Float[np.ndarray, " case *classes"], task: FoldTask) -> float:
-    pairs = np.zeros(2)
-    for number in np.unique(task.fold.inner):
-        rows = np.flatnonzero(task.fold.inner == number)
-        pairs = pairs + ordered_pairs(oof_risk[rows], task.outcome.take(rows))
-    return share_in_order(pairs)
+def _singles(task: FoldTask) -> list[str]:
+    return [plan.name for plan in task.plans if is_single(plan)]
+
+
+def _inner_pairs(arm: Fitted, task: FoldTask) -> InnerPairs:
+    return count_inner_pairs(arm.oof_risk, task.outcome, task.fold.inner)
 
 
 def _arm_seed(task: FoldTask, name: str) -> int:
@@ -242,6 +243,7 @@ def _attention(
 ) -> Attention | None:
     """Score the tiles of the test case to which the first arm that has attention gives the highest risk."""
     for name, arm in fitted.items():
+        inner_pairs=_inner_pairs(arm, task),
         if not hasattr(arm.scorer, "attention"):
             continue
         row = highest_risk(results[name].risk, test.modalities[arm.modalities[0]].present)

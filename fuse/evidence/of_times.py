@@ -36,7 +36,7 @@ def evaluate_times(
     cuts: Mapping[tuple[int, int], float],
 ) -> Evaluated:
     """Evaluate every arm of a run on an endpoint with times; `drawn` is the arm that the curves are of."""
-    predictions = {name: read_predictions(path) for name, (path, _) in sealed.items()}
+    predictions = {name: plan.with_inner(name, read_predictions(path)) for name, (path, _) in sealed.items()}
     one = next(iter(predictions.values()))
     truths = [
         FoldTruth(repeat=fold.repeat, fold=fold.fold, test=_times(test), train=_times(train))

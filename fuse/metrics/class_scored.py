@@ -1,7 +1,7 @@
 """Predictions of classes joined to the classes of the same folds.
 
 Enters: what one arm said and the truths, fold by fold. Leaves: one checked value in which every test case of
-every fold has a row number of the cohort, and the pairs of its rankings, fold by fold.
+every fold has a row number of the cohort.
 """
 
 from __future__ import annotations
@@ -13,8 +13,6 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from feature_cache.errors import OutcomeError
-from fuse.metrics.intervals import FoldValues
-from fuse.metrics.ordered import ordered_pairs, share_in_order
 from fuse.metrics.pooled import CaseScores
 from fuse.metrics.scored import match_folds, number_cases
 from fuse.outcomes.outcomes import Classes
@@ -54,31 +52,6 @@ class ClassArm:
         return CaseScores(total=total, folds=folds, capped=0)
 
 
-@dataclass(frozen=True, kw_only=True)
-class RankedPairs:
-    """Pairs in the right order and comparable pairs of each ranking in each fold, (fold, ranking, 2)."""
-
-    repeat: Int[np.ndarray, " fold"]
-    pairs: Float[np.ndarray, "fold ranking 2"]
-    test_to_train: Float[np.ndarray, " fold"]
-
-    def share(self) -> float:
-        """Return the share of pairs in the right order, averaged over rankings, then over repeats.
-
-        Pairs are summed over the folds of a repeat before they are divided.
-        """
-        sums = [self.pairs[self.repeat == number].sum(axis=0) for number in np.unique(self.repeat)]
-        return float(np.mean([share_in_order(of_repeat) for of_repeat in sums]))
-
-    def by_fold(self) -> FoldValues:
-        """Return the share of each fold, weighted by its pairs."""
-        return FoldValues(
-            value=np.array([share_in_order(of_fold) for of_fold in self.pairs]),
-            weight=self.pairs[:, :, 1].sum(axis=1),
-            test_to_train=self.test_to_train,
-        )
-
-
 def join_classes(predictions: Sequence[ClassPrediction], truths: Sequence[ClassTruth]) -> ClassArm:
     """Join predictions to truths by (repeat, fold).
 
@@ -112,15 +85,6 @@ def join_classes(predictions: Sequence[ClassPrediction], truths: Sequence[ClassT
             )
         label[fold.rows] = fold.truth.test.label
     return ClassArm(case_ids=case_ids, outcome=Classes(label=label, names=truths[0].test.names), folds=folds)
-
-
-def rank_pairs(arm: ClassArm) -> RankedPairs:
-    """Count the pairs of each ranking in each fold: yes against no, or each class against the rest."""
-    return RankedPairs(
-        repeat=np.array([fold.truth.repeat for fold in arm.folds]),
-        pairs=np.array([ordered_pairs(fold.prediction.risk, fold.truth.test) for fold in arm.folds]),
-        test_to_train=np.array([len(fold.truth.test) / len(fold.truth.train) for fold in arm.folds]),
-    )
 
 
 def _check(prediction: ClassPrediction, truth: ClassTruth) -> None:

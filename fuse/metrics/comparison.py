@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
-import numpy as np
-
 from fuse.cases import FoldPrediction, FoldTruth
 from fuse.metrics.censoring import choose_horizon
-from fuse.metrics.intervals import FoldValues, Interval, bootstrap, draw_resamples, nadeau_bengio
+from fuse.metrics.fold_order import order_of
+from fuse.metrics.intervals import Interval, bootstrap, draw_resamples
 from fuse.metrics.one_fold import bootstrap_order
+from fuse.metrics.order_error import order_error
+from fuse.metrics.order_intervals import primary_of
 from fuse.metrics.pooled import count_fold_pairs, score_integrated_brier
 from fuse.metrics.scored import join
 
@@ -72,22 +73,15 @@ def compare_arms(
     Returns
     -------
     ComparisonRow
-        Difference of the two C's as evaluated, with the Nadeau-Bengio interval of the per-fold differences
-        (measured coverage of a nominal 95 %: 91 to 92 %); of a single fold, a paired bootstrap of its cases.
+        Difference of the two C's as evaluated, with the primary interval (`order_intervals.py`); of a single
+        fold, a paired bootstrap of its cases.
     """
-    ours, theirs = count_fold_pairs(join(first, truths)), count_fold_pairs(join(second, truths))
-    value = ours.concordant - theirs.concordant
-    folds = FoldValues(
-        value=value / np.maximum(ours.comparable, 1),
-        weight=ours.comparable,
-        test_to_train=ours.test_to_train,
-    )
-    difference = ours.concordance() - theirs.concordance()
-    interval = (
-        bootstrap_order([first[0].risk, second[0].risk], truths[0].test, contrast.family)
-        if len(truths) == 1
-        else nadeau_bengio(difference, folds, contrast.family)
-    )
+    ours, theirs = join(first, truths), join(second, truths)
+    difference = count_fold_pairs(ours).concordance() - count_fold_pairs(theirs).concordance()
+    if len(truths) == 1:
+        interval = bootstrap_order([first[0].risk, second[0].risk], truths[0].test, contrast.family)
+    else:
+        interval = primary_of(order_error([order_of(ours), order_of(theirs)]), contrast.family)
     return comparison_row(contrast, "c_index", difference, interval)
 
 

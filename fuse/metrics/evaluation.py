@@ -27,9 +27,12 @@ from fuse.metrics.at_days import (
 )
 from fuse.metrics.censoring import Horizon, choose_horizon
 from fuse.metrics.d_calibration import d_calibration
-from fuse.metrics.intervals import FoldValues, Interval, bootstrap, draw_resamples, nadeau_bengio_logit
+from fuse.metrics.fold_order import order_of
+from fuse.metrics.intervals import Interval, bootstrap, draw_resamples
 from fuse.metrics.known_status import known_at
 from fuse.metrics.one_fold import bootstrap_order
+from fuse.metrics.order_error import order_error
+from fuse.metrics.order_intervals import primary_of
 from fuse.metrics.pooled import (
     count_fold_pairs,
     resample_across_folds,
@@ -175,17 +178,11 @@ def evaluate_singles(
 
 
 def _concordance_within(arm: ScoredArm, family: int) -> tuple[float, Interval]:
-    pairs = count_fold_pairs(arm)
-    estimate = pairs.concordance()
+    estimate = count_fold_pairs(arm).concordance()
     if len(arm.folds) == 1:
         only = arm.folds[0]
         return estimate, bootstrap_order([only.prediction.risk], only.truth.test, family)
-    folds = FoldValues(
-        value=pairs.concordant / np.maximum(pairs.comparable, 1),
-        weight=pairs.comparable,
-        test_to_train=pairs.test_to_train,
-    )
-    return estimate, nadeau_bengio_logit(estimate, folds, family)
+    return estimate, primary_of(order_error([order_of(arm)]), family)
 
 
 def _concordance_pooled(arm: ScoredArm, counts: Counts) -> tuple[float, Interval]:

@@ -29,7 +29,8 @@ class ClassPrediction:
     """What one arm said about the test part of one fold, before its outcomes were opened.
 
     `risk`: log odds of yes (case,) of two classes, scores (case, class) of more, comparable within a fold
-    only. `probability` (case, class): calibrated on the train part, rows sum to 1.
+    only. `probability` (case, class): calibrated on the train part, rows sum to 1. `inner_pairs`: as in
+    `FoldPrediction`.
     """
 
     repeat: int
@@ -38,6 +39,7 @@ class ClassPrediction:
     names: tuple[str, ...]
     risk: Float[np.ndarray, " case *classes"]
     probability: Float[np.ndarray, "case class"]
+    inner_pairs: Float[np.ndarray, "inner ranking 2"] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

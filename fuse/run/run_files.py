@@ -34,6 +34,7 @@ from fuse.run.sealing import seal_predictions
 
 
 @dataclass(frozen=True, kw_only=True)
+from fuse.run.inner_pairs_file import inner_pairs_by_arm, write_inner_pairs
 class FittedRun:
     """Everything that is there before a file of evidence is written.
 
@@ -99,6 +100,7 @@ def write_run_files(folder: Path, run: FittedRun) -> Computed:
     roles = drop_silent(assign_roles(inspection.protocol, run.plans, selected), silent, chosen)
     arms = (*run.arms, *((_selected_record(selected, run.plans),) if selected else ()))
     replicated = None
+    write_inner_pairs(folder, results)
     if run.refitting is not None:
         opened = inspection.door.evaluation(folds.case_ids, dict(sealed.values()))
         replicated = run_replicates(run.refitting, opened, roles)
@@ -122,6 +124,7 @@ def write_run_files(folder: Path, run: FittedRun) -> Computed:
     write_fusion_weights(folder, results, folds, cases)
     write_modality_values(results, folds, inspection.door, sealed_subsets)
     write_attention(folder / "attention.json", results, inspection.cache, inspection.chosen)
+            inner_pairs=inner_pairs_by_arm(results),
     shown = choose_case(_volume_arms(inspection, run.plans), results, folds, cases)
     write_volumes(folder / "volumes.json", shown, inspection.cache, inspection.chosen)
     return Computed(inspection=inspection, cases=cases, folds=folds, arms=arms, roles=roles)

@@ -73,6 +73,7 @@ def two_folds(risk: list[float]) -> tuple[Folds, list[FoldResult]]:
                     probability=np.ones((2, 1)),
                     train_median=0.0,
                     chosen="alpha=16",
+                    inner_pairs=np.zeros((2, 1, 2)),
                 )
             },
         )

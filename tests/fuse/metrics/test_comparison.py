@@ -4,8 +4,11 @@ import numpy as np
 import pytest
 
 from fuse.metrics.comparison import Contrast, Roles, compare_arms, compare_ibs, compare_planned
-from fuse.metrics.concordance import concordant_pairs
+from fuse.metrics.concordance import resampled_pairs
 from fuse.metrics.evaluation import evaluate_arm
+from fuse.metrics.order_intervals import WITHOUT_INNER
+from fuse.metrics.pooled import resample_within_folds
+from fuse.metrics.scored import join
 
 PLAIN = Contrast(first="fused", second="clinical", named_before=True)
 
@@ -31,20 +34,28 @@ def test_difference_is_that_of_the_two_rows(trial, arms) -> None:
     assert (row.first, row.second, row.metric, row.named_before) == ("fused", "clinical", "c_index", True)
 
 
-def test_interval_by_hand_from_the_folds(trial, arms) -> None:
-    value, weight, ratio = [], [], []
-    for first, second, truth in zip(arms["fused"], arms["clinical"], trial.truths, strict=True):
-        ours, pairs = concordant_pairs(first.risk, truth.test)
-        theirs, _ = concordant_pairs(second.risk, truth.test)
-        value.append((ours - theirs) / pairs)
-        weight.append(pairs)
-        ratio.append(len(truth.test) / len(truth.train))
-    mean = np.average(value, weights=weight)
-    variance = np.average((np.array(value) - mean) ** 2, weights=weight) * 10 / 9
-    half = 2.2621571627409915 * np.sqrt(variance * (0.1 + np.mean(ratio)))  # t of 9 degrees of freedom
+def test_the_interval_is_that_of_one_case_more_or_less(trial, arms) -> None:
     row = compare_arms(arms["fused"], arms["clinical"], trial.truths, PLAIN)
-    assert row.high - row.low == pytest.approx(2 * half, rel=1e-9)
-    assert row.method == "Nadeau-Bengio t, 9 df"
+    n, pulls = len(trial.outcome), np.zeros(len(trial.outcome))
+    step = 1e-5
+    for case in range(n):
+        weighted = []
+        for weight in (1 + step, 1 - step):
+            counts = np.ones((1, n))
+            counts[0, case] = weight
+            weighted.append(
+                resample_within_folds(join(arms["fused"], trial.truths), _count, counts)
+                - resample_within_folds(join(arms["clinical"], trial.truths), _count, counts)
+            )
+        pulls[case] = float((weighted[0] - weighted[1])[0]) / (2 * step)
+    error = np.sqrt(2 * np.square(pulls).sum() * n / (n - 1))
+    half = 2.0117405137297655 * error  # t of 47 degrees of freedom, 97.5 %: 48 events
+    assert row.high - row.low == pytest.approx(2 * half, rel=1e-5)
+    assert row.method == f"{WITHOUT_INNER}, t with 47 df"
+
+
+def _count(fold, counts):
+    return resampled_pairs(fold.prediction.risk, fold.truth.test, counts)
 
 
 def test_turning_the_comparison_round_changes_the_sign_only(trial, arms) -> None:

@@ -128,6 +128,7 @@ def test_a_result_comes_back_with_the_same_bits(tmp_path: Path) -> None:
                 probability=np.asfortranarray(rng.random((3, 2))),
                 train_median=float("nan"),
                 chosen="alpha=16",
+                inner_pairs=np.array([[[1.5, 2.0]], [[0.0, 0.0]]]),
             )
         },
         weights={"b": np.float64(0.1)},
