@@ -20,6 +20,7 @@ from fuse.outcomes.outcomes import Competing, Survival
 
 KAPLAN_MEIER = "Kaplan–Meier, limits on the log(−log) scale"
 KAPLAN_MEIER_AREA = "area under Kaplan–Meier, Greenwood's variance"
+NO_EVENT = "no event was seen"
 AALEN_JOHANSEN = "Aalen–Johansen, bootstrap of cases"
 AALEN_JOHANSEN_AREA = "area above Aalen–Johansen, bootstrap of cases"
 
@@ -101,10 +102,13 @@ class _Drawn:
 def _probability_at(outcome: Survival, day: float) -> AtDay:
     curve = estimate_survival(outcome)
     step = int(np.searchsorted(curve.time_days, day, side="right")) - 1
-    if step < 0:
-        return AtDay(day=day, estimate=0.0, low=0.0, high=0.0, method=KAPLAN_MEIER)
-    value, low, high = (1 - float(part[step]) for part in (curve.value, curve.high, curve.low))
-    return AtDay(day=day, estimate=value, low=low, high=high, method=KAPLAN_MEIER)
+    survival = 1.0 if step < 0 else float(curve.value[step])
+    if survival == 1.0:
+        return _nobody(outcome, day)
+    if survival < np.finfo(float).eps:
+        return AtDay(day=day, estimate=1.0, low=None, high=None, method=f"{KAPLAN_MEIER}; none at 1")
+    low, high = 1 - float(curve.high[step]), 1 - float(curve.low[step])
+    return AtDay(day=day, estimate=1 - survival, low=low, high=high, method=KAPLAN_MEIER)
 
 
 def _area_under(outcome: Survival, day: float) -> AtDay:
@@ -119,17 +123,35 @@ def _area_under(outcome: Survival, day: float) -> AtDay:
     spread = np.where(left > 0, np.square(after) * events / (at_risk * np.maximum(left, 1)), 0.0)
     half = NORMAL_975 * float(np.sqrt(spread.sum()))
     mean = float(areas.sum())
+    if len(steps) == 0:
+        return AtDay(day=day, estimate=day, low=None, high=None, method=NO_EVENT)
     low, high = max(0.0, mean - half), min(day, mean + half)
     return AtDay(day=day, estimate=mean, low=low, high=high, method=KAPLAN_MEIER_AREA)
 
 
+def _nobody(outcome: Survival, day: float) -> AtDay:
+    """Return a probability of 0, with the exact limit of the cases that are known to be free of the event."""
+    free = outcome.time_days >= day
+    if isinstance(outcome, Competing):
+        free |= outcome.cause > 1
+    n = int(free.sum())
+    high = 1 - ((1 - LEVEL) / 2) ** (1 / n) if n else 1.0
+    return AtDay(
+        day=day, estimate=0.0, low=0.0, high=high, method=f"{NO_EVENT}: Clopper–Pearson of those followed"
+    )
+
+
 def _incidence_at(drawn: _Drawn, day: float) -> AtDay:
+    if not (drawn.outcome.event & (drawn.outcome.time_days <= day)).any():
+        return _nobody(drawn.outcome, day)
     return _with_quantiles(drawn.incidence(np.array([day]))[:, 0], day, AALEN_JOHANSEN)
 
 
 def _area_above(drawn: _Drawn, day: float) -> AtDay:
     outcome = drawn.outcome
     steps = np.unique(outcome.time_days[outcome.event & (outcome.time_days < day)])
+    if len(steps) == 0:
+        return AtDay(day=day, estimate=day, low=None, high=None, method=NO_EVENT)
     lost = drawn.incidence(steps) @ np.diff(np.append(steps, day))
     return _with_quantiles(day - lost, day, AALEN_JOHANSEN_AREA)
 

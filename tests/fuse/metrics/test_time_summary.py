@@ -76,16 +76,22 @@ def test_a_day_that_follow_up_does_not_reach_has_no_number() -> None:
         assert one["method"] == "none: follow-up ends on day 55"
     ended = Survival(event=np.array([True, True]), time_days=np.array([2.0, 4.0]))
     found = summarise_times("all", ended, [60.0], 0)
-    assert found["event_probability"][0]["estimate"] == 1.0
+    one = found["event_probability"][0]
+    assert (one["estimate"], one["low"], one["high"]) == (1.0, None, None)
     assert found["restricted_mean_days"]["estimate"] == 3.0
 
 
 def test_without_an_event_the_mean_is_the_day_itself() -> None:
     nobody = Survival(event=np.zeros(3, bool), time_days=np.array([50.0, 60.0, 70.0]))
     found = summarise_times("all", nobody, [40.0], 0)
-    assert found["event_probability"][0]["estimate"] == 0.0
-    assert found["restricted_mean_days"]["estimate"] == 40.0
+    probability, mean = found["event_probability"][0], found["restricted_mean_days"]
+    # R: binom.test(0, 3)$conf.int
+    assert (probability["estimate"], probability["low"]) == (0.0, 0.0)
+    assert probability["high"] == pytest.approx(0.707598226178713, abs=1e-12)
+    assert (mean["estimate"], mean["low"], mean["method"]) == (40.0, None, "no event was seen")
     none_yet = Competing(
         event=nobody.event, time_days=nobody.time_days, cause=np.array([2, 2, 0]), causes=("one", "two")
     )
-    assert summarise_times("all", none_yet, [40.0], 0)["restricted_mean_days"]["estimate"] == 40.0
+    found = summarise_times("all", none_yet, [40.0], 0)
+    assert found["restricted_mean_days"]["estimate"] == 40.0
+    assert found["event_probability"][0]["high"] == pytest.approx(0.707598226178713, abs=1e-12)
