@@ -121,6 +121,17 @@ class AttentionWeightRow(Part):
     weight: Number
 
 
+class ChecklistRow(Part):
+    """One row of tripod.csv or probast.csv: an item, what the run says of it, what is left to people."""
+
+    item: str
+    section: Words
+    asks: Words
+    status: Literal["filled by the run", "run and author", "author must fill", "does not apply"]
+    run_says: Words
+    author_must: Words
+
+
 class ChosenRow(Part):
     """One row of chosen.csv: what an arm chose inside one train part."""
 

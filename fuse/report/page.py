@@ -19,6 +19,7 @@ from fuse.report.arms_table import build_arms_forest, build_arms_table
 from fuse.report.attention_picture import place_attention
 from fuse.report.attention_table import average_attention
 from fuse.report.calibration_plot import place_calibration
+from fuse.report.checklist_table import build_checklists
 from fuse.report.chosen_table import count_choices
 from fuse.report.cohort_flow import count_patterns, draw_flow
 from fuse.report.comparison_tables import build_comparisons
@@ -26,6 +27,7 @@ from fuse.report.decision_plot import place_decisions
 from fuse.report.documents import Curves
 from fuse.report.endpoint_kind import kind_of
 from fuse.report.forest import shorten
+from fuse.report.replicate_tables import build_tests
 from fuse.report.run_folder import REPORT_NAME, RunFolder, read_run
 from fuse.report.survival_plot import place_survival
 from fuse.report.verdict_numbers import write_estimate
@@ -111,6 +113,8 @@ def render(folder: RunFolder) -> str:
         attention=place_attention(folder.attention),
         volumes=place_volumes(folder.volumes),
         choices=count_choices(folder.chosen, document),
+        tests=build_tests(folder.tests, document),
+        checklists=build_checklists(folder.tripod, folder.probast),
         flow=draw_flow(document.flow),
         not_run=not_run,
         silent=tuple(arm for arm in not_run if not any(arm.name in part.what for part in document.failures)),

@@ -22,6 +22,7 @@ from fuse.report.documents import (
     AddedValueRow,
     Attention,
     AttentionWeightRow,
+    ChecklistRow,
     ChosenRow,
     ComparisonRow,
     Curves,
@@ -33,6 +34,7 @@ from fuse.report.documents import (
     VolumeView,
     WeightRow,
 )
+from fuse.report.replicate_tables import TestRow
 from fuse.report.run_document import RunDocument
 from fuse.run.predictions import prediction_file
 
@@ -76,6 +78,9 @@ class RunFolder:
     decisions: tuple[DecisionRow, ...]
     attention_weights: tuple[AttentionWeightRow, ...]
     chosen: tuple[ChosenRow, ...]
+    tests: tuple[TestRow, ...]
+    tripod: tuple[ChecklistRow, ...]
+    probast: tuple[ChecklistRow, ...]
     curves: Curves
     attention: Attention
     volumes: VolumeView
@@ -125,7 +130,10 @@ def read_run(run: Path) -> RunFolder:
         attention_weights=_read_csv(run / "attention_weights.csv", AttentionWeightRow)
         if _has(run, document, "attention_weights.csv")
         else (),
+        tripod=_read_csv(run / "tripod.csv", ChecklistRow) if _has(run, document, "tripod.csv") else (),
+        probast=_read_csv(run / "probast.csv", ChecklistRow) if _has(run, document, "probast.csv") else (),
         chosen=_read_csv(run / "chosen.csv", ChosenRow) if _has(run, document, "chosen.csv") else (),
+        tests=_read_csv(run / "tests.csv", TestRow) if _has(run, document, "tests.csv") else (),
         curves=_checked_curves(_read_json(run / "curves.json", Curves)),
         attention=_read_json(run / "attention.json", Attention),
         volumes=_read_json(run / "volumes.json", VolumeView)
