@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from fuse.cases import FoldPrediction
+from fuse.evidence.interval_table import IntervalRow
 from fuse.folds.folds import Folds
 from fuse.inner_order import InnerPairs
 from fuse.metrics.censoring import Horizon
@@ -68,7 +69,8 @@ class Evaluated:
     """What the evaluation of all arms gave.
 
     `tested` are the outcomes of all tested cases, each once; `alone` the primary metric of each single
-    modality, with intervals that hold together; `curves` the content of curves.json.
+    modality, with intervals that hold together; `curves` the content of curves.json;
+    `intervals` those of every method.
     """
 
     metrics: Mapping[str, Sequence[MetricRow]]
@@ -78,4 +80,5 @@ class Evaluated:
     horizon: Horizon | None
     measure: Measure
     curves: dict[str, Any]
+    intervals: Sequence[IntervalRow] = ()
     classes: Mapping[str, int] = field(default_factory=dict)

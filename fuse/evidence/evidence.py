@@ -8,10 +8,11 @@ metrics.csv, comparisons.csv, curves.json and verdict.json in the run's folder. 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, astuple
 from pathlib import Path
 
 from fuse.evidence.evaluation_plan import Evaluated, Evaluation
+from fuse.evidence.interval_table import COLUMNS, INTERVALS
 from fuse.evidence.of_classes import evaluate_classes
 from fuse.evidence.of_times import evaluate_times
 from fuse.files import write_csv, write_json
@@ -48,6 +49,7 @@ def evaluate_run(
         COMPARISON_COLUMNS,
         [list(asdict(row).values()) for row in evaluated.comparisons],
     )
+    write_csv(plan.folder / INTERVALS, COLUMNS, [astuple(row) for row in evaluated.intervals])
     verdict = judge(
         Evidence(
             roles=plan.roles,

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from fuse.evidence.evaluation_plan import Evaluated, Evaluation
+from fuse.evidence.interval_table import IntervalInputs, interval_rows
 from fuse.metrics.calibration_groups import calibration_curve
 from fuse.metrics.class_scored import ClassArm, join_classes
 from fuse.metrics.classes import compare_class_arms, evaluate_class_arm, evaluate_class_singles
@@ -32,6 +33,7 @@ def evaluate_classes(plan: Evaluation, sealed: Mapping[str, tuple[Path, str]], d
     ]
     tested = join_classes(next(iter(predictions.values())), truths).outcome
     counts = np.bincount(tested.label, minlength=len(tested.names)).tolist()
+    measure = AUROC_MEASURE if len(tested.names) == 2 else MEAN_AUROC_MEASURE
     return Evaluated(
         metrics={
             name: evaluate_class_arm(folds, truths, plan.seed, plan.cuts.get(name))
@@ -41,7 +43,16 @@ def evaluate_classes(plan: Evaluation, sealed: Mapping[str, tuple[Path, str]], d
         alone=evaluate_class_singles(predictions, truths, plan.roles.singles),
         tested=tested,
         horizon=None,
-        measure=AUROC_MEASURE if len(tested.names) == 2 else MEAN_AUROC_MEASURE,
+        measure=measure,
+        intervals=interval_rows(
+            IntervalInputs(
+                arms={name: join_classes(said, truths) for name, said in predictions.items()},
+                roles=plan.roles,
+                metric=measure.metric,
+                seed=plan.seed,
+                refits=plan.refits,
+            )
+        ),
         curves=_curves(drawn, join_classes(predictions[drawn], truths), plan.seed),
         classes=dict(zip(tested.names, counts, strict=True)),
     )

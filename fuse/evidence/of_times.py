@@ -13,6 +13,7 @@ from pathlib import Path
 from fuse.cases import FoldTruth
 from fuse.evidence.curves import Drawn, describe_curves
 from fuse.evidence.evaluation_plan import Evaluated, Evaluation
+from fuse.evidence.interval_table import IntervalInputs, interval_rows
 from fuse.metrics.censoring import choose_horizon
 from fuse.metrics.comparison import compare_planned
 from fuse.metrics.competing import (
@@ -74,6 +75,15 @@ def evaluate_times(
         horizon=horizon,
         measure=C_MEASURE,
         curves=describe_curves(
+        intervals=interval_rows(
+            IntervalInputs(
+                arms={name: join(said, kept) for name, said in predictions.items()},
+                roles=plan.roles,
+                metric=C_MEASURE.metric,
+                seed=plan.seed,
+                refits=plan.refits,
+            )
+        ),
             Drawn(
                 arm=drawn,
                 said=predictions[drawn],

@@ -36,17 +36,25 @@ def bootstrap_order(risks: Sequence[Risk], outcome: Outcome, family: int = 1) ->
 
 def resample_order(risk: Risk, outcome: Outcome, counts: Counts) -> Float[np.ndarray, " sample"]:
     """Return the share of pairs in order of each resample, the mean over rankings; NaN without any."""
+    shares = [ratio(*pairs) for pairs in resample_ranking_pairs(risk, outcome, counts)]
+    known = np.isfinite(shares)
+    return ratio(np.where(known, shares, 0.0).sum(axis=0), known.sum(axis=0).astype(np.float64))
+
+
+def resample_ranking_pairs(
+    risk: Risk, outcome: Outcome, counts: Counts
+) -> Float[np.ndarray, "ranking 2 sample"]:
+    """Return the pairs in order and all comparable pairs of each ranking in each resample."""
     if isinstance(outcome, Competing):
         outcome = keep_at_risk(outcome)
     if isinstance(outcome, Survival):
-        return ratio(*resampled_pairs(risk, outcome, counts))
+        return np.array([resampled_pairs(risk, outcome, counts)])
     if len(outcome.names) == 2:
-        return ratio(*_pairs_of_class(risk, outcome.label == 1, counts))
+        return np.array([_pairs_of_class(risk, outcome.label == 1, counts)])
     scores = scores_of_classes(risk)
     above = scores - scores.mean(axis=1, keepdims=True)
-    shares = [ratio(*_pairs_of_class(above[:, k], outcome.label == k, counts)) for k in range(above.shape[1])]
-    known = np.isfinite(shares)
-    return ratio(np.where(known, shares, 0.0).sum(axis=0), known.sum(axis=0).astype(np.float64))
+    of_class = [_pairs_of_class(above[:, k], outcome.label == k, counts) for k in range(above.shape[1])]
+    return np.array(of_class)
 
 
 def _pairs_of_class(
