@@ -15,7 +15,11 @@ from jaxtyping import Float
 
 from fuse.arm_plans import AbsentArm, ArmPlan, split_runnable
 from fuse.cases import Cases
+from fuse.checklists.checklist_files import write_checklists
+from fuse.checklists.run_known import RunKnown
+from fuse.evidence.added_value import AddedValue, tested_cases, write_added_value
 from fuse.evidence.evidence import Evaluation, curve_arm, evaluate_run
+from fuse.evidence.rungs import DayInUse, rungs_of, stacked_arm
 from fuse.explain.attention_view import write_attention
 from fuse.explain.fusion_weights import write_fusion_weights
 from fuse.explain.modality_values import seal_subsets, write_modality_values
@@ -29,12 +33,12 @@ from fuse.replicates.run_replicates import Refitting, run_replicates, write_repl
 from fuse.roles import SELECTED_SINGLE, assign_roles, drop_silent, selectable, selected_single_name
 from fuse.run.cuts_file import write_cuts
 from fuse.run.entries_file import write_entries
+from fuse.run.inner_pairs_file import inner_pairs_by_arm, write_inner_pairs
 from fuse.run.run_record import ArmRecord, Validates
 from fuse.run.sealing import seal_predictions
 
 
 @dataclass(frozen=True, kw_only=True)
-from fuse.run.inner_pairs_file import inner_pairs_by_arm, write_inner_pairs
 class FittedRun:
     """Everything that is there before a file of evidence is written.
 
@@ -91,8 +95,11 @@ def write_run_files(folder: Path, run: FittedRun) -> Computed:
     """Write and seal the predictions, open the outcomes of the test parts, and write everything else."""
     inspection, folds, cases, results = run.inspection, run.folds, run.cases, run.results
     sealed = seal_predictions(folder, results, folds, run.times_days, inspection.door.classes)
-    sealed_subsets = seal_subsets(folder, results, folds)
+    horizon = inspection.horizon
+    day = DayInUse(days=None if horizon is None else horizon.days, times_days=run.times_days)
+    sealed_subsets = seal_subsets(folder, results, folds, day.of_event)
     _write_chosen(folder / "chosen.csv", results)
+    write_inner_pairs(folder, results)
     cuts = write_cuts(folder / "cuts.csv", results, inspection.door)
     selected = selected_single_name(run.plans)
     silent = {label for label, modality in cases.modalities.items() if not modality.present.any()}
@@ -100,13 +107,12 @@ def write_run_files(folder: Path, run: FittedRun) -> Computed:
     roles = drop_silent(assign_roles(inspection.protocol, run.plans, selected), silent, chosen)
     arms = (*run.arms, *((_selected_record(selected, run.plans),) if selected else ()))
     replicated = None
-    write_inner_pairs(folder, results)
     if run.refitting is not None:
         opened = inspection.door.evaluation(folds.case_ids, dict(sealed.values()))
         replicated = run_replicates(run.refitting, opened, roles)
     if replicated is not None:
         write_replicates(folder, replicated, roles)
-    evaluate_run(
+    evaluated = evaluate_run(
         Evaluation(
             folder=folder,
             door=inspection.door,
@@ -117,16 +123,39 @@ def write_run_files(folder: Path, run: FittedRun) -> Computed:
             external=run.external,
             refits={} if replicated is None else replicated.refits,
             cuts=cuts,
+            inner_pairs=inner_pairs_by_arm(results),
         ),
         sealed,
         _cuts(results, curve_arm(roles, list(sealed))),
     )
     write_fusion_weights(folder, results, folds, cases)
     write_modality_values(results, folds, inspection.door, sealed_subsets)
+    write_added_value(
+        folder,
+        AddedValue(
+            rungs=rungs_of(roles, results, day, stacked_arm(run.plans)),
+            tested=tested_cases(folds, inspection.door, dict(sealed.values()) | sealed_subsets, day.days),
+            evaluated=evaluated,
+            roles=roles,
+            thresholds=np.array(inspection.door.declared.thresholds),
+        ),
+    )
     write_attention(folder / "attention.json", results, inspection.cache, inspection.chosen)
-            inner_pairs=inner_pairs_by_arm(results),
     shown = choose_case(_volume_arms(inspection, run.plans), results, folds, cases)
     write_volumes(folder / "volumes.json", shown, inspection.cache, inspection.chosen)
+    write_checklists(
+        folder,
+        RunKnown(
+            inspection=inspection,
+            folds=folds,
+            cases=cases,
+            titles={arm.name: arm.title for arm in arms if arm.status == "done"},
+            not_run={arm.name: arm.reason for arm in arms if arm.status == "not_run"},
+            roles=roles,
+            evaluated=evaluated,
+            external=run.external,
+        ),
+    )
     return Computed(inspection=inspection, cases=cases, folds=folds, arms=arms, roles=roles)
 
 
