@@ -53,13 +53,13 @@ def percent(share: float) -> str:
 
 
 def duration(days: float) -> str:
-    """Return days as whole months where they are whole months (30.4375 days), else as days.
+    """Return days as whole months where they are two or more whole months (30.4375 days), else as days.
 
-    >>> duration(1826.25), duration(90)
-    ('60 months', '90 days')
+    >>> duration(1826.25), duration(90), duration(30)
+    ('60 months', '90 days', '30 days')
     """
     months = whole_months(days)
-    return f"{days:g} days" if months is None else f"{months} months"
+    return f"{days:g} days" if months is None or months < 2 else f"{months} months"
 
 
 def whole_months(days: float) -> int | None:
