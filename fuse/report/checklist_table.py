@@ -42,7 +42,7 @@ def build_checklists(
 
 
 def _table(name: str, source: str, file: str, rows: tuple[ChecklistRow, ...]) -> ChecklistTable:
-    counted = Counter(row.status for row in rows)
+    counted: Counter[str] = Counter(row.status for row in rows)
     sections = dict.fromkeys(row.section for row in rows)
     return ChecklistTable(
         name=name,

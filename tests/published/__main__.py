@@ -16,6 +16,7 @@ import numpy as np
 from tests.measurement import Measured, publish
 from tests.planted.extent import SEEDS as PLANTED
 from tests.planted.extent import Extent, study_rows
+from tests.published.anchors import anchor_rows
 from tests.published.four_rows import describe_four, rows_of_four
 from tests.published.multisurv import multisurv_rows
 from tests.published.pcam import pcam_rows
@@ -55,7 +56,8 @@ def main() -> int:
             print(f"seed {LARGE_SEED}, {LARGE_CASES} cases, alone: {named}", flush=True)
     planted = study_rows(Extent(seeds=given.planted))
     of_files = rows(answers) + rows_of_four(four, left[0], (LARGE_CASES, named)) + pcam_rows()
-    return publish("published", of_files + planted + multisurv_rows() + tcga_rows(TABLES))
+    of_tables = multisurv_rows() + tcga_rows(TABLES) + anchor_rows()
+    return publish("published", of_files + planted + of_tables)
 
 
 def describe(answer: Answer) -> str:
