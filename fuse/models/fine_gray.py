@@ -120,6 +120,13 @@ def causes_of(outcome: TrainOutcome) -> Competing:
             got="another kind of endpoint",
             remedy="Use a Cox model (ridge_cox, elastic_net_cox) for it.",
         )
+    if outcome.entry_days is not None:
+        raise OutcomeError(
+            "model fine_gray",
+            expected="cases that are all at risk from the start",
+            got="cases that came under observation later",
+            remedy="Use cause_specific_cox, which honours their entry.",
+        )
     return outcome
 
 
