@@ -267,7 +267,7 @@ def is_fusion(model: str) -> bool:
 
 
 def split_runnable(
-    plans: Sequence[ArmPlan], kind: str = "survival"
+    plans: Sequence[ArmPlan], kind: str = "survival", *, enters_late: bool = False
 ) -> tuple[tuple[ArmPlan, ...], dict[str, str]]:
     """Return the arms that can run here on this kind of endpoint and, for the others, the reason why not."""
     from fuse.models.registry import MODEL_CARDS
@@ -278,6 +278,8 @@ def split_runnable(
         absent = card.absent_needs()
         if kind not in card.endpoints:
             reasons[plan.name] = f"it learns {', '.join(card.endpoints)} endpoints, not {kind}"
+        elif enters_late and not card.late_entry:
+            reasons[plan.name] = "cases enter late, and it would count them as at risk from the start"
         elif absent:
             reasons[plan.name] = f"{', '.join(absent)} is not installed"
         elif any(base in reasons for base in plan.bases):

@@ -81,7 +81,7 @@ def compute_run(inputs: RunInputs, folder: Path, jobs: int, kept: Path) -> Compu
     """Compute every file of a run but its record and its page into `folder`; `kept` is for fitted folds."""
     inspection = inspect_inputs(inputs)
     folds = inspection.refuse_errors()
-    plans, arms = record_arms(inspection.plans, inspection.absent, inspection.door.declared.kind)
+    plans, arms = record_arms(inspection.plans, inspection.absent, inspection.door)
     write_run_inputs(folder, inspection, folds)
     with tempfile.TemporaryDirectory(prefix="scratch-", dir=folder.parent) as name:
         scratch = Path(name)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
+from fuse.outcomes.at_risk import log_shares
 from fuse.outcomes.outcomes import Survival
 
 if TYPE_CHECKING:
@@ -28,6 +29,8 @@ def partial_log_likelihood(risk: Float[np.ndarray, " case"], outcome: Survival) 
     outcome
         The outcomes of the same cases. Without an event the likelihood is empty: 0.0.
     """
+    if outcome.entry_days is not None:
+        return float(np.sum(risk[outcome.event] - log_shares(risk, outcome)[0]))
     order, last_tied = risk_sets(outcome.time_days)
     at_risk = np.logaddexp.accumulate(risk[order])[last_tied]
     event = outcome.event[order]
@@ -38,6 +41,8 @@ def partial_log_likelihood_gradient(
     risk: Float[np.ndarray, " case"], outcome: Survival
 ) -> Float[np.ndarray, " case"]:
     """Return the derivative of `partial_log_likelihood` by each case's risk: its martingale residual."""
+    if outcome.entry_days is not None:
+        return np.asarray(outcome.event - np.exp(log_shares(risk, outcome)[1]).sum(axis=0))
     order, last_tied = risk_sets(outcome.time_days)
     event = outcome.event[order].astype(np.float64)
     at_risk = np.logaddexp.accumulate(risk[order])[last_tied]

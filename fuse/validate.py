@@ -68,7 +68,7 @@ def compute_validation(inputs: ValidationInputs, folder: Path) -> Computed:
     refuse_shared_cases((learned, inside.chosen), (predicted, other.chosen))
     folds = one_fold(inside, predicted)
     other = replace(other, folds=folds)
-    plans, arms = record_arms(inside.plans, inside.absent, inside.door.declared.kind)
+    plans, arms = record_arms(inside.plans, inside.absent, inside.door)
     write_run_inputs(folder, other, folds)
     with tempfile.TemporaryDirectory(prefix="scratch-", dir=folder.parent) as name:
         train, test = _read_both(inside, other, Path(name))

@@ -29,9 +29,11 @@ from fuse.metrics.intervals import (
     nadeau_bengio,
     nadeau_bengio_logit,
 )
+from fuse.metrics.late_entry import NOT_WEIGHED
 from fuse.metrics.one_fold import bootstrap_order
 from fuse.metrics.rung_scores import OpenedCases, OpenedFold, accuracy_of, benefit_of, order_of
 from fuse.outcomes.endpoint import OutcomeDoor
+from fuse.outcomes.outcomes import Survival
 
 ADDED_VALUE, DECISION_CURVES = "added_value.csv", "decision_curves.csv"
 COLUMNS = (
@@ -65,6 +67,12 @@ class AddedValue:
         """The metric of order: C, or AUROC."""
         return self.evaluated.measure.metric
 
+    @property
+    def enters_late(self) -> bool:
+        """Whether some of the tested cases came under observation after the others."""
+        outcome = self.tested.outcome
+        return isinstance(outcome, Survival) and outcome.entry_days is not None
+
     @cached_property
     def references(self) -> tuple[Rung, ...]:
         """What a rung is held against: the published score and the clinical values, where they ran."""
@@ -93,17 +101,25 @@ class AddedValue:
 def write_added_value(folder: Path, value: AddedValue) -> None:
     """Write both tables; without a rung, or of more than two classes, they have no row."""
     rows = [
-        (rung.name, rung.words, "+".join(rung.modalities), *_line(found))
+        (rung.name, rung.words, "+".join(rung.modalities), *_line(_honoured(found, value)))
         for rung in value.rungs
         for found in (*_reached(rung, value), *_added(rung, value))
     ]
     write_csv(folder / ADDED_VALUE, COLUMNS, rows)
-    write_csv(folder / DECISION_CURVES, CURVE_COLUMNS, list(_curves(value)))
+    curves = [] if value.enters_late else list(_curves(value))
+    write_csv(folder / DECISION_CURVES, CURVE_COLUMNS, curves)
 
 
-def tested_cases(
-    folds: Folds, door: OutcomeDoor, sealed: Mapping[Path, str], day: float | None
-) -> OpenedCases:
+def _honoured(found: Found, value: AddedValue) -> Found:
+    """Return a row as it is, without its value where delayed entry makes it wrong: only order is kept."""
+    against, metric, threshold, *_ = found
+    if not value.enters_late or metric == value.metric:
+        return found
+    none = float("nan")
+    return against, metric, threshold, none, Interval(low=none, high=none, method=NOT_WEIGHED)
+
+
+def open_cases(folds: Folds, door: OutcomeDoor, sealed: Mapping[Path, str], day: float | None) -> OpenedCases:
     """Open the outcomes of the test parts against the seal of what was said of them."""
     rows = sorted({int(row) for fold in folds.folds for row in fold.test})
     place = {row: number for number, row in enumerate(rows)}

@@ -80,8 +80,10 @@ def _join(parts: Sequence[Survival]) -> Survival:
     """Return the outcomes of several test parts below each other."""
     event = np.concatenate([part.event for part in parts])
     time_days = np.concatenate([part.time_days for part in parts])
+    late = [part.entry_days for part in parts if part.entry_days is not None]
+    entry = np.concatenate(late) if late else None
     causes = [part for part in parts if isinstance(part, Competing)]
     if not causes:
-        return Survival(event=event, time_days=time_days)
+        return Survival(event=event, time_days=time_days, entry_days=entry)
     cause = np.concatenate([part.cause for part in causes])
-    return Competing(event=event, time_days=time_days, cause=cause, causes=causes[0].causes)
+    return Competing(event=event, time_days=time_days, entry_days=entry, cause=cause, causes=causes[0].causes)

@@ -23,6 +23,7 @@ from fuse.metrics.competing import (
     keep_all_at_risk,
 )
 from fuse.metrics.evaluation import evaluate_arm, evaluate_singles
+from fuse.metrics.late_entry import keep_compared_risk_sets, keep_risk_sets
 from fuse.metrics.scored import join
 from fuse.metrics.time_error import evaluate_time_error
 from fuse.outcomes.outcomes import Classes, Outcome, Survival
@@ -66,15 +67,14 @@ def evaluate_times(
             name: [*rows, evaluate_time_error(predictions[name], truths, plan.seed)]
             for name, rows in metrics.items()
         }
+    if tested.entry_days is not None:
+        metrics = {name: keep_risk_sets(rows) for name, rows in metrics.items()}
+        comparisons = keep_compared_risk_sets(comparisons)
     horizon = choose_horizon(tested, declared)
     return Evaluated(
         metrics=metrics,
         comparisons=comparisons,
         alone=evaluate_singles(predictions, kept, plan.roles.singles),
-        tested=tested,
-        horizon=horizon,
-        measure=C_MEASURE,
-        curves=describe_curves(
         intervals=interval_rows(
             IntervalInputs(
                 arms={name: join(said, kept) for name, said in predictions.items()},
@@ -84,6 +84,10 @@ def evaluate_times(
                 refits=plan.refits,
             )
         ),
+        tested=tested,
+        horizon=horizon,
+        measure=C_MEASURE,
+        curves=describe_curves(
             Drawn(
                 arm=drawn,
                 said=predictions[drawn],

@@ -105,4 +105,5 @@ CARD = ModelCard(
     source="Cox 1972 on concatenated blocks of equal total variance",
     options=("missing_indicators",),
     build=lambda modalities, options: EarlyFusion(modalities, bool(options.get("missing_indicators", False))),
+    late_entry=True,
 )

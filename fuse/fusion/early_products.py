@@ -223,4 +223,5 @@ CARD = ModelCard(
     build=lambda modalities, options: EarlyProducts(
         modalities, bool(options.get("missing_indicators", False))
     ),
+    late_entry=True,
 )

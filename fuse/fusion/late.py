@@ -144,6 +144,7 @@ CARD = ModelCard(
     needs=("scipy",),
     source="Wolpert 1992; Breiman 1996 (stacked regressions, non-negative weights)",
     endpoints=(*TIMES, *CLASSES),
+    late_entry=True,
 )
 
 STACK_CARD = ModelCard(
@@ -154,4 +155,5 @@ STACK_CARD = ModelCard(
     needs=("scipy",),
     source="Wolpert 1992; Breiman 1996; Yao, Vehtari, Simpson and Gelman 2018 (pseudo-averaging)",
     endpoints=(*TIMES, *CLASSES),
+    late_entry=True,
 )

@@ -121,4 +121,5 @@ CARD = ModelCard(
     needs=("scipy",),
     source="Cox 1972 with an offset; the clinical risk out of fold (Wolpert 1992)",
     endpoints=TIMES,
+    late_entry=True,
 )

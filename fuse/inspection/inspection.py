@@ -97,7 +97,8 @@ class Inspection:
         if self.folds is not None:
             yield f"folds: {len(self.folds.folds)} ({self.folds.source}), sha256 {self.folds.sha256[:12]}"
             yield from self.folds.remarks
-            runnable, reasons = split_runnable(self.plans, self.door.declared.kind)
+            late = self.door.enters_late
+            runnable, reasons = split_runnable(self.plans, self.door.declared.kind, enters_late=late)
             yield "arms: " + ", ".join(plan.name for plan in runnable)
             for name, reason in reasons.items():
                 yield f"not run: {name}, {reason}"

@@ -12,6 +12,7 @@ from jaxtyping import Float
 
 from fuse.metrics.intervals import LEVEL, draw_resamples
 from fuse.metrics.kaplan_meier import AtRisk, GroupCurve, count_at_risk
+from fuse.outcomes.at_risk import at_risk
 from fuse.outcomes.outcomes import Competing
 
 
@@ -30,10 +31,10 @@ def resampled_incidence(
         How often each case is in each resample, (sample, case).
     """
     steps = np.unique(outcome.time_days[outcome.cause > 0])
-    at_risk = np.maximum(counts @ (outcome.time_days[:, None] >= steps[None, :]).astype(float), 1)
+    in_counts = np.maximum(counts @ at_risk(outcome, steps).T.astype(float), 1)
     on_day = outcome.time_days[:, None] == steps[None, :]
-    of_any = counts @ (on_day & (outcome.cause > 0)[:, None]).astype(float) / at_risk
-    of_interest = counts @ (on_day & (outcome.cause == 1)[:, None]).astype(float) / at_risk
+    of_any = counts @ (on_day & (outcome.cause > 0)[:, None]).astype(float) / in_counts
+    of_interest = counts @ (on_day & (outcome.cause == 1)[:, None]).astype(float) / in_counts
     after = np.cumprod(1 - of_any, axis=1)
     before = np.concatenate([np.ones((len(counts), 1)), after[:, :-1]], axis=1)
     incidence = np.cumsum(before * of_interest, axis=1)
@@ -50,7 +51,7 @@ def incidence_of_group(
     drawn = 1 - resampled_incidence(outcome, steps, draw_resamples(len(outcome), seed))
     tail = (1 - LEVEL) / 2
     low, high = np.quantile(drawn, [tail, 1 - tail], axis=0) if len(steps) else (value, value)
-    at_risk = count_at_risk(outcome, days)
+    marks = count_at_risk(outcome, days)
     return GroupCurve(
         name=name,
         n=len(outcome),
@@ -59,5 +60,5 @@ def incidence_of_group(
         survival=[1.0, *value.tolist()],
         low=[1.0, *low.tolist()],
         high=[1.0, *high.tolist()],
-        at_risk=[AtRisk(day=float(day), n=int(n)) for day, n in zip(days, at_risk, strict=True)],
+        at_risk=[AtRisk(day=float(day), n=int(n)) for day, n in zip(days, marks, strict=True)],
     )

@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Float
 
+from fuse.outcomes.at_risk import at_risk as under_risk
 from fuse.outcomes.outcomes import Survival
 
 
@@ -27,7 +28,7 @@ def resampled_event_share(
         How often each case is in each resample, (sample, case).
     """
     event_days = np.unique(outcome.time_days[outcome.event & (outcome.time_days <= day)])
-    at_risk = counts @ (outcome.time_days[:, None] >= event_days[None, :]).astype(float)
+    at_risk = counts @ under_risk(outcome, event_days).T.astype(float)
     is_event = outcome.event[:, None] & (outcome.time_days[:, None] == event_days[None, :])
     hazard = (counts @ is_event.astype(float)) / np.maximum(at_risk, 1)
     return np.asarray(1 - np.prod(1 - hazard, axis=1))

@@ -91,7 +91,13 @@ def competing_of(
     for truth in truths:
         rows = np.array([row_of[case] for case in of_fold[truth.repeat, truth.fold]], dtype=np.int64)
         time[rows], cause[rows] = truth.test.time_days, _causes(truth.test).cause
-    return Competing(event=cause == 1, time_days=time, cause=cause, causes=_causes(truths[0].test).causes)
+    return Competing(
+        event=cause == 1,
+        time_days=time,
+        entry_days=arm.outcome.entry_days,
+        cause=cause,
+        causes=_causes(truths[0].test).causes,
+    )
 
 
 def _causes(outcome: object) -> Competing:

@@ -43,6 +43,10 @@ def concordant_pairs(risk: Float[np.ndarray, " case"], outcome: Survival) -> tup
         nothing.
     """
     event = outcome.event
+    if outcome.entry_days is not None:
+        once = np.ones((1, len(outcome)))
+        pairs = sum_pairs(risk, np.flatnonzero(event), later_cases(outcome), once)
+        return float(pairs[0][0]), float(pairs[1][0])
     # events of one moment come before those censored at it: partners are exactly the cases of later ranks
     moment = 2 * np.unique(outcome.time_days, return_inverse=True)[1] + ~event
     order = np.lexsort((risk, moment))
@@ -113,12 +117,16 @@ def resampled_pairs(
 
 
 def later_cases(outcome: Survival) -> Eligible:
-    """Return what gives the cases that an event is comparable with: those known to have had none by then."""
-    time, event = outcome.time_days, outcome.event
+    """Return what gives the cases that an event is comparable with: those known to have had none by then.
+
+    A case that came under observation later is not: it could not have had the event there.
+    """
+    time, event, entry = outcome.time_days, outcome.event, outcome.entry_days
 
     def eligible(rows: Int[np.ndarray, " row"]) -> Bool[np.ndarray, "row case"]:
         own = time[rows][:, None]
-        return np.asarray((time[None, :] > own) | ((time[None, :] == own) & ~event[None, :]))
+        later = (time[None, :] > own) | ((time[None, :] == own) & ~event[None, :])
+        return np.asarray(later if entry is None else later & (entry[None, :] < own))
 
     return eligible
 

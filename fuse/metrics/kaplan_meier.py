@@ -12,6 +12,7 @@ from typing import TypedDict
 import numpy as np
 from jaxtyping import Float, Int
 
+from fuse.outcomes.at_risk import count_not_entered
 from fuse.outcomes.outcomes import Survival
 
 NORMAL_975 = 1.959963984540054
@@ -102,9 +103,10 @@ def estimate_observed(outcome: Survival) -> StepCurve:
 
 
 def count_at_risk(outcome: Survival, days: Float[np.ndarray, " time"]) -> Int[np.ndarray, " time"]:
-    """Return how many cases have neither an event nor a censoring before each day."""
+    """Return how many cases are under observation, with neither an event nor a censoring before each day."""
     ordered = np.sort(outcome.time_days)
-    return len(ordered) - np.searchsorted(ordered, days, side="left")
+    left = len(ordered) - np.searchsorted(ordered, days, side="left")
+    return np.asarray(left - count_not_entered(outcome, days))
 
 
 def curve_of_group(name: str, outcome: Survival, days: Float[np.ndarray, " time"]) -> GroupCurve:
@@ -133,5 +135,5 @@ def _count(
     days, position = np.unique(outcome.time_days, return_inverse=True)
     events = np.bincount(position[outcome.event], minlength=len(days))
     leaving = np.bincount(position, minlength=len(days))
-    at_risk = len(outcome) - np.cumsum(leaving) + leaving
+    at_risk = len(outcome) - np.cumsum(leaving) + leaving - count_not_entered(outcome, days)
     return days, events, leaving - events, at_risk

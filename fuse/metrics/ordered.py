@@ -56,4 +56,4 @@ def keep_at_risk(outcome: Competing) -> Survival:
     Such a case stays comparable with every event of the cause of interest, as if followed for ever.
     """
     time = np.where(outcome.cause > 1, np.inf, outcome.time_days)
-    return Survival(event=outcome.cause == 1, time_days=time)
+    return Survival(event=outcome.cause == 1, time_days=time, entry_days=outcome.entry_days)

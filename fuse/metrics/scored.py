@@ -133,7 +133,8 @@ def _check(prediction: FoldPrediction, truth: FoldTruth) -> None:
 
 def _outcome_of_cases(case_ids: tuple[str, ...], folds: Sequence[ScoredFold]) -> Survival:
     event = np.zeros(len(case_ids), dtype=bool)
-    time = np.full(len(case_ids), np.nan)
+    time, entry = np.full(len(case_ids), np.nan), np.zeros(len(case_ids))
+    late = any(fold.truth.test.entry_days is not None for fold in folds)
     for fold in folds:
         known = ~np.isnan(time[fold.rows])
         test = fold.truth.test
@@ -147,4 +148,6 @@ def _outcome_of_cases(case_ids: tuple[str, ...], folds: Sequence[ScoredFold]) ->
             )
         event[fold.rows] = test.event
         time[fold.rows] = test.time_days
-    return Survival(event=event, time_days=time)
+        if test.entry_days is not None:
+            entry[fold.rows] = test.entry_days
+    return Survival(event=event, time_days=time, entry_days=entry if late else None)

@@ -13,6 +13,7 @@ import numpy as np
 from jaxtyping import Float
 
 from fuse.losses import risk_sets
+from fuse.outcomes.at_risk import log_shares
 from fuse.outcomes.likelihood import non_negative_slope
 from fuse.outcomes.outcomes import Survival
 
@@ -55,6 +56,10 @@ def breslow(
     risk: Float[np.ndarray, " case"], outcome: Survival
 ) -> tuple[Float[np.ndarray, " step"], Float[np.ndarray, " step"]]:
     """Return the event times and the cumulative hazard of a case of risk 0 (Breslow 1974)."""
+    if outcome.entry_days is not None:
+        days, step = np.unique(outcome.time_days[outcome.event], return_inverse=True)
+        hazard = np.exp(-log_shares(risk, outcome)[0])
+        return days, np.cumsum(np.bincount(step, weights=hazard, minlength=len(days)))
     order, last_tied = risk_sets(outcome.time_days)
     at_risk = np.logaddexp.accumulate(risk[order])[last_tied]
     event = outcome.event[order]

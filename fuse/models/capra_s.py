@@ -177,4 +177,5 @@ CARD = ModelCard(
     source="Cooperberg, Hilton, Carroll 2011, Cancer 117:5039",
     options=(*INPUTS, "psa_scale"),
     build=CapraS,
+    late_entry=True,
 )

@@ -32,7 +32,8 @@ class ModelCard:
     protocol may set. `build` is None for a model that is fitted from other arms (late fusion).
     `endpoints` are the kinds of endpoint that it can learn; where it has no head for competing causes it
     learns the first, with the others as censoring. `adds_up`: whether it says what each of several modalities
-    adds to a risk, which a stack asks of its arms.
+    adds to a risk, which a stack asks of its arms. `late_entry`: whether it honours that some cases came
+    under observation later (`Survival.entry_days`); one that does not is not run on such cohorts.
     """
 
     name: str
@@ -44,6 +45,7 @@ class ModelCard:
     options: tuple[str, ...] = ()
     endpoints: tuple[str, ...] = TIMES
     adds_up: bool = True
+    late_entry: bool = False
     build: Build | None = None
 
     def absent_needs(self) -> tuple[str, ...]:

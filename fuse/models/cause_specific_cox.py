@@ -114,4 +114,5 @@ CARD = ModelCard(
     build=lambda modalities, options: CauseSpecificCox(
         modalities, bool(options.get("missing_indicators", False))
     ),
+    late_entry=True,
 )

@@ -15,6 +15,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from fuse.losses import risk_sets
+from fuse.models.entering_likelihood import EnteringLikelihood
 from fuse.outcomes.outcomes import Survival
 
 logger = logging.getLogger(__name__)
@@ -52,7 +53,7 @@ def ridge_cox_path(
     """
     if not matrix.shape[1]:
         return [np.zeros(0) for _ in alphas]
-    likelihood = _PartialLikelihood.of(matrix, outcome, offset)
+    likelihood = partial_likelihood(matrix, outcome, offset)
     found = []
     for alpha in alphas:
         with np.errstate(over="ignore", invalid="ignore"):  # where a step ends is judged, not assumed
@@ -69,7 +70,18 @@ def cox_slope(risk: Float[np.ndarray, " case"], outcome: Survival, highest: floa
 
     The likelihood is concave in the slope: Newton's steps, kept inside the bounds and halved until they gain.
     """
-    return best_slope(_PartialLikelihood.of(risk[:, None], outcome, None), highest)
+    return best_slope(partial_likelihood(risk[:, None], outcome, None), highest)
+
+
+def partial_likelihood(
+    matrix: Float[np.ndarray, "case column"],
+    outcome: Survival,
+    offset: Float[np.ndarray, " case"] | None,
+) -> Likelihood:
+    """Return the partial likelihood of columns; where cases come late, risk sets are not nested."""
+    if outcome.entry_days is None:
+        return _PartialLikelihood.of(matrix, outcome, offset)
+    return EnteringLikelihood(matrix, np.zeros(len(outcome)) if offset is None else offset, outcome)
 
 
 def best_slope(likelihood: Likelihood, highest: float) -> float:

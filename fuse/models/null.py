@@ -36,4 +36,5 @@ CARD = ModelCard(
     source="Nelson 1972, Breslow 1974: the cumulative hazard of the train part",
     endpoints=(*TIMES, *CLASSES),
     build=lambda modalities, options: NullModel(modalities),
+    late_entry=True,
 )

@@ -93,4 +93,5 @@ CARD = ModelCard(
     source="Cox 1972; Verweij and van Houwelingen 1994 (penalised likelihood)",
     options=("missing_indicators",),
     build=lambda modalities, options: RidgeCox(modalities, bool(options.get("missing_indicators", False))),
+    late_entry=True,
 )

@@ -98,7 +98,7 @@ def held_out_gain(risk: Float[np.ndarray, " case *classes"], outcome: Outcome) -
 
 def _fit_competing(oof_risk: Float[np.ndarray, " case"], outcome: Competing) -> CompetingBaseline:
     slope = non_negative_slope(oof_risk, outcome)
-    others = Survival(event=outcome.cause > 1, time_days=outcome.time_days)
+    others = Survival(event=outcome.cause > 1, time_days=outcome.time_days, entry_days=outcome.entry_days)
     curves = (breslow(slope * oof_risk, outcome), breslow(np.zeros_like(oof_risk), others))
     days = np.unique(np.concatenate([own for own, _ in curves]))
     steps = []

@@ -17,7 +17,7 @@ from fuse.arm_plans import AbsentArm, ArmPlan, split_runnable
 from fuse.cases import Cases
 from fuse.checklists.checklist_files import write_checklists
 from fuse.checklists.run_known import RunKnown
-from fuse.evidence.added_value import AddedValue, tested_cases, write_added_value
+from fuse.evidence.added_value import AddedValue, open_cases, write_added_value
 from fuse.evidence.evidence import Evaluation, curve_arm, evaluate_run
 from fuse.evidence.rungs import DayInUse, rungs_of, stacked_arm
 from fuse.explain.attention_view import write_attention
@@ -29,6 +29,7 @@ from fuse.fitting import FoldResult
 from fuse.folds.folds import Folds
 from fuse.inspection.inspection import Inspection
 from fuse.metrics.comparison import Roles
+from fuse.outcomes.endpoint import OutcomeDoor
 from fuse.replicates.run_replicates import Refitting, run_replicates, write_replicates
 from fuse.roles import SELECTED_SINGLE, assign_roles, drop_silent, selectable, selected_single_name
 from fuse.run.cuts_file import write_cuts
@@ -74,10 +75,10 @@ class Computed:
 
 
 def record_arms(
-    plans: Sequence[ArmPlan], absent: Sequence[AbsentArm], kind: str
+    plans: Sequence[ArmPlan], absent: Sequence[AbsentArm], door: OutcomeDoor
 ) -> tuple[tuple[ArmPlan, ...], tuple[ArmRecord, ...]]:
     """Return the arms that run here, and records of all, those that do not run with the reason."""
-    runnable, reasons = split_runnable(plans, kind)
+    runnable, reasons = split_runnable(plans, door.declared.kind, enters_late=door.enters_late)
     not_extracted = {arm.plan: arm.reason for arm in absent if arm.declared}
     reasons |= {plan.name: reason for plan, reason in not_extracted.items()}
     return runnable, tuple(_arm_record(plan, reasons) for plan in (*plans, *not_extracted))
@@ -134,7 +135,7 @@ def write_run_files(folder: Path, run: FittedRun) -> Computed:
         folder,
         AddedValue(
             rungs=rungs_of(roles, results, day, stacked_arm(run.plans)),
-            tested=tested_cases(folds, inspection.door, dict(sealed.values()) | sealed_subsets, day.days),
+            tested=open_cases(folds, inspection.door, dict(sealed.values()) | sealed_subsets, day.days),
             evaluated=evaluated,
             roles=roles,
             thresholds=np.array(inspection.door.declared.thresholds),
