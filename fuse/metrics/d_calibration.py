@@ -33,12 +33,7 @@ def d_calibration(arm: ScoredArm, horizon_days: float) -> tuple[float, Interval]
     for fold in arm.folds:
         test, said = fold.truth.test, fold.prediction
         day = np.minimum(test.time_days, horizon_days)
-        height = np.array(
-            [
-                event_free_at(curve[None, :], said.times_days, np.array([own]))[0, 0]
-                for curve, own in zip(said.event_free, day, strict=True)
-            ]
-        )
+        height = _height_at(said.event_free, said.times_days, day)
         seen = test.event & (test.time_days <= horizon_days)
         total[fold.rows] += np.where(seen[:, None], _bin_of(height), _shares_below(height))
         folds[fold.rows] += 1
@@ -49,6 +44,17 @@ def d_calibration(arm: ScoredArm, horizon_days: float) -> tuple[float, Interval]
     p = float(chi2.sf(float((np.square(found - expected) / expected).sum()), BINS - 1))
     method = f"D-calibration, chi-square of {BINS} bins, {BINS - 1} df, follow-up cut at day {horizon_days:g}"
     return p, Interval(low=math.nan, high=math.nan, method=method)
+
+
+def _height_at(
+    predicted: Float[np.ndarray, "case time"],
+    times_days: Float[np.ndarray, " time"],
+    own: Float[np.ndarray, " case"],
+) -> Float[np.ndarray, " case"]:
+    """Read each case's curve at a day of its own, as `event_free_at` reads all at the same days."""
+    days = np.unique(own)
+    place = np.searchsorted(days, own)
+    return np.asarray(event_free_at(predicted, times_days, days)[np.arange(len(own)), place])
 
 
 def _bin_of(height: Float[np.ndarray, " case"]) -> Float[np.ndarray, "case bin"]:

@@ -8,6 +8,7 @@ an order (C, AUROC) has stands in `order_intervals.py`.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from statistics import NormalDist
 
 import numpy as np
@@ -105,13 +106,17 @@ def nadeau_bengio_logit(estimate: float, folds: FoldValues, family: int = 1) -> 
     return Interval(low=expit(centre - half), high=expit(centre + half), method=method)
 
 
+@lru_cache(maxsize=2)
 def draw_resamples(n_cases: int, seed: int) -> Float[np.ndarray, "sample case"]:
     """Draw how often each case is in each bootstrap resample, (sample, case), multinomial.
 
-    The same cases and seed give the same resamples, so two arms are compared on the same ones.
+    The same cases and seed give the same resamples, so two arms are compared on the same ones. They are drawn
+    once for all arms of a run, and nobody may write into them.
     """
     generator = np.random.default_rng(seed)
-    return generator.multinomial(n_cases, np.full(n_cases, 1 / n_cases), size=RESAMPLES).astype(float)
+    counts = generator.multinomial(n_cases, np.full(n_cases, 1 / n_cases), size=RESAMPLES).astype(float)
+    counts.setflags(write=False)
+    return counts
 
 
 def bootstrap(values: Float[np.ndarray, " sample"], note: str = "", family: int = 1) -> Interval:

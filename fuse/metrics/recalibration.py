@@ -59,8 +59,9 @@ def fit_logistic(
     columns: Float[np.ndarray, "obs column"],
     happened: Bool[np.ndarray, " obs"],
     weight: Float[np.ndarray, " obs"],
+    start: Float[np.ndarray, " column"] | None = None,
 ) -> Float[np.ndarray, " column"] | None:
-    """Fit a weighted logistic regression without a penalty by Newton's method.
+    """Fit a weighted logistic regression without a penalty by Newton's method, from `start` (else from 0).
 
     Returns
     -------
@@ -68,15 +69,18 @@ def fit_logistic(
         Coefficients (column,); None where no finite ones exist (the two groups are parted, or a column is
         the sum of others).
     """
-    found = np.zeros(columns.shape[1])
+    if start is None and np.linalg.matrix_rank(columns[weight > 0]) < columns.shape[1]:
+        return None
+    found = np.zeros(columns.shape[1]) if start is None else start
     value = _log_likelihood(columns @ found, happened, weight)
     for _ in range(STEPS):
         said = _expit(columns @ found)
         score = columns.T @ (weight * (happened - said))
         bread = (columns * (weight * said * (1 - said))[:, None]).T @ columns
-        if np.linalg.cond(bread) > 1e12:
+        try:
+            step = np.linalg.solve(bread, score)
+        except np.linalg.LinAlgError:  # every prediction is all but certain: the fit runs away
             return None
-        step = np.linalg.solve(bread, score)
         while (tried := _log_likelihood(columns @ (found + step), happened, weight)) < value - 1e-9 * abs(
             value
         ):

@@ -58,8 +58,11 @@ def integrated_calibration(
     columns = spline_columns(log_odds(known.probability))
     if columns is None or known.constant:
         return math.nan, Interval(low=math.nan, high=math.nan, method="none: too few different predictions")
-    estimate = _mean_distance(known, columns, np.ones(len(known.row)))
-    drawn = [_mean_distance(known, columns, of_sample[known.row]) for of_sample in counts[:REFITTED]]
+    fitted = fit_logistic(columns, known.happened, known.weight)
+    if fitted is None:
+        return math.nan, Interval(low=math.nan, high=math.nan, method="none: no finite curve fits")
+    estimate = _mean_distance(known, columns, np.ones(len(known.row)), fitted)
+    drawn = [_mean_distance(known, columns, of_sample[known.row], fitted) for of_sample in counts[:REFITTED]]
     note = f"the curve refitted in {len(drawn)} resamples"
     return estimate, bootstrap(np.array(drawn), f"{note}; {known.note}" if known.note else note)
 
@@ -79,10 +82,13 @@ def spline_columns(values: Float[np.ndarray, " obs"]) -> Float[np.ndarray, "obs 
 
 
 def _mean_distance(
-    known: KnownStatus, columns: Float[np.ndarray, "obs column"], times: Float[np.ndarray, " obs"]
+    known: KnownStatus,
+    columns: Float[np.ndarray, "obs column"],
+    times: Float[np.ndarray, " obs"],
+    start: Float[np.ndarray, " column"],
 ) -> float:
     used = times > 0
-    found = fit_logistic(columns[used], known.happened[used], known.weight[used] * times[used])
+    found = fit_logistic(columns[used], known.happened[used], known.weight[used] * times[used], start)
     if found is None:
         return math.nan
     curve = 0.5 * (1 + np.tanh(columns[used] @ found / 2))
