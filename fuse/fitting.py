@@ -80,7 +80,8 @@ class FoldResult:
     """All that one fold gives.
 
     `weights` (modality -> weight), `contributions` (modality -> what it adds to the risk of each test case)
-    and `subsets` (modalities -> risk of each test case from these alone) are those of the last late fusion,
+    and `subsets` (modalities -> risk of each test case from these alone; `subset_probabilities`: the columns
+    of `ArmResult.probability`) are those of the last late fusion,
     empty without it. `attention_weights` (arm -> modality -> how much it counts in each test case) are those
     of the networks that weigh modalities.
     """
@@ -91,6 +92,9 @@ class FoldResult:
     weights: dict[str, float] = field(default_factory=dict)
     contributions: dict[str, Float[np.ndarray, " case"]] = field(default_factory=dict)
     subsets: dict[tuple[str, ...], Float[np.ndarray, " case"]] = field(default_factory=dict)
+    subset_probabilities: dict[tuple[str, ...], Float[np.ndarray, "case column"]] = field(
+        default_factory=dict
+    )
     attention_weights: dict[str, dict[str, Float[np.ndarray, " case"]]] = field(default_factory=dict)
     attention: Attention | None = None
 
@@ -140,15 +144,19 @@ def fit_parts(task: FoldTask, train: Cases, test: Cases) -> FoldResult:
         late = last_stack(fused)
         # of several classes a modality adds a score to each: no one number, and no one risk of a subset
         single = late if task.outcome_has_one_risk else None
+        stacks = {} if single is None else subset_stacks(single, train, task.outcome, task.fold.inner)
+        subsets = {subset: stack.risk(test) for subset, stack in stacks.items()}
         return FoldResult(
             repeat=task.fold.repeat,
             fold=task.fold.fold,
             arms=results,
             weights={} if late is None else late.modality_weights,
             contributions={} if single is None else single.contributions(test),
-            subsets={}
-            if single is None
-            else subset_risks(single, (train, test), task.outcome, task.fold.inner),
+            subsets=subsets,
+            subset_probabilities={
+                subset: stack.calibration.probability(subsets[subset], task.times_days)
+                for subset, stack in stacks.items()
+            },
             attention_weights={
                 name: arm.scorer.modality_weights(test)
                 for name, arm in fitted.items()
@@ -235,6 +243,7 @@ def _predict(arm: Fitted, test: Cases, task: FoldTask) -> ArmResult:
         train_median=float(np.median(arm.oof_risk)),
         train_cut=train_cut(arm.oof_risk, task.outcome),
         chosen=str(arm.chosen),
+        inner_pairs=_inner_pairs(arm, task),
     )
 
 
@@ -243,7 +252,6 @@ def _attention(
 ) -> Attention | None:
     """Score the tiles of the test case to which the first arm that has attention gives the highest risk."""
     for name, arm in fitted.items():
-        inner_pairs=_inner_pairs(arm, task),
         if not hasattr(arm.scorer, "attention"):
             continue
         row = highest_risk(results[name].risk, test.modalities[arm.modalities[0]].present)
