@@ -1,14 +1,16 @@
 """Are the predicted probabilities right? Answered by observed against expected events and by the slope.
 
-Enters: both numbers with their intervals at the horizon, and how many events there were. Leaves: yes, no or
-cannot tell. Few events can show that probabilities are wrong on average, and no more: the slope is judged
-from 100 events on, and "yes" needs both intervals within the bounds.
+Enters: both numbers with their intervals at the horizon, how many events there were, and whether the arm
+tells patients apart at all. Leaves: yes, no or cannot tell. Few events can show that probabilities are wrong
+on average, and no more: the slope is judged from 100 events on, and "yes" needs both intervals within the
+bounds. Of an arm that is not better than chance it is not judged: it says how far apart predictions should
+be, and where they are all but equal it is any number, while every one of them may be right.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from fuse.verdict.needed import POWER_FACTOR, POWER_IN_WORDS, Needed, Size, scale_size
 from fuse.verdict.question import Answered
@@ -28,16 +30,25 @@ def calibration_rule(*, has_horizon: bool) -> str:
     where = " at the horizon" if has_horizon else ""
     return (
         f"yes if the intervals of observed / expected events{where} and of the calibration slope both lie "
-        f"within {_BOUNDS} and there are {EVENTS_FOR_CALIBRATION} events or more; no if the interval of "
-        f"observed / expected (from {EVENTS_FOR_CALIBRATION} events on: or of the slope) lies wholly "
-        "outside; otherwise cannot tell"
+        f"within {_BOUNDS}; no if either lies wholly outside; otherwise cannot tell. The slope counts from "
+        f"{EVENTS_FOR_CALIBRATION} events on, and of predictions that are better than chance"
     )
 
 
-def judge_calibration(in_the_large: Measured, slope: Measured, size: Size, *, has_horizon: bool) -> Answered:
-    """Answer the question; `in_the_large` is observed / expected."""
-    events = size.events or 0
-    enough = events >= EVENTS_FOR_CALIBRATION
+@dataclass(frozen=True, kw_only=True)
+class Probabilities:
+    """What is known of predicted probabilities: both numbers, and whether they tell patients apart."""
+
+    in_the_large: Measured
+    slope: Measured
+    beats_chance: bool
+    has_horizon: bool
+
+
+def judge_calibration(said: Probabilities, size: Size) -> Answered:
+    """Answer the question."""
+    in_the_large, slope, events = said.in_the_large, said.slope, size.events or 0
+    enough = events >= EVENTS_FOR_CALIBRATION and said.beats_chance
     answer: Answer = "cannot tell"
     if _outside(in_the_large) or (enough and _outside(slope)):
         answer = "no"
@@ -46,8 +57,8 @@ def judge_calibration(in_the_large: Measured, slope: Measured, size: Size, *, ha
     return Answered(
         answer=answer,
         measured=in_the_large,
-        rule=calibration_rule(has_horizon=has_horizon),
-        words=_describe(in_the_large, slope, events, has_horizon=has_horizon),
+        rule=calibration_rule(has_horizon=said.has_horizon),
+        words=_describe(said, events),
         needed=_needed(in_the_large, slope, size),
     )
 
@@ -60,10 +71,11 @@ def _inside(measured: Measured) -> bool:
     return measured.low >= LOWEST and measured.high <= HIGHEST
 
 
-def _describe(in_the_large: Measured, slope: Measured, events: int, *, has_horizon: bool) -> str:
+def _describe(said: Probabilities, events: int) -> str:
+    in_the_large, slope = said.in_the_large, said.slope
     if not math.isfinite(in_the_large.estimate):
         return "Observed and expected numbers of events were not compared in this run."
-    by_horizon = " by the horizon" if has_horizon else ""
+    by_horizon = " by the horizon" if said.has_horizon else ""
     words = (
         f"Events{by_horizon}: {in_the_large.estimate:.2f} observed for each one predicted "
         f"({limits(in_the_large, 1.0, '.2f')})."
@@ -72,6 +84,11 @@ def _describe(in_the_large: Measured, slope: Measured, events: int, *, has_horiz
         words += (
             " That is calibration in the large: it does not show whether the probabilities are right for "
             "patients at low and at high risk."
+        )
+    elif not said.beats_chance:
+        words += (
+            f" Calibration slope {slope.estimate:.2f} ({limits(slope, 1.0, '.2f')}): no judgement of "
+            "predictions that are not better than chance."
         )
     else:
         spread = "too far apart" if slope.estimate < 1 else "too close together"

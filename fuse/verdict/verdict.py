@@ -15,7 +15,7 @@ from fuse.labels import modality_of
 from fuse.metrics.censoring import Horizon
 from fuse.metrics.comparison import ComparisonRow, Roles
 from fuse.metrics.evaluation import MetricRow
-from fuse.verdict.calibration import IDENTITY, METRICS, judge_calibration
+from fuse.verdict.calibration import IDENTITY, METRICS, Probabilities, judge_calibration
 from fuse.verdict.needed import Size, needed_for_gain
 from fuse.verdict.question import Answered, Question, build_question
 from fuse.verdict.rules import NOTES_INSIDE, NOTES_ON_GROUPS, NOTES_OUTSIDE, chance_rule, gain_rule
@@ -150,7 +150,8 @@ def judge(evidence: Evidence) -> Verdict:
         if roles.fusion and second
     ]
     singles = [_predicts_alone(evidence, modality) for modality in sort_modalities(tuple(roles.singles))]
-    calibration = () if evidence.n_events is None else (_calibration(evidence),)
+    beats_chance = chance.answer == "yes"
+    calibration = () if evidence.n_events is None else (_calibration(evidence, beats_chance=beats_chance),)
     questions = (chance, *gains, *singles, *calibration)
     # without groups that are drawn, nobody is told what groups do not mean
     on_groups = () if evidence.horizon is None else NOTES_ON_GROUPS
@@ -211,12 +212,15 @@ def _adds(evidence: Evidence, identity: str, text: str, second: str) -> Question
     return build_question((identity, text), answered)
 
 
-def _calibration(evidence: Evidence) -> Question:
+def _calibration(evidence: Evidence, *, beats_chance: bool) -> Question:
     in_the_large, slope = (evidence.value(evidence.judged, metric) for metric in METRICS)
-    has_horizon = evidence.horizon is not None
-    return build_question(
-        IDENTITY, judge_calibration(in_the_large, slope, evidence.counts, has_horizon=has_horizon)
+    said = Probabilities(
+        in_the_large=in_the_large,
+        slope=slope,
+        beats_chance=beats_chance,
+        has_horizon=evidence.horizon is not None,
     )
+    return build_question(IDENTITY, judge_calibration(said, evidence.counts))
 
 
 def _top(evidence: Evidence, questions: Sequence[Question]) -> str:

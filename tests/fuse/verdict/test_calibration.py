@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from fuse.verdict.calibration import calibration_rule, judge_calibration
+from fuse.verdict.calibration import Probabilities, calibration_rule, judge_calibration
 from fuse.verdict.needed import Size
 from fuse.verdict.words import NOT_MEASURED, Measured
 
@@ -15,6 +15,11 @@ def measured(estimate: float, low: float, high: float) -> Measured:
 
 RIGHT, WIDE, HALF = measured(1.0, 0.85, 1.2), measured(1.0, 0.7, 1.4), measured(0.5, 0.3, 0.7)
 TWICE = measured(2.0, 1.5, 2.6)
+
+
+def said(in_the_large: Measured, slope: Measured, **other: bool) -> Probabilities:
+    known = {"beats_chance": True, "has_horizon": True} | other
+    return Probabilities(in_the_large=in_the_large, slope=slope, **known)
 
 
 @pytest.mark.parametrize(
@@ -33,27 +38,27 @@ TWICE = measured(2.0, 1.5, 2.6)
 )
 def test_few_events_show_no_more_than_what_is_wrong_on_average(in_the_large, slope, events, answer) -> None:
     size = Size(cases=1000, events=events)
-    assert judge_calibration(in_the_large, slope, size, has_horizon=True).answer == answer
+    assert judge_calibration(said(in_the_large, slope), size).answer == answer
 
 
 def test_words_name_both_numbers_and_the_horizon() -> None:
-    answered = judge_calibration(RIGHT, HALF, Size(cases=95, events=27), has_horizon=True)
+    answered = judge_calibration(said(RIGHT, HALF), Size(cases=95, events=27))
     assert answered.words == (
         "Events by the horizon: 1.00 observed for each one predicted (95 % interval 0.85 to 1.20). "
         "Calibration slope 0.50 (95 % interval 0.30 to 0.70), 1 is right (predictions are too far apart). "
         "27 events cannot show that probabilities are right; that takes 100 or more."
     )
-    close = judge_calibration(RIGHT, TWICE, Size(cases=500, events=200), has_horizon=False).words
+    close = judge_calibration(said(RIGHT, TWICE, has_horizon=False), Size(cases=500, events=200)).words
     assert "by the horizon" not in close
     assert close.endswith("1 is right (predictions are too close together).")
     assert "at the horizon" not in calibration_rule(has_horizon=False)
-    without = judge_calibration(RIGHT, NOT_MEASURED, Size(cases=500, events=200), has_horizon=True).words
+    without = judge_calibration(said(RIGHT, NOT_MEASURED), Size(cases=500, events=200)).words
     assert "calibration in the large" in without
 
 
 def test_what_would_decide_it_follows_from_the_wider_interval() -> None:
     size = Size(cases=200, events=100)
-    needed = judge_calibration(RIGHT, WIDE, size, has_horizon=True).needed
+    needed = judge_calibration(said(RIGHT, WIDE), size).needed
     # .4 on the longer side has to become .2, in 80 of 100 cohorts
     factor = (0.4 / 0.2) ** 2 * (2.8015814 / 1.959964) ** 2
     assert needed.cases is not None
@@ -63,15 +68,25 @@ def test_what_would_decide_it_follows_from_the_wider_interval() -> None:
         "(80 % power)."
     )
     # twice as many events as expected are 40 % apart just as one is
-    twice = judge_calibration(measured(2.0, 1.4, 2.8), RIGHT, size, has_horizon=True).needed
+    twice = judge_calibration(said(measured(2.0, 1.4, 2.8), RIGHT), size).needed
     assert twice.cases == needed.cases
 
 
 def test_without_events_or_intervals_no_number_is_made_up() -> None:
-    none = judge_calibration(NOT_MEASURED, NOT_MEASURED, Size(cases=50, events=0), has_horizon=True)
+    none = judge_calibration(said(NOT_MEASURED, NOT_MEASURED), Size(cases=50, events=0))
     assert none.needed.cases is None
-    one = judge_calibration(RIGHT, NOT_MEASURED, Size(cases=50, events=20), has_horizon=True)
+    one = judge_calibration(said(RIGHT, NOT_MEASURED), Size(cases=50, events=20))
     assert (one.needed.cases, one.needed.words[:7]) == (None, "Without")
-    few = judge_calibration(RIGHT, RIGHT, Size(cases=50, events=20), has_horizon=True)
+    few = judge_calibration(said(RIGHT, RIGHT), Size(cases=50, events=20))
     assert few.needed.events is not None
     assert few.needed.events >= 100
+
+
+@pytest.mark.parametrize(("in_the_large", "answer"), [(RIGHT, "cannot tell"), (TWICE, "no")])
+def test_of_predictions_that_are_all_but_equal_only_their_mean_is_judged(in_the_large, answer) -> None:
+    for slope in (RIGHT, HALF):
+        answered = judge_calibration(
+            said(in_the_large, slope, beats_chance=False), Size(cases=900, events=300)
+        )
+        assert answered.answer == answer
+        assert "no judgement of predictions that are not better than chance" in answered.words
