@@ -54,7 +54,7 @@ def evaluate_times(
             name: evaluate_competing_arm(said, truths, declared, plan.seed, further)
             for name, said in predictions.items()
         }
-        comparisons = compare_competing(predictions, truths, plan.roles)
+        comparisons = compare_competing(predictions, truths, plan.roles, declared, plan.seed)
     else:
         kept = truths
         metrics = {

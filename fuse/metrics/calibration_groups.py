@@ -65,6 +65,8 @@ def calibration_curve(
     happened = _happened(outcome, day)
     events = int(happened.sum())
     none_yet = CalibrationCurve(arm=arm, day=day, points=[], events=events, method="", reason="")
+    if isinstance(outcome, Survival) and outcome.entry_days is not None:
+        return {**none_yet, "reason": "cases enter late: those who are there outlived the time before"}
     if events < FEWEST_EVENTS:
         return {**none_yet, "reason": f"{events} events are too few to draw observed against predicted"}
     groups = _split(probability, min(MOST_GROUPS, max(2, events // EVENTS_PER_GROUP)))

@@ -15,7 +15,7 @@ import numpy as np
 from fuse.cases import FoldPrediction, FoldTruth
 from fuse.metrics.at_days import Resampled
 from fuse.metrics.censoring import choose_horizon
-from fuse.metrics.comparison import ComparisonRow, Roles, compare_arms, plan_contrasts
+from fuse.metrics.comparison import ComparisonRow, Roles, compare_arms, compare_ibs, plan_contrasts
 from fuse.metrics.evaluation import (
     MetricRow,
     calibrate,
@@ -63,14 +63,20 @@ def evaluate_competing_arm(
 
 
 def compare_competing(
-    arms: Mapping[str, Sequence[FoldPrediction]], truths: Sequence[FoldTruth], roles: Roles
+    arms: Mapping[str, Sequence[FoldPrediction]],
+    truths: Sequence[FoldTruth],
+    roles: Roles,
+    horizon_days: float,
+    seed: int,
 ) -> list[ComparisonRow]:
-    """Make every comparison of C that the roles call for."""
-    kept = keep_all_at_risk(truths)
-    return [
-        compare_arms(arms[contrast.first], arms[contrast.second], kept, contrast)
-        for contrast in plan_contrasts(arms, roles)
-    ]
+    """Make every comparison that the roles call for, of C and of the score of the incidence."""
+    kept, rows = keep_all_at_risk(truths), []
+    for contrast in plan_contrasts(arms, roles):
+        pair = arms[contrast.first], arms[contrast.second]
+        rows.append(compare_arms(*pair, kept, contrast))
+        if contrast.first == roles.fusion and contrast.named_before:
+            rows.append(compare_ibs(*pair, truths, contrast, horizon_days, seed))
+    return rows
 
 
 def keep_all_at_risk(truths: Sequence[FoldTruth]) -> list[FoldTruth]:

@@ -103,10 +103,11 @@ def test_each_of_three_classes_against_the_rest() -> None:
     named, above = np.argmax(probability, axis=1), score - score.mean(axis=1, keepdims=True)
     for place, name in enumerate(names):
         right, all_pairs = pairs_of_classes(above[:, place], label == place)
-        assert rows[f"auroc_of_{name}"].estimate == pytest.approx(right / all_pairs)
-        assert rows[f"auroc_of_{name}"].estimate == pytest.approx(roc_auc_score(label == place, above[:, place]))
-        assert rows[f"auroc_of_{name}"].low < rows[f"auroc_of_{name}"].estimate < rows[f"auroc_of_{name}"].high
-        assert "Bonferroni over 3" in rows[f"auroc_of_{name}"].method
+        auroc = rows[f"auroc_of_{name}"]
+        assert auroc.estimate == pytest.approx(right / all_pairs)
+        assert auroc.estimate == pytest.approx(roc_auc_score(label == place, above[:, place]))
+        assert auroc.low < auroc.estimate < auroc.high
+        assert "Bonferroni over 3" in auroc.method
         own = label == place
         assert rows[f"sensitivity_of_{name}"].estimate == pytest.approx((named[own] == place).mean())
         assert rows[f"specificity_of_{name}"].estimate == pytest.approx((named[~own] != place).mean())

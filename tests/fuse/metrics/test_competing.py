@@ -115,8 +115,18 @@ def test_observed_is_the_incidence_and_not_kaplan_meier() -> None:
 
 def test_arms_are_compared_on_the_same_pairs() -> None:
     _, arms, truths = make()
-    worse = [replace(arm, risk=np.random.default_rng(1).normal(size=len(arm.risk))) for arm in arms]
+    rng = np.random.default_rng(1)
+    worse = [
+        replace(arm, risk=rng.normal(size=len(arm.risk)), event_free=0.9 * arm.event_free) for arm in arms
+    ]
     roles = Roles(fusion="late__a+b", clinical="ridge_cox__clinical")
-    (row,) = compare_competing({"late__a+b": arms, "ridge_cox__clinical": worse}, truths, roles)
+    both = {"late__a+b": arms, "ridge_cox__clinical": worse}
+    row, of_scores = compare_competing(both, truths, roles, 400.0, 0)
+    assert (row.metric, of_scores.metric) == ("c_index", "ibs")
+    ours, theirs = (
+        next(one for one in evaluate_competing_arm(said, truths, 400.0, 0) if one.metric == "ibs")
+        for said in (arms, worse)
+    )
+    assert of_scores.difference == pytest.approx(ours.estimate - theirs.estimate, abs=1e-12)
     first, second = (evaluate_competing_arm(said, truths, 400.0, 0)[0] for said in (arms, worse))
     assert row.difference == pytest.approx(first.estimate - second.estimate)
