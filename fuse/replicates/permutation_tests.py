@@ -26,13 +26,18 @@ BEYOND = (
 
 @dataclass(frozen=True, kw_only=True)
 class PermutationRow:
-    """One line of tests.csv: `statistic` of the cohort, held against that of `n` altered ones."""
+    """One line of tests.csv: `statistic` of the cohort, held against that of `n` altered ones.
+
+    `altered_mean` and `altered_high` are the mean of theirs, and what 95 % of them stay below.
+    """
 
     test: str
     arms: str
     statistic: float
     p: float
     n: int
+    altered_mean: float
+    altered_high: float
     method: str
     null: str
 
@@ -83,6 +88,8 @@ def rows_of_conditional(held: Held, roles: Roles, note: str) -> list[Permutation
                 statistic=nothing,
                 p=nothing,
                 n=0,
+                altered_mean=nothing,
+                altered_high=nothing,
                 method=why,
                 null=BEYOND,
             )
@@ -107,6 +114,8 @@ def _row(test: str, arms: str, held: tuple[float, Sequence[float]], words: tuple
         statistic=own,
         p=share_as_high(own, altered),
         n=len(altered),
+        altered_mean=float(np.mean(altered)),
+        altered_high=float(np.quantile(altered, 0.95)),
         method=f"{method}; {note}" if note else method,
         null=null,
     )

@@ -34,7 +34,7 @@ from fuse.report.documents import (
     VolumeView,
     WeightRow,
 )
-from fuse.report.replicate_tables import TestRow
+from fuse.report.replicate_tables import RefitTestRow
 from fuse.report.run_document import RunDocument
 from fuse.run.predictions import prediction_file
 
@@ -78,7 +78,7 @@ class RunFolder:
     decisions: tuple[DecisionRow, ...]
     attention_weights: tuple[AttentionWeightRow, ...]
     chosen: tuple[ChosenRow, ...]
-    tests: tuple[TestRow, ...]
+    tests: tuple[RefitTestRow, ...]
     tripod: tuple[ChecklistRow, ...]
     probast: tuple[ChecklistRow, ...]
     curves: Curves
@@ -133,7 +133,7 @@ def read_run(run: Path) -> RunFolder:
         tripod=_read_csv(run / "tripod.csv", ChecklistRow) if _has(run, document, "tripod.csv") else (),
         probast=_read_csv(run / "probast.csv", ChecklistRow) if _has(run, document, "probast.csv") else (),
         chosen=_read_csv(run / "chosen.csv", ChosenRow) if _has(run, document, "chosen.csv") else (),
-        tests=_read_csv(run / "tests.csv", TestRow) if _has(run, document, "tests.csv") else (),
+        tests=_read_csv(run / "tests.csv", RefitTestRow) if _has(run, document, "tests.csv") else (),
         curves=_checked_curves(_read_json(run / "curves.json", Curves)),
         attention=_read_json(run / "attention.json", Attention),
         volumes=_read_json(run / "volumes.json", VolumeView)

@@ -1,0 +1,24 @@
+"""`python -m tests.null`: what is said where nothing is to find. Writes results/null.json; 1 on a miss."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from tests.measurement import publish
+from tests.null.study import COHORTS, RUNS, study_rows
+
+
+def main() -> int:
+    """Judge and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    text = "cohorts of which 95 cases hold nothing to find, 0 for none (default %(default)s)"
+    parser.add_argument("--runs", type=int, default=RUNS, help=text)
+    text = "cohorts in which fusion gains .02, 0 for none (default %(default)s)"
+    parser.add_argument("--cohorts", type=int, default=COHORTS, help=text)
+    given = parser.parse_args()
+    return publish("null", study_rows(given.runs, given.cohorts))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
