@@ -107,6 +107,19 @@ def test_one_fold_learns_from_one_cohort_and_tests_the_other(run: Path, validati
     assert "All numbers are internal" not in page
 
 
+def test_the_checklists_are_those_of_an_evaluation(validation: Path) -> None:
+    rows = {row["item"]: row for row in read_csv(validation / "tripod.csv")[1]}
+    assert rows["1"]["run_says"].startswith("Evaluation on another cohort")
+    assert rows["16"]["run_says"].endswith("Nobody here has: notes.")
+    assert rows["12f"]["run_says"] == "Nothing was updated or recalibrated on this cohort."
+    assert rows["21"]["run_says"].endswith("Fitted on 59 cases of the other cohort, evaluated on 59.")
+    asked = [row for row in rows.values() if row["status"] == "does not apply"]
+    assert {row["item"] for row in asked} == {"9a", "12a", "12b", "12c", "15", "22"}
+    questions = read_csv(validation / "probast.csv")[1]
+    skipped = {row["item"][0] for row in questions if row["status"] == "does not apply"}
+    assert skipped == {"D"} and len(questions) == 34
+
+
 def test_every_arm_is_evaluated_and_a_missing_modality_says_nothing(validation: Path) -> None:
     (notes,) = read_predictions(validation / "predictions" / "ridge_cox__notes.csv")
     assert not notes.risk.any()
