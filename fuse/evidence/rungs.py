@@ -14,6 +14,7 @@ from jaxtyping import Float
 
 from fuse.arm_plans import ArmPlan
 from fuse.fitting import FoldResult
+from fuse.metrics.brier import event_free_at
 from fuse.metrics.comparison import Roles
 from fuse.verdict.words import modality_words, sort_modalities
 
@@ -21,9 +22,6 @@ SCORE_WORDS, CLINICAL_WORDS = "published risk score", "clinical values"
 
 #: Fusions that are a sum of arms, and so can do with some of them.
 WEIGHS_ARMS = ("late", "stack")
-
-#: What rounding may put between a day and the column that was predicted for it.
-_ROUNDING = 1e-9
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,11 +51,10 @@ class DayInUse:
     times_days: Float[np.ndarray, " time"]
 
     def of_event(self, predicted: Float[np.ndarray, "case column"]) -> Float[np.ndarray, " case"]:
-        """Return the probability of the event, from that of none at the last predicted day not after it."""
+        """Return the probability of the event of each case."""
         if self.days is None:
             return predicted[:, 1]
-        column = int(np.searchsorted(self.times_days, self.days + _ROUNDING, side="right")) - 1
-        return 1 - predicted[:, column] if column >= 0 else np.zeros(len(predicted))
+        return 1 - event_free_at(predicted, self.times_days, np.array([self.days]))[:, 0]
 
 
 def stacked_arm(plans: Sequence[ArmPlan]) -> str:

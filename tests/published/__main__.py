@@ -24,6 +24,9 @@ from tests.published.planted import Answer
 from tests.published.seed import judge_large_cohort, judge_seed
 from tests.published.tcga import tcga_rows
 from tests.published.tcga_cohorts import TABLES
+from tests.situations.rows import SEEDS as VERDICTS
+from tests.situations.rows import situation_rows
+from tests.situations.situations import SITUATIONS
 
 SEEDS = range(10)
 CASES = 200
@@ -37,6 +40,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=len(SEEDS), help="only the first so many")
     parser.add_argument("--planted", type=int, default=PLANTED, help="cohorts of each planted situation")
+    parser.add_argument("--situations", type=int, default=VERDICTS, help="cohorts of each for the verdict")
     given = parser.parse_args()
     seeds = SEEDS[: given.seeds]
     os.environ["OMP_NUM_THREADS"] = "1"
@@ -55,9 +59,10 @@ def main() -> int:
             named = large.result()
             print(f"seed {LARGE_SEED}, {LARGE_CASES} cases, alone: {named}", flush=True)
     planted = study_rows(Extent(seeds=given.planted))
+    verdicts = situation_rows(tuple(SITUATIONS), given.situations)
     of_files = rows(answers) + rows_of_four(four, left[0], (LARGE_CASES, named)) + pcam_rows()
     of_tables = multisurv_rows() + tcga_rows(TABLES) + anchor_rows()
-    return publish("published", of_files + planted + of_tables)
+    return publish("published", of_files + planted + verdicts + of_tables)
 
 
 def describe(answer: Answer) -> str:

@@ -161,9 +161,9 @@ def test_without_a_stack_the_single_modalities_stand_for_the_subsets(latent: np.
     assert not rungs_of(Roles(), results, day, "")
 
 
-def test_the_probability_is_that_of_the_last_predicted_day_not_after_the_day_in_use() -> None:
+def test_the_probability_is_read_off_the_curve_on_the_day_in_use() -> None:
     event_free = np.array([[0.9, 0.6, 0.2]])
-    for day, expected in ((500.0, 0.4), (899.0, 0.4), (900.0, 0.8), (100.0, 0.0)):
+    for day, expected in ((500.0, 0.4), (700.0, 0.6), (900.0, 0.8), (100.0, 0.05)):
         assert DayInUse(days=day, times_days=DAYS).of_event(event_free) == pytest.approx(expected)
     assert DayInUse(days=None, times_days=np.zeros(0)).of_event(np.array([[0.3, 0.7]])) == 0.7
 
