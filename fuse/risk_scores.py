@@ -6,11 +6,30 @@ known on the day of the prediction. No parameter of theirs is fitted.
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from feature_cache.card import CohortCard
 from fuse.protocol import Option
 
 #: Arms that a cohort has only where its card names their columns.
 RISK_SCORES = ("capra_s", "maggic")
+
+#: The items of MAGGIC, the units of which its file says.
+MAGGIC_INPUTS = (
+    "age",
+    "ejection_fraction",
+    "systolic_bp",
+    "bmi",
+    "creatinine",
+    "nyha",
+    "male",
+    "current_smoker",
+    "diabetes",
+    "copd",
+    "diagnosed_18_months_ago",
+    "beta_blocker",
+    "acei_or_arb",
+)
 
 #: Those that are of no use without all of their inputs; of the others a missing one makes a range.
 _NEED_ALL = ("capra_s",)
@@ -41,6 +60,11 @@ def score_needs_later(model: str, card: CohortCard) -> str:
         return ""
     name, day = next(iter(later.items()))
     return f"{name} is known from day {day} on, after the prediction day {card.prediction_day}"
+
+
+def lacking_items(model: str, options: Collection[str]) -> tuple[str, ...]:
+    """Return the items that a score is computed without: their points make a range, they are not 0."""
+    return tuple(name for name in MAGGIC_INPUTS if name not in options) if model == "maggic" else ()
 
 
 def _known_inputs(model: str, card: CohortCard) -> dict[str, str]:

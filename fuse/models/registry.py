@@ -31,6 +31,7 @@ from fuse.models import (
     elastic_net_cox,
     fine_gray,
     gradient_boosting,
+    maggic,
     max_mil,
     mean_mil,
     null,
@@ -52,6 +53,7 @@ MODEL_CARDS: dict[str, ModelCard] = {
     for card in (
         null.CARD,
         capra_s.CARD,
+        maggic.CARD,
         ridge_cox.CARD,
         elastic_net_cox.CARD,
         xgboost_cox.CARD,

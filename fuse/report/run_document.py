@@ -147,6 +147,7 @@ class RunDocument(Part):
     endpoint: EndpointPart
     moment: MomentPart | None = None
     entered_late: Count = None
+    score_lacks: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     seed: int
     jobs: Count = None
     braid: BraidPart

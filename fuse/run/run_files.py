@@ -31,6 +31,7 @@ from fuse.inspection.inspection import Inspection
 from fuse.metrics.comparison import Roles
 from fuse.outcomes.endpoint import OutcomeDoor
 from fuse.replicates.run_replicates import Refitting, run_replicates, write_replicates
+from fuse.risk_scores import MAGGIC_INPUTS, lacking_items
 from fuse.roles import SELECTED_SINGLE, assign_roles, drop_silent, selectable, selected_single_name
 from fuse.run.cuts_file import write_cuts
 from fuse.run.entries_file import write_entries
@@ -186,6 +187,8 @@ def _arm_record(plan: ArmPlan, reasons: dict[str, str]) -> ArmRecord:
 
     # how a model is fitted stands in brackets on its card; a name for tables and sentences does without
     title = MODEL_CARDS[plan.model].title.split(" (")[0]
+    if lacking := lacking_items(plan.model, dict(plan.options)):
+        title += f", {len(MAGGIC_INPUTS) - len(lacking)} of {len(MAGGIC_INPUTS)} items"
     return ArmRecord(
         name=plan.name,
         title=f"{title}: {' + '.join(plan.modalities)}" if plan.modalities else title,

@@ -25,6 +25,7 @@ from fuse.inspection.inspection import Inspection
 from fuse.metrics.comparison import Roles
 from fuse.outcomes.endpoint import OutcomeDoor
 from fuse.outcomes.outcomes import Survival
+from fuse.risk_scores import lacking_items
 
 SCHEMA_VERSION = 1
 RECORD = "run.json"
@@ -87,6 +88,7 @@ def describe_run(inspection: Inspection, facts: RunFacts, folder: Path) -> dict[
             for name in ("name", "title", "index_event", "prediction_day", "licence", "citation")
         },
         **_describe_moment(inspection.cohort, door),
+        **_describe_scores(inspection),
         "folder": _relative(facts.out, origin.CHECKOUT),
         "cohort_folder": _relative(inspection.cohort.folder, facts.out),
         "cache": _relative(inspection.cache.root, facts.out),
@@ -140,6 +142,13 @@ def describe_run(inspection: Inspection, facts: RunFacts, folder: Path) -> dict[
         ],
         "outputs": hash_outputs(folder),
     }
+
+
+def _describe_scores(inspection: Inspection) -> dict[str, Any]:
+    """Return the items that a published score had to do without, arm by arm; nothing where it has all."""
+    lacking = {plan.name: lacking_items(plan.model, dict(plan.options)) for plan in inspection.plans}
+    told = {name: list(items) for name, items in lacking.items() if items}
+    return {"score_lacks": told} if told else {}
 
 
 def _describe_moment(cohort: Cohort, door: OutcomeDoor) -> dict[str, Any]:
