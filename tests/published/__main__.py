@@ -13,7 +13,11 @@ from pathlib import Path
 
 import numpy as np
 
+from tests.coverage.study import COHORTS as COVERAGE
+from tests.coverage.study import study_rows as coverage_rows
 from tests.measurement import Measured, publish
+from tests.null.study import RUNS as NULLS
+from tests.null.study import study_rows as null_rows
 from tests.planted.extent import SEEDS as PLANTED
 from tests.planted.extent import Extent, study_rows
 from tests.published.anchors import anchor_rows
@@ -40,6 +44,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=len(SEEDS), help="only the first so many")
     parser.add_argument("--planted", type=int, default=PLANTED, help="cohorts of each planted situation")
+    parser.add_argument("--coverage", type=int, default=COVERAGE, help="cohorts of each for intervals")
+    parser.add_argument("--null", type=int, default=NULLS, help="cohorts without anything to find")
     parser.add_argument("--situations", type=int, default=VERDICTS, help="cohorts of each for the verdict")
     given = parser.parse_args()
     seeds = SEEDS[: given.seeds]
@@ -59,7 +65,7 @@ def main() -> int:
             named = large.result()
             print(f"seed {LARGE_SEED}, {LARGE_CASES} cases, alone: {named}", flush=True)
     planted = study_rows(Extent(seeds=given.planted))
-    verdicts = situation_rows(tuple(SITUATIONS), given.situations)
+    verdicts = situation_rows(tuple(SITUATIONS), given.situations) + null_rows(given.null)
     of_files = rows(answers) + rows_of_four(four, left[0], (LARGE_CASES, named)) + pcam_rows()
     of_tables = multisurv_rows() + tcga_rows(TABLES) + anchor_rows()
     return publish("published", of_files + planted + verdicts + of_tables)
