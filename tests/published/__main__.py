@@ -68,7 +68,8 @@ def main() -> int:
     verdicts = situation_rows(tuple(SITUATIONS), given.situations) + null_rows(given.null)
     of_files = rows(answers) + rows_of_four(four, left[0], (LARGE_CASES, named)) + pcam_rows()
     of_tables = multisurv_rows() + tcga_rows(TABLES) + anchor_rows()
-    return publish("published", of_files + planted + verdicts + of_tables)
+    intervals = coverage_rows(given.coverage)
+    return publish("published", of_files + planted + verdicts + intervals + of_tables)
 
 
 def describe(answer: Answer) -> str:
