@@ -47,6 +47,7 @@ CAUSE_SPECIFIC_CARD = ModelCard(
     options=("missing_indicators",),
     endpoints=("competing",),
     adds_up=False,
+    late_entry=True,
     build=lambda modalities, options: EarlyCauseSpecific(
         modalities, bool(options.get("missing_indicators", False))
     ),

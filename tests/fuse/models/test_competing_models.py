@@ -222,6 +222,19 @@ class TestArms:
         arms = [fit_arm_of_causes(learner, cases, own, inner, 1, 700.0) for own in (outcome, lacking)]
         assert arms[0].oof_risk.tobytes() == arms[1].oof_risk.tobytes()
 
+    def test_who_enters_late_is_at_risk_of_every_cause_from_then_on(self) -> None:
+        cases, outcome, inner = planted(300)
+        late = replace(outcome, entry_days=np.where(np.arange(300) % 2, outcome.time_days - 1, 0.0))
+        assert outcome_of_cause(late, 2).entry_days is late.entry_days
+        learner = build_learner("cause_specific_cox", ("table",))
+        arms = [fit_arm_of_causes(learner, cases, own, inner, 1, 700.0) for own in (outcome, late)]
+        hazards = [arm.scorer.hazards.increments.sum(axis=1) for arm in arms]
+        # half of the cases are followed for a day: as many events among fewer at risk
+        assert np.all(hazards[1] > 1.5 * hazards[0])
+        gray = build_learner("fine_gray", ("table",))
+        with pytest.raises(OutcomeError, match="at risk from the start"):
+            gray.fit(cases, late, gray.candidates()[0], 0)
+
     def test_fine_gray_refuses_another_kind(self) -> None:
         cases, outcome, _ = planted(60)
         times = Survival(event=outcome.event, time_days=outcome.time_days)
