@@ -4,27 +4,27 @@ Enters: nothing. Leaves: for each situation how clinical values and imaging come
 are, and for each question of the verdict the answers that are right. A seed counts as right only where every
 question that is named here is answered rightly.
 
-nothing (300 cases): neither modality knows anything.
+nothing (240 cases): neither modality knows anything.
     Better than chance, gain over clinical values, gain over the selected modality: never yes.
-clinical_only (300): clinical values know, imaging does not.
+clinical_only (240): clinical values know, imaging does not.
     Better than chance, clinical values alone: yes. Imaging alone, both gains: never yes.
-imaging_only (300): imaging knows, clinical values do not.
+imaging_only (240): imaging knows, clinical values do not.
     Better than chance, imaging alone, gain over clinical values: yes. Clinical values alone, gain over the
     selected modality: never yes.
-both (400): each knows something of its own.
+both (300): each knows something of its own.
     Better than chance, both gains: yes.
-redundant (300): imaging is a blurred copy of the measured clinical values.
+redundant (240): imaging is a blurred copy of the measured clinical values.
     Better than chance, each alone: yes. Gain over clinical values: never yes.
-harmful (300): clinical values know; one model on all columns drowns them in 400 columns of noise.
+harmful (240): clinical values know; one model on all columns drowns them in 200 columns of noise.
     Gain over clinical values: no, and not "cannot tell".
-miscalibrated (300 and 300): learned where 1 in 4 has the event, applied where the hazard is three times that.
+miscalibrated (240 and 240): learned where 1 in 4 has the event, applied where the hazard is three times that.
     Better than chance: yes. Calibration: no.
 too_small (60, about 18 events): both know something.
     Both gains, calibration: cannot tell, each with the cases that it would take. Better than chance: never
     no.
 
 In the first six the models are calibrated, so calibration is never no. "Never yes" leaves "no" and "cannot
-tell": 300 cases cannot exclude a gain of .02 in every draw, and an answer that they cannot give is not asked
+tell": 240 cases cannot exclude a gain of .02 in every draw, and an answer that they cannot give is not asked
 for. How often it was a plain "no" is counted beside, without a bar.
 """
 
@@ -60,7 +60,7 @@ class Situation:
 
     name: str
     right: Mapping[str, tuple[Answer, ...]]
-    cases: int = 300
+    cases: int = 240
     clinical: float = 0.0
     imaging: float = 0.0
     from_where: Imaging = "own"
@@ -108,9 +108,9 @@ SITUATIONS = {
         ),
         Situation(
             name="both",
-            cases=400,
-            clinical=1.0,
-            imaging=1.0,
+            cases=300,
+            clinical=1.3,
+            imaging=1.3,
             right={CHANCE: YES, GAIN: YES, GAIN_SELECTED: YES, CALIBRATION: NEVER_NO},
         ),
         Situation(
