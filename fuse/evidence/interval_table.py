@@ -26,7 +26,7 @@ from fuse.metrics.scored import ScoredArm
 from fuse.replicates.refit_interval import refit_interval
 
 INTERVALS = "intervals.csv"
-COLUMNS = ("first", "second", "metric", "name", "estimate", "low", "high", "method", "primary")
+COLUMNS = ("first", "second", "metric", "name", "estimate", "low", "high", "method", "primary", "family")
 BOOTSTRAPPED = "out_of_fold_bootstrap"
 REFITTED = "refit_bootstrap"
 
@@ -35,7 +35,10 @@ Samples = Float[np.ndarray, " sample"]
 
 @dataclass(frozen=True, kw_only=True)
 class IntervalRow:
-    """One line of intervals.csv: `second` is "" for an arm's own number, else first minus second."""
+    """One line of intervals.csv: `second` is "" for an arm's own number, else first minus second.
+
+    `family`: how many intervals hold together, 1 for one alone.
+    """
 
     first: str
     second: str
@@ -46,6 +49,7 @@ class IntervalRow:
     high: float
     method: str
     primary: bool
+    family: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,6 +130,7 @@ def _rows(
             high=interval.high,
             method=interval.method,
             primary=name == PRIMARY,
+            family=contrast.family,
         )
 
 

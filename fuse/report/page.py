@@ -27,6 +27,7 @@ from fuse.report.decision_plot import place_decisions
 from fuse.report.documents import Curves
 from fuse.report.endpoint_kind import kind_of
 from fuse.report.forest import shorten
+from fuse.report.interval_tables import build_intervals
 from fuse.report.replicate_tables import build_tests
 from fuse.report.run_folder import REPORT_NAME, RunFolder, read_run
 from fuse.report.survival_plot import place_survival
@@ -113,6 +114,7 @@ def render(folder: RunFolder) -> str:
         attention=place_attention(folder.attention),
         volumes=place_volumes(folder.volumes),
         choices=count_choices(folder.chosen, document),
+        interval_tables=build_intervals(folder.intervals, folder.comparisons, document),
         tests=build_tests(folder.tests, document),
         checklists=build_checklists(folder.tripod, folder.probast),
         flow=draw_flow(document.flow),

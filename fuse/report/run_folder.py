@@ -34,6 +34,7 @@ from fuse.report.documents import (
     VolumeView,
     WeightRow,
 )
+from fuse.report.interval_tables import IntervalTableRow
 from fuse.report.replicate_tables import RefitTestRow
 from fuse.report.run_document import RunDocument
 from fuse.run.predictions import prediction_file
@@ -78,6 +79,7 @@ class RunFolder:
     decisions: tuple[DecisionRow, ...]
     attention_weights: tuple[AttentionWeightRow, ...]
     chosen: tuple[ChosenRow, ...]
+    intervals: tuple[IntervalTableRow, ...]
     tests: tuple[RefitTestRow, ...]
     tripod: tuple[ChecklistRow, ...]
     probast: tuple[ChecklistRow, ...]
@@ -133,6 +135,9 @@ def read_run(run: Path) -> RunFolder:
         tripod=_read_csv(run / "tripod.csv", ChecklistRow) if _has(run, document, "tripod.csv") else (),
         probast=_read_csv(run / "probast.csv", ChecklistRow) if _has(run, document, "probast.csv") else (),
         chosen=_read_csv(run / "chosen.csv", ChosenRow) if _has(run, document, "chosen.csv") else (),
+        intervals=_read_csv(run / "intervals.csv", IntervalTableRow)
+        if _has(run, document, "intervals.csv")
+        else (),
         tests=_read_csv(run / "tests.csv", RefitTestRow) if _has(run, document, "tests.csv") else (),
         curves=_checked_curves(_read_json(run / "curves.json", Curves)),
         attention=_read_json(run / "attention.json", Attention),
