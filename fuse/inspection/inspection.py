@@ -87,6 +87,7 @@ class Inspection:
         if self.door.too_early:
             early = counted(len(self.door.too_early), "case")
             yield f"outcome by day {self.door.landmark_days:g}, left out: {early}"
+        yield from self._about_time()
         for label, chosen in self.chosen.items():
             cases = {record.case_id for record in chosen.records} & set(self.door.case_ids)
             entries = counted(len(chosen.records), "entry", "entries")
@@ -104,6 +105,17 @@ class Inspection:
                 yield f"not run: {name}, {reason}"
         for arm in self.absent:
             yield f"{'not run' if arm.declared else 'left out'}: {arm.plan.name}, {arm.reason}"
+
+    def _about_time(self) -> Iterator[str]:
+        """Say at which moment is predicted, what is not known by then, and who came later."""
+        if self.cohort.moment is not None:
+            start = f"time is counted from day {self.door.clock.start_days:g}"
+            yield f"moment {self.cohort.moment}: day {self.cohort.card.prediction_day}, {start}"
+        for modality, day in later_modalities(self.cache, self.cohort, self.chosen).items():
+            yield f"{modality}: nothing of it is known by day {day}"
+        if self.door.enters_late:
+            late = counted(len(set(self.door.clock.entry_days) & set(self.door.case_ids)), "case")
+            yield f"delayed entry: {late} at risk from a later day on"
 
 
 def inspect_inputs(inputs: RunInputs, *, only_check: bool = False) -> Inspection:

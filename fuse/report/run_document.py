@@ -33,6 +33,7 @@ class MomentPart(Part):
     name: str
     day: int
     clock_starts_day: float = 0.0
+    not_known_yet: tuple[str, ...] = ()
 
 
 class EndpointPart(Part):

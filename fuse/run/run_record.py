@@ -19,6 +19,7 @@ from feature_cache import origin
 from feature_cache.canonical import sha256_of_file
 from feature_cache.cohort import Cohort
 from fuse.cases import Cases
+from fuse.features.feature_sets import later_modalities
 from fuse.features.set_record import describe_set
 from fuse.folds.folds import Folds
 from fuse.inspection.inspection import Inspection
@@ -87,7 +88,7 @@ def describe_run(inspection: Inspection, facts: RunFacts, folder: Path) -> dict[
             name: getattr(card, name)
             for name in ("name", "title", "index_event", "prediction_day", "licence", "citation")
         },
-        **_describe_moment(inspection.cohort, door),
+        **_describe_moment(inspection),
         **_describe_scores(inspection),
         "folder": _relative(facts.out, origin.CHECKOUT),
         "cohort_folder": _relative(inspection.cohort.folder, facts.out),
@@ -151,8 +152,9 @@ def _describe_scores(inspection: Inspection) -> dict[str, Any]:
     return {"score_lacks": told} if told else {}
 
 
-def _describe_moment(cohort: Cohort, door: OutcomeDoor) -> dict[str, Any]:
+def _describe_moment(inspection: Inspection) -> dict[str, Any]:
     """Return from when cases were followed, where that is not from the index event on as everybody."""
+    cohort, door = inspection.cohort, inspection.door
     told: dict[str, Any] = {}
     if cohort.moment is not None:
         others = [{"name": name, "day": day} for name, day in cohort.card.moments.items()]
@@ -161,6 +163,7 @@ def _describe_moment(cohort: Cohort, door: OutcomeDoor) -> dict[str, Any]:
             "day": cohort.card.prediction_day,
             "clock_starts_day": door.clock.start_days,
             "of_moments": others,
+            "not_known_yet": list(later_modalities(inspection.cache, cohort, inspection.chosen)),
         }
     if door.enters_late:
         entered = door.training(door.case_ids)
