@@ -241,22 +241,23 @@ def read_trial(made: ClinicalCohort, scratch: Path) -> Trial:
 
 
 def judge_protocol(made: ClinicalCohort, work: Path) -> list[Measured]:
-    """Run the protocol `competing` and return the C of each arm with its interval."""
+    """Run the protocol `competing`; return C and prediction accuracy of each arm with their intervals."""
     run = work / "run"
     must(
         "fuse", "benchmark", made.manifest, "--cache", made.cache,
         "--protocol", "competing", "--out", run, "--jobs", 1,
     )  # fmt: skip
-    rows = [row for row in read_csv(run / "metrics.csv")[1] if row["metric"] == "c_index"]
     return [
         _row(
-            f"c_{row['arm'].split('__')[0]}",
+            f"{name}_{row['arm'].split('__')[0]}",
             float(row["estimate"]),
-            "C",
-            f"{row['low']:.5} to {row['high']:.5}; {row['n_cases']} patients, protocol competing",
+            unit,
+            f"{float(row['low']):.3f} to {float(row['high']):.3f}; {row['n_cases']} patients, "
+            "protocol competing",
         )
-        for row in rows
-        if not row["arm"].startswith("null")
+        for metric, name, unit in (("c_index", "c", "C"), ("ipa", "ipa", "prediction accuracy, 60 months"))
+        for row in read_csv(run / "metrics.csv")[1]
+        if row["metric"] == metric and not row["arm"].startswith("null")
     ]
 
 
