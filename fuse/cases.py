@@ -153,9 +153,22 @@ class FoldPrediction:
 
 @dataclass(frozen=True, kw_only=True)
 class FoldTruth:
-    """The outcomes of one fold, opened after the predictions were written; rows as in `FoldPrediction`."""
+    """The outcomes of one fold, opened after the predictions were written; rows as in `FoldPrediction`.
+
+    `external`: the test part is another cohort, whose follow-up says nothing of that of the train part.
+    """
 
     repeat: int
     fold: int
     test: Survival
     train: Survival
+    external: bool = False
+
+    @property
+    def reference(self) -> Survival:
+        """The outcomes that censoring weights and the curve to beat are taken from.
+
+        Those of the train part; of another cohort its own, since who is followed how long, and how many have
+        the event, differs from hospital to hospital.
+        """
+        return self.test if self.external else self.train

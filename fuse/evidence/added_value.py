@@ -119,23 +119,25 @@ def _honoured(found: Found, value: AddedValue) -> Found:
     return against, metric, threshold, none, Interval(low=none, high=none, method=NOT_WEIGHED)
 
 
-def open_cases(folds: Folds, door: OutcomeDoor, sealed: Mapping[Path, str], day: float | None) -> OpenedCases:
-    """Open the outcomes of the test parts against the seal of what was said of them."""
+def open_cases(
+    folds: Folds, door: OutcomeDoor, sealed: Mapping[Path, str], day: float | None, *, external: bool = False
+) -> OpenedCases:
+    """Open the outcomes of the test parts against the seal of what was said of them.
+
+    Where they are of another cohort (`external`), censoring weights and the share to beat are its own.
+    """
     rows = sorted({int(row) for fold in folds.folds for row in fold.test})
     place = {row: number for number, row in enumerate(rows)}
     outcome = door.evaluation([folds.case_ids[row] for row in rows], sealed)
+    opened = []
+    for fold in folds.folds:
+        own = np.array([place[int(row)] for row in fold.test])
+        test = outcome.take(own)
+        train = test if external else door.training([folds.case_ids[row] for row in fold.train])
+        opened.append(OpenedFold(repeat=fold.repeat, fold=fold.fold, rows=own, test=test, train=train))
     return OpenedCases(
         outcome=outcome,
-        folds=tuple(
-            OpenedFold(
-                repeat=fold.repeat,
-                fold=fold.fold,
-                rows=np.array([place[int(row)] for row in fold.test]),
-                test=outcome.take(np.array([place[int(row)] for row in fold.test])),
-                train=door.training([folds.case_ids[row] for row in fold.train]),
-            )
-            for fold in folds.folds
-        ),
+        folds=tuple(opened),
         day=day,
         share=share_of_event(outcome, day),
         counts=draw_resamples(len(rows), 0),

@@ -41,7 +41,13 @@ def evaluate_times(
     predictions = {name: plan.with_inner(name, read_predictions(path)) for name, (path, _) in sealed.items()}
     one = next(iter(predictions.values()))
     truths = [
-        FoldTruth(repeat=fold.repeat, fold=fold.fold, test=_times(test), train=_times(train))
+        FoldTruth(
+            repeat=fold.repeat,
+            fold=fold.fold,
+            test=_times(test),
+            train=_times(train),
+            external=plan.external,
+        )
         for fold, test, train in plan.open_outcomes(one, sealed)
     ]
     kind, declared = plan.door.declared.kind, plan.door.horizon_days() or 0.0

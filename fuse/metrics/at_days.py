@@ -42,7 +42,7 @@ def auc(one: Resampled, day: float, note: str = "") -> Estimated:
 
     def count(fold: ScoredFold, of_fold: Counts) -> PairSums:
         truth = fold.truth
-        return resampled_auc_pairs(fold.prediction.risk, truth.train, truth.test, day, of_fold)
+        return resampled_auc_pairs(fold.prediction.risk, truth.reference, truth.test, day, of_fold)
 
     return _pairs(one, count, f"no event by day {day:g}", note)
 
@@ -52,7 +52,7 @@ def uno_concordance(one: Resampled, tau_days: float, note: str) -> Estimated:
 
     def count(fold: ScoredFold, of_fold: Counts) -> PairSums:
         truth = fold.truth
-        return resampled_uno_pairs(fold.prediction.risk, truth.train, truth.test, tau_days, of_fold)
+        return resampled_uno_pairs(fold.prediction.risk, truth.reference, truth.test, tau_days, of_fold)
 
     pooled = "weighted pairs within folds, summed over the folds of a repeat"
     return _pairs(one, count, f"no event before day {tau_days:g}", f"{pooled}; tau = {note}")

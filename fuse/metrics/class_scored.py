@@ -49,7 +49,7 @@ class ClassArm:
             known = np.isfinite(values)
             total[fold.rows[known]] += values[known]
             folds[fold.rows[known]] += 1
-        return CaseScores(total=total, folds=folds, capped=0)
+        return CaseScores(total=total, folds=folds)
 
 
 def join_classes(predictions: Sequence[ClassPrediction], truths: Sequence[ClassTruth]) -> ClassArm:

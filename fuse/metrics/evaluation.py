@@ -86,7 +86,8 @@ def evaluate_arm(
         c_index: pairs within folds, averaged over repeats (primary).
         c_index_pooled: pairs across folds of a repeat, each case by its place among those of its fold.
         auc_<day>: at half the horizon and at the horizon; pairs within folds.
-        ibs: Brier score averaged to the horizon. ipa: 1 - Brier / Brier of the train part's Kaplan-Meier.
+        ibs: Brier score averaged to the horizon. ipa: 1 - Brier / Brier of the train part's Kaplan-Meier
+        (in another cohort, of its own).
         observed_expected: events by the horizon, observed / predicted. brier_<day>: at the horizon.
         auc_<day>, brier_<day>, ipa_<day>, observed_expected_<day>: at each further day.
         uno_c: Uno's C with the horizon in use as tau, weighted pairs within folds.

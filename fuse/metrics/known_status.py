@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from fuse.metrics.censoring import WEIGHT_CAP, weigh
+from fuse.metrics.censoring import weigh
 from fuse.metrics.class_scored import ClassArm
-from fuse.metrics.pooled import predicted_event_free
+from fuse.metrics.pooled import predicted_event_free, weights_note
 from fuse.metrics.scored import ScoredArm
 
 
@@ -46,7 +46,7 @@ def known_at(arm: ScoredArm, day: float) -> KnownStatus:
     days = np.array([day])
     parts, constant, capped = [], True, set()
     for fold in arm.folds:
-        weights = weigh(fold.truth.train, fold.truth.test, days)
+        weights = weigh(fold.truth.reference, fold.truth.test, days)
         said = 1 - predicted_event_free(fold, days)[:, 0]
         constant &= bool(np.ptp(said) < 1e-12)
         weight = weights.had_event[:, 0] + weights.event_free[:, 0]
@@ -60,7 +60,7 @@ def known_at(arm: ScoredArm, day: float) -> KnownStatus:
         happened=happened,
         weight=weight,
         constant=constant,
-        note=f"censoring weights of the train part, capped at {WEIGHT_CAP:g} ({len(capped)} cases)",
+        note=weights_note(arm, len(capped)),
     )
 
 

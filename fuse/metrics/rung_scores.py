@@ -135,7 +135,7 @@ def _brier(
             said_of_all = np.full(len(said), float(_is_yes(fold.train).mean()))
             total[fold.rows] += np.square((said_of_all if of_null else said) - _is_yes(fold.test))
             folds[fold.rows] += 1
-        scores.append(CaseScores(total=total, folds=folds, capped=0))
+        scores.append(CaseScores(total=total, folds=folds))
     return scores[0], scores[1]
 
 

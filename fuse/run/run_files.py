@@ -136,7 +136,13 @@ def write_run_files(folder: Path, run: FittedRun) -> Computed:
         folder,
         AddedValue(
             rungs=rungs_of(roles, results, day, stacked_arm(run.plans)),
-            tested=open_cases(folds, inspection.door, dict(sealed.values()) | sealed_subsets, day.days),
+            tested=open_cases(
+                folds,
+                inspection.door,
+                dict(sealed.values()) | sealed_subsets,
+                day.days,
+                external=run.external,
+            ),
             evaluated=evaluated,
             roles=roles,
             thresholds=np.array(inspection.door.declared.thresholds),

@@ -16,6 +16,7 @@ from fuse.metrics.pooled import (
     resample_within_folds,
     score_brier,
     score_integrated_brier,
+    weights_note,
 )
 from fuse.metrics.scored import join
 from fuse.outcomes.outcomes import Survival
@@ -163,10 +164,17 @@ def test_kaplan_meier_as_the_model_gains_nothing(trial) -> None:
 
 
 def test_mean_of_scores_counts_every_fold_once() -> None:
-    scores = CaseScores(total=np.array([2.0, 3.0]), folds=np.array([1.0, 3.0]), capped=1)
+    scores = CaseScores(total=np.array([2.0, 3.0]), folds=np.array([1.0, 3.0]))
     assert scores.mean == 1.25
     assert scores.resample(np.array([[2.0, 0.0], [1.0, 1.0]])).tolist() == [2.0, 1.25]
-    assert scores.note == "censoring weights of the train part, capped at 20 (1 cases)"
+    assert scores.note == ""
+
+
+def test_the_note_says_whose_weights_were_used(trial) -> None:
+    arm = join(trial.predict(trial.hazard), trial.truths)
+    assert weights_note(arm, 1) == "censoring weights of the train part, capped at 20 (1 cases)"
+    elsewhere = join(trial.predict(trial.hazard), [replace(one, external=True) for one in trial.truths])
+    assert weights_note(elsewhere, 0) == "censoring weights of the tested cohort, capped at 20 (0 cases)"
 
 
 def test_refuses_a_repeat_without_pairs_and_a_prediction_that_ends_early(trial) -> None:

@@ -25,6 +25,16 @@ def test_agrees_with_scikit_survival(make_trial, as_sksurv, tau: float, decimals
     assert uno(risk, train, test, tau) == pytest.approx(theirs, abs=1e-10)
 
 
+@pytest.mark.parametrize(("tau", "of_r"), [(30.0, 0.743901238151014), (45.0, 0.79867915534388)])
+def test_agrees_with_r(tau: float, of_r: float) -> None:
+    """R: concordance(Surv(time, event) ~ risk, timewt = "n/G2", ymax = tau, reverse = TRUE)$concordance."""
+    time = np.array([5.0, 7, 8, 12, 15, 20, 21, 27, 33, 40, 41, 55])
+    event = np.array([1, 1, 0, 1, 0, 1, 1, 0, 1, 0, 1, 0], dtype=bool)
+    risk = np.array([2.1, 0.3, 1.2, 1.9, 0.4, 0.2, 1.1, 0.9, 1.3, -0.5, 0.1, -1])
+    outcome = Survival(event=event, time_days=time)
+    assert uno(risk, outcome, outcome, tau) == pytest.approx(of_r, abs=1e-12)
+
+
 def test_without_censoring_it_is_harrell() -> None:
     rng = np.random.default_rng(0)
     outcome = Survival(event=np.ones(40, bool), time_days=rng.permutation(40) + 1.0)
