@@ -141,6 +141,8 @@ def test_files_say_what_each_kind_needs(runs: tuple[Tiny, dict[str, Path]]) -> N
     assert heads["relapse"] == "repeat,fold,case_id,risk,probability_no,probability_yes"
     assert heads["grade"].startswith("repeat,fold,case_id,risk_low,risk_middle,risk_high,probability_low,")
     assert heads["first"].startswith("repeat,fold,case_id,risk,event_free_")
+    for day in (300, 700, 1000):  # the further days of the card are predicted on the day itself
+        assert f",event_free_{day}" in heads["first"]
     folds = read_class_predictions(runs[1]["grade"] / "predictions" / "ridge_logistic__slides.csv")
     lacks = {case: row for fold in folds for case, row in zip(fold.case_ids, fold.risk, strict=True)}["0004"]
     assert lacks.tolist() == [0.0, 0.0, 0.0]
