@@ -29,9 +29,21 @@ ENDPOINT, HORIZON_DAYS = "recurrence", 1826.25
 VARIABLES = ("psa", "grade", "volume", "age", "crp", "albumin")
 #: How much of a column's variance is what the modality knows, and how many columns of clinical values and of
 #: imaging show it.
-LOADING, SHOWING, DIM, MANY = 0.9, 3, 12, 200
+LOADING, SHOWING, DIM = 0.9, 3, 12
 #: Weibull shape of the time to the event; cases are followed for two to eight years.
 SHAPE, SHORTEST, LONGEST = 1.3, 730.0, 2922.0
+
+
+PROTOCOL: dict[str, Any] = {
+    "schema_version": 1,
+    "name": "situations",
+    "repeats": 3,
+    "folds": 5,
+    "inner": 4,
+    "arms": [{"model": "ridge_cox", "modalities": "each"}],
+    "fusion": [{"model": "late", "over": "ridge_cox"}],
+    "comparators": ["clinical", "selected_single", "published_score"],
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,9 +74,12 @@ def draw(situation: Situation, count: int, seed: int, *, other: bool = False) ->
         # of what was measured, not of what is behind it: whoever has the values learns nothing from it
         imaging = _show(clinical[:, :SHOWING].mean(axis=1) * np.sqrt(1.3), DIM, rng)
     else:
-        imaging = _show(known[1], MANY if situation.from_where == "many_columns" else DIM, rng)
-    log_hazard = situation.clinical * known[0] + situation.imaging * known[1]
-    hazard = np.exp(log_hazard) * ((situation.other_hazard or 1.0) if other else 1.0)
+        imaging = _show(known[1], DIM, rng)
+    there = situation.elsewhere if other else None
+    shown = situation.imaging if there is None else there.imaging
+    hazard = np.exp(situation.clinical * known[0] + shown * known[1]) * (
+        1.0 if there is None else there.hazard
+    )
     time = _scale(situation) * (rng.exponential(size=count) / hazard) ** (1 / SHAPE)
     time, end = np.maximum(1.0, np.ceil(time)), np.floor(rng.uniform(SHORTEST, LONGEST, size=count))
     outcome = Survival(event=time <= end, time_days=np.minimum(time, end))
@@ -83,10 +98,10 @@ def write_situation(folder: Path, situation: Situation, seed: int) -> OnDisk:
 def _write_both(folder: Path, situation: Situation, seed: int) -> OnDisk:
     cache = FeatureCache.create(folder / "cache")
     protocol = folder / "protocol.yaml"
-    protocol.write_text(yaml.safe_dump(_protocol(situation)), encoding="utf-8")
+    protocol.write_text(yaml.safe_dump(PROTOCOL), encoding="utf-8")
     cohort = _write(folder / "planted", cache, draw(situation, situation.cases, seed))
     other = None
-    if situation.other_hazard is not None:
+    if situation.elsewhere is not None:
         other = _write(folder / "elsewhere", cache, draw(situation, situation.cases, seed, other=True))
     return OnDisk(cohort=cohort, cache=cache.root, protocol=protocol, other=other)
 
@@ -175,18 +190,4 @@ def _card(name: str) -> dict[str, Any]:
                 "thresholds": [0.2, 0.4],
             }
         },
-    }
-
-
-def _protocol(situation: Situation) -> dict[str, Any]:
-    fusion = {"model": situation.fusion} | ({"over": "ridge_cox"} if situation.fusion == "late" else {})
-    return {
-        "schema_version": 1,
-        "name": "situations",
-        "repeats": 3,
-        "folds": 5,
-        "inner": 4,
-        "arms": [{"model": "ridge_cox", "modalities": "each"}],
-        "fusion": [fusion],
-        "comparators": ["clinical", "selected_single", "published_score"],
     }

@@ -43,7 +43,7 @@ def judge(name: str, seed: int) -> Judged:
 
 
 def mark(situation: Situation, questions: dict[str, dict[str, Any]]) -> tuple[str, ...]:
-    """Return the questions whose answer is none of the right ones, or that do not say what is needed."""
+    """Return the questions whose answer is none of the right ones, or that do not say what they should."""
     wrong = [
         identity
         for identity, right in situation.right.items()
@@ -54,7 +54,12 @@ def mark(situation: Situation, questions: dict[str, dict[str, Any]]) -> tuple[st
         for identity in situation.says_what_is_needed
         if identity not in wrong and not (questions[identity].get("needed_cases") or 0) > situation.cases
     ]
-    return tuple(wrong + silent)
+    mild = [
+        identity
+        for identity in situation.says_worse
+        if identity not in wrong and not questions[identity]["words"].endswith("Fusion is worse.")
+    ]
+    return tuple(wrong + silent + mild)
 
 
 def _verdict_of(folder: Path, situation: Situation, seed: int) -> dict[str, dict[str, Any]]:

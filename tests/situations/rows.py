@@ -50,7 +50,7 @@ def _row(name: str, judged: Sequence[Judged]) -> Measured:
     situation = SITUATIONS[name]
     right = sum(not one.wrong for one in judged) / len(judged)
     said = "; ".join(f"{question}: {_counted(question, judged)}" for question in situation.right)
-    elsewhere = " and as many elsewhere" if situation.other_hazard is not None else ""
+    elsewhere = " and as many elsewhere" if situation.elsewhere is not None else ""
     return Measured(
         name=f"fuse/verdict_{name}",
         value=right,

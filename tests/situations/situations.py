@@ -15,15 +15,16 @@ both (300): each knows something of its own.
     Better than chance, both gains: yes.
 redundant (240): imaging is a blurred copy of the measured clinical values.
     Better than chance, each alone: yes. Gain over clinical values: never yes.
-harmful (240): clinical values know; one model on all columns drowns them in 200 columns of noise.
-    Gain over clinical values: no, and not "cannot tell".
+harmful (240 and 240): imaging knows where it was learned, as scans of the sicker by another protocol do, and
+    nothing elsewhere, where the models are applied; clinical values know in both.
+    Gain over clinical values: no, and the words say that fusion is worse. Calibration: never yes.
 miscalibrated (240 and 240): learned where 1 in 4 has the event, applied where the hazard is three times that.
     Better than chance: yes. Calibration: no.
 too_small (60, about 18 events): both know something.
     Both gains, calibration: cannot tell, each with the cases that it would take. Better than chance: never
     no.
 
-In the first six the models are calibrated, so calibration is never no. "Never yes" leaves "no" and "cannot
+In the first five the models are calibrated, so calibration is never no. "Never yes" leaves "no" and "cannot
 tell": 240 cases cannot exclude a gain of .02 in every draw, and an answer that they cannot give is not asked
 for. How often it was a plain "no" is counted beside, without a bar.
 """
@@ -31,12 +32,12 @@ for. How often it was a plain "no" is counted beside, without a bar.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 from fuse.verdict.words import Answer
 
-Imaging = Literal["own", "copy_of_clinical", "many_columns"]
+Imaging = Literal["own", "copy_of_clinical"]
 
 YES: tuple[Answer, ...] = ("yes",)
 NO: tuple[Answer, ...] = ("no",)
@@ -49,13 +50,20 @@ CLINICAL_ALONE, IMAGING_ALONE, CALIBRATION = "predicts_clinical", "predicts_slid
 
 
 @dataclass(frozen=True, kw_only=True)
+class Elsewhere:
+    """Another cohort to which models are applied: its hazard, as a multiple, and what imaging does there."""
+
+    hazard: float = 1.0
+    imaging: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class Situation:
     """One situation.
 
     `clinical`, `imaging`: change of the log hazard for one standard deviation of what this modality alone
-    shows. `fusion`: the model of the protocol's fusion. `events`: share of the cases with an event where the
-    models are learned; `other_hazard`: how many times higher the hazard of the other cohort is, to which they
-    are then applied (None: there is none). `right`: question -> its right answers.
+    shows. `events`: share of the cases with an event where the models are learned. `right`: question -> its
+    right answers. `says_what_is_needed`, `says_worse`: questions whose words must say so too.
     """
 
     name: str
@@ -64,10 +72,10 @@ class Situation:
     clinical: float = 0.0
     imaging: float = 0.0
     from_where: Imaging = "own"
-    fusion: Literal["late", "early"] = "late"
     events: float = 0.4
-    other_hazard: float | None = None
-    says_what_is_needed: tuple[str, ...] = field(default=())
+    elsewhere: Elsewhere | None = None
+    says_what_is_needed: tuple[str, ...] = ()
+    says_worse: tuple[str, ...] = ()
 
 
 SITUATIONS = {
@@ -127,17 +135,18 @@ SITUATIONS = {
         ),
         Situation(
             name="harmful",
-            clinical=1.0,
-            from_where="many_columns",
-            fusion="early",
-            right={GAIN: NO, CALIBRATION: NEVER_NO},
+            clinical=0.8,
+            imaging=1.3,
+            elsewhere=Elsewhere(imaging=0.0),
+            right={GAIN: NO, CALIBRATION: NEVER_YES},
+            says_worse=(GAIN,),
         ),
         Situation(
             name="miscalibrated",
             clinical=1.0,
             imaging=1.0,
             events=0.25,
-            other_hazard=3.0,
+            elsewhere=Elsewhere(hazard=3.0, imaging=1.0),
             right={CHANCE: YES, CALIBRATION: NO},
         ),
         Situation(

@@ -47,6 +47,9 @@ def test_the_other_cohort_has_the_hazard_that_it_is_given() -> None:
     own, other = draw(situation, COUNT, 1), draw(situation, COUNT, 1, other=True)
     assert other.outcome.event.mean() > 1.7 * own.outcome.event.mean()
     assert not np.array_equal(own.clinical, other.clinical)
+    harmful = draw(SITUATIONS["harmful"], COUNT, 1, other=True)
+    assert abs(concordance(harmful.imaging[:, :SHOWING].mean(axis=1), harmful.outcome) - 0.5) < 0.03
+    assert concordance(harmful.clinical[:, :SHOWING].mean(axis=1), harmful.outcome) > 0.6
     again = draw(situation, COUNT, 1)
     assert again.imaging.tobytes() == own.imaging.tobytes()
 
@@ -60,6 +63,9 @@ def test_every_named_question_must_be_answered_rightly() -> None:
     assert mark(situation, said | {CHANCE: {"answer": "no"}}) == (CHANCE,)
     del said[CALIBRATION]
     assert mark(situation, said) == (CALIBRATION,)
+    harmful, yes = SITUATIONS["harmful"], {CALIBRATION: {"answer": "no"}}
+    assert mark(harmful, yes | {GAIN: {"answer": "no", "words": "… Fusion is worse."}}) == ()
+    assert mark(harmful, yes | {GAIN: {"answer": "no", "words": "A gain of 2 is excluded."}}) == (GAIN,)
 
 
 def test_one_seed_goes_through_the_command_line(monkeypatch: pytest.MonkeyPatch) -> None:
