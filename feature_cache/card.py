@@ -86,7 +86,8 @@ class Endpoint(CardPart):
     `thresholds` are the risks at which somebody would act, fixed before a decision curve is drawn. `cause`
     is the cause of interest of a competing endpoint, as outcomes.csv writes it (without one: the first in
     the order of their texts); `first_of` makes the causes from other endpoints with times, cause -> endpoint:
-    whichever comes first to a case. `classes` are what the values of a multiclass endpoint may be.
+    whichever comes first to a case. `classes` are what the values of a multiclass endpoint may be. `ceiling`
+    is the best C (AUROC of classes) that others report for it: a result above is asked what it was made from.
     """
 
     kind: EndpointKind | GapText
@@ -98,6 +99,7 @@ class Endpoint(CardPart):
     cause: str | None = None
     first_of: dict[str, str] = Field(default_factory=dict)
     classes: tuple[str, ...] = ()
+    ceiling: float | None = Field(default=None, gt=0.5, le=1)
 
     @model_validator(mode="after")
     def _fields_match_kind(self) -> Endpoint:

@@ -21,6 +21,7 @@ from fuse.files import write_json
 from fuse.fitting import FoldTask
 from fuse.folds.folds import Folds
 from fuse.inspection.inspection import Inspection, RunInputs, inspect_inputs
+from fuse.inspection.run_lint import lint_run, write_lint
 from fuse.models.choice import add_choices
 from fuse.outcomes.endpoint import OutcomeDoor
 from fuse.replicates.run_replicates import Refitting
@@ -86,13 +87,14 @@ def compute_run(inputs: RunInputs, folder: Path, jobs: int, kept: Path) -> Compu
     with tempfile.TemporaryDirectory(prefix="scratch-", dir=folder.parent) as name:
         scratch = Path(name)
         cases = read_cases(inspection.cache, inspection.chosen, folds.case_ids, scratch)
+        leaks = lint_run(inspection, cases)
         cases = add_choices(cases, inspection.choices)
         save_cases(cases, scratch)
         tasks = _tasks(inspection, folds, plans)
         identity = identity_of(tasks, inspection.chosen, folds.sha256, versions())
         kept_folds = KeptFolds(kept, identity)
         results = fit_folds(tasks, scratch, jobs, kept_folds)
-        return write_run_files(
+        computed = write_run_files(
             folder,
             FittedRun(
                 inspection=inspection,
@@ -113,6 +115,8 @@ def compute_run(inputs: RunInputs, folder: Path, jobs: int, kept: Path) -> Compu
                 ),
             ),
         )
+    write_lint(folder, inspection, leaks)
+    return computed
 
 
 def prediction_times(horizon_days: float) -> Float[np.ndarray, " time"]:

@@ -21,7 +21,9 @@ from fuse.features.table import read_cases
 from fuse.fitting import FoldTask, fit_parts
 from fuse.folds.fold_choice import plan_of, strata_of
 from fuse.folds.folds import Fold, Folds, make_inner
+from fuse.inspection.duplicates import refuse_near_cases
 from fuse.inspection.inspection import Inspection
+from fuse.inspection.pooled_items import items_of_cases
 from fuse.inspection.shared_cases import refuse_shared_cases
 from fuse.models.choice import add_choices
 from fuse.other_cohort import inspect_other
@@ -116,6 +118,7 @@ def _read_both(inside: Inspection, other: Inspection, scratch: Path) -> tuple[Ca
         own.mkdir()
         both.append(read_cases(inspection.cache, inspection.chosen, inspection.door.case_ids, own))
     train, test = both
+    refuse_near_cases(items_of_cases(train, inside.chosen), items_of_cases(test, other.chosen))
     loose = [label for label, feature_set in inside.chosen.items() if feature_set.kind == "volume"]
     test = align_cases(test, train, loose)
     return add_choices(train, inside.choices), add_choices(test, inside.choices)

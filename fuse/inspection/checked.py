@@ -93,7 +93,7 @@ def check_inputs(inputs: RunInputs) -> Checked:
     cases = every.take(np.array([row_of[case] for case in door.case_ids], dtype=np.int64))
     if not len(cases):
         return _without_values(inspection, [])
-    outcome = door.training(door.case_ids)
+    outcome = door.lint(door.case_ids)
     horizon = None if inspection.horizon is None else inspection.horizon.days
     clinical = [label for label, one in inspection.chosen.items() if one.modality == "clinical"]
     return Checked(

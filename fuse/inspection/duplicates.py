@@ -8,45 +8,25 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float
 
-from feature_cache.errors import Level, Problem
+from feature_cache.errors import Level, OutcomeError, Problem
 from fuse.features.feature_sets import ChosenSet
 from fuse.inspection.leaks import leak
+from fuse.inspection.near_items import MOST_PAIRS, WORTH_A_LOOK, TilesOf, neighbourhood
 from fuse.inspection.pooled_items import PooledItems
 from fuse.inspection.shared_cases import FEWEST_TELLING_BYTES
 from fuse.verdict.words import counted
 
 #: Modalities of images: two patients never have the same. Two of them may have the same text or values.
 IMAGES = ("slides", "volumes")
-#: Two cases are near when they are this much nearer than a case usually is to its nearest, or nearer yet
-#: where so few directions are filled that chance brings two together; see `nearness`.
-NEAR = 0.05
-#: The chance, over all cases of a cohort, that two different ones are called near.
-CHANCE = 1e-6
-#: With fewer directions than this, or fewer cases, nothing is said.
-FEWEST_DIRECTIONS, FEWEST_CASES = 3.0, 20
 #: Equal rows of a table are sure to be one case where so many columns nearly never repeat a value.
 FEWEST_MEASURED = 8
-#: Tiles of each of two near cases that are compared one by one.
-TILES = 64
-#: Share of the tiles compared that must have their twin in the other case.
-TWINS = 0.5
 
 APART = "Are they one patient? Give both one case id, or take one out."
-
-
-@dataclass(frozen=True, kw_only=True)
-class NearPair:
-    """Two rows of a table that are near; `ratio` is their distance over the usual one to the nearest."""
-
-    first: int
-    second: int
-    ratio: float
 
 
 def same_sources(chosen: Mapping[str, ChosenSet], case_ids: Collection[str]) -> Iterator[Problem]:
@@ -90,21 +70,29 @@ def _contents(feature_set: ChosenSet) -> Iterator[tuple[str, str]]:
 def near_embeddings(items: PooledItems) -> Iterator[Problem]:
     """Yield a problem where two cases have embeddings that are all but the same.
 
-    Clinical values are not compared: two patients may have the same. Near slides are compared tile by tile
-    before they are an error; a study or a row of omics is one where it is equal to the last bit. All else
-    that is near is a warning.
+    Clinical values are not compared: two patients may have the same. Slides are an error where their tiles
+    are twins, one by one; a study or a row of omics where it is equal to the last bit. All else is a warning,
+    and only where it is nearer than chance brings two items together.
     """
-    if items.kind == "clinical":
+    around = None if items.kind == "clinical" else neighbourhood(items.values)
+    if around is None:
         return
-    owners = items.owners
-    pairs = [pair for pair in near_pairs(items.values) if owners[pair.first] != owners[pair.second]]
-    sure = [pair for pair in pairs if _is_sure(items, pair)]
+    owners, tiles_of = items.owners, items.tiles_of
+    bound = around.near() if tiles_of is None else WORTH_A_LOOK
+    pairs = [pair for pair in around.pairs(bound) if owners[pair.first] != owners[pair.second]]
+    if tiles_of is None:
+        equal = items.kind != "notes" and _measured_columns(items.values) >= FEWEST_MEASURED
+        sure = [pair for pair in pairs if equal and pair.ratio == 0]
+    else:
+        sure = pairs = [pair for pair in pairs[:MOST_PAIRS] if around.twins(pair, tiles_of)]
     if not pairs:
         return
     pair = min(sure or pairs, key=lambda one: one.ratio)
     first, second = owners[pair.first], owners[pair.second]
     got = f"embeddings of cases {first} and {second} are all but the same, their distance {pair.ratio:.1g} "
     got += "of what an item usually has to its nearest"
+    if tiles_of is not None:
+        got += ", tile by tile"
     if len(sure or pairs) > 1:
         got += f" ({counted(len(sure or pairs), 'such pair')})"
     where = f"cache: {items.label}/{items.feature_set}"
@@ -112,90 +100,39 @@ def near_embeddings(items: PooledItems) -> Iterator[Problem]:
     yield leak("duplicate-case", where, words, "error" if sure else "warning")
 
 
-def _is_sure(items: PooledItems, pair: NearPair) -> bool:
-    if items.kind == "notes":
-        return False
-    if items.tiles_of is None:
-        return pair.ratio == 0 and _measured_columns(items.values) >= FEWEST_MEASURED
-    return share_tiles(items.tiles_of(pair.first), items.tiles_of(pair.second))
+def refuse_near_cases(inside: Sequence[PooledItems], outside: Sequence[PooledItems]) -> None:
+    """Refuse a case of another cohort whose slides are, tile by tile, those of a case of the run.
+
+    Raises
+    ------
+    OutcomeError
+        Two cases are near in a feature set of both, and their tiles are twins.
+    """
+    theirs = {one.label: one for one in outside}
+    for ours in inside:
+        other = theirs.get(ours.label)
+        if other is None or ours.tiles_of is None or other.tiles_of is None:
+            continue
+        around = neighbourhood(np.concatenate([ours.values, other.values]))
+        n = len(ours.values)
+        if around is None:
+            continue
+        across = [pair for pair in around.pairs(WORTH_A_LOOK) if pair.first < n <= pair.second]
+        for pair in across[:MOST_PAIRS]:
+            if around.twins(pair, _of_both(ours.tiles_of, other.tiles_of, n)):
+                raise OutcomeError(
+                    f"cache: {other.label}/{other.feature_set}: case {other.owners[pair.second - n]}",
+                    expected="a cohort without a case of the run's",
+                    got=f"duplicate-case: the tiles of case {ours.owners[pair.first]} of the run, or all but",
+                    remedy="Take these cases out of the other cohort.",
+                )
+
+
+def _of_both(ours: TilesOf, theirs: TilesOf, n: int) -> TilesOf:
+    return lambda item: ours(item) if item < n else theirs(item - n)
 
 
 def _measured_columns(values: Float[np.ndarray, "item column"]) -> int:
     """Return how many columns have a value of their own in most items; flags may all be equal by chance."""
     rows = np.sort(values, axis=0)
     return int(((np.diff(rows, axis=0) > 0).sum(axis=0) >= len(rows) / 2).sum())
-
-
-def near_pairs(values: Float[np.ndarray, "item column"]) -> list[NearPair]:
-    """Return pairs of rows that are much nearer to each other than a row usually is to its nearest.
-
-    Distances are taken over standardised columns, in as many directions as the cohort fills (Gaussian with
-    the same covariance would; participation ratio of the eigenvalues).
-    """
-    if len(values) < FEWEST_CASES:
-        return []
-    table = _standardised(values)
-    directions = _directions(table)
-    if directions < FEWEST_DIRECTIONS:
-        return []
-    squares = (table**2).sum(axis=1)
-    distance = squares[:, None] + squares[None, :] - 2 * table @ table.T
-    np.fill_diagonal(distance, np.inf)
-    nearest = np.sqrt(np.maximum(distance.min(axis=1), 0))
-    usual = float(np.median(nearest))
-    if usual == 0:
-        return []
-    bound = usual * nearness(directions, len(table))
-    near = np.argwhere(np.triu(distance < (2 * bound) ** 2, 1))
-    found = []
-    for one, other in near:
-        exact = float(np.linalg.norm(table[one] - table[other]))
-        if exact <= bound:
-            found.append(NearPair(first=int(one), second=int(other), ratio=exact / usual))
-    return found
-
-
-def nearness(directions: float, n: int) -> float:
-    """Return the ratio to the usual distance under which two of n cases are near.
-
-    The chance that the nearest case is within a ratio r of the median distance to the nearest is about
-    r ** directions * log 2; over n cases it stays under CHANCE.
-    """
-    return min(NEAR, float((CHANCE / n / math.log(2)) ** (1 / directions)))
-
-
-def share_tiles(first: Float[np.ndarray, "tile dim"], second: Float[np.ndarray, "tile dim"]) -> bool:
-    """Return whether at least half of the tiles of one bag have a twin in the other.
-
-    A twin is nearer than a twentieth of the median distance between different tiles of the first bag.
-    """
-    few, many = sorted((first, second), key=len)
-    taken = np.asarray(few[_spread(len(few))], dtype=np.float64)
-    others = np.asarray(many, dtype=np.float64)
-    between = np.linalg.norm(taken - np.roll(taken, 1, axis=0), axis=1)
-    scale = float(np.median(between)) if len(taken) > 1 else float(np.linalg.norm(taken))
-    nearest = np.array([np.linalg.norm(others - tile, axis=1).min() for tile in taken])
-    return bool((nearest <= NEAR * scale).mean() >= TWINS)
-
-
-def _spread(n: int) -> Int[np.ndarray, " row"]:
-    return np.unique(np.linspace(0, n - 1, min(n, TILES)).astype(np.int64))
-
-
-def _standardised(values: Float[np.ndarray, "case column"]) -> Float[np.ndarray, "case column"]:
-    """Return columns of mean 0 and variance 1 without those that never vary, what is missing at the mean."""
-    seen = np.isfinite(values)
-    count = np.maximum(seen.sum(axis=0), 1)
-    mean = np.where(seen, values, 0.0).sum(axis=0) / count
-    centred = np.where(seen, values - mean, 0.0)
-    spread = np.sqrt((centred**2).sum(axis=0) / count)
-    varies = spread > 1e-12 * np.maximum(np.abs(mean), 1e-300)
-    table: Float[np.ndarray, "case column"] = centred[:, varies] / spread[varies]
-    return table
-
-
-def _directions(table: Float[np.ndarray, "case column"]) -> float:
-    """Return the participation ratio: how many directions of equal variance would spread the cases alike."""
-    gram = table @ table.T
-    total = float(np.trace(gram))
-    return total**2 / float((gram**2).sum()) if total else 0.0

@@ -54,7 +54,7 @@ def _same(one: OutcomeDoor, other: OutcomeDoor) -> int:
     both = sorted(set(one.case_ids) & set(other.case_ids))
     if len(both) < RUN:
         return 0
-    first, second = one.training(both), other.training(both)
+    first, second = one.lint(both), other.lint(both)
     ours, theirs = _label(first), _label(second)
     if len(np.unique(ours)) < 2 or not _both_kinds(ours):
         return 0

@@ -49,7 +49,7 @@ def lint_values(cases: Cases, items: Sequence[PooledItems], door: OutcomeDoor) -
     `cases` are those of the door, in any order. Outcomes of all of them are compared with each column and
     used for nothing else.
     """
-    outcome = door.training(cases.case_ids)
+    outcome = door.lint(cases.case_ids)
     for modality in cases.modalities.values():
         yield from outcome_columns(modality, outcome)
     for one in items:

@@ -80,7 +80,7 @@ def test_the_folder_holds_what_the_contract_says(run: Path) -> None:
         *(f"predictions/{arm}.csv" for arm in ARMS),
         *("protocol.yaml", "folds.csv", "entries.csv", "metrics.csv", "comparisons.csv", "weights.csv"),
         *("subset_predictions.csv", "subsets.csv", "shapley.csv", "attention_weights.csv", "cuts.csv"),
-        *("added_value.csv", "decision_curves.csv"),
+        *("added_value.csv", "decision_curves.csv", "lint.csv"),
         *("stack.csv", "chosen.csv", "curves.json", "attention.json", "volumes.json", "verdict.json"),
     }
     assert record["left_out"] == []
