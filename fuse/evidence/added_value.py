@@ -21,16 +21,10 @@ from fuse.files import write_csv
 from fuse.folds.folds import Folds
 from fuse.metrics.comparison import Roles
 from fuse.metrics.decision import reclassify, share_of_event, treat_all
-from fuse.metrics.intervals import (
-    FoldValues,
-    Interval,
-    bootstrap,
-    draw_resamples,
-    nadeau_bengio,
-    nadeau_bengio_logit,
-)
+from fuse.metrics.intervals import Interval, bootstrap, draw_resamples
 from fuse.metrics.late_entry import NOT_WEIGHED
 from fuse.metrics.one_fold import bootstrap_order
+from fuse.metrics.order_intervals import primary_interval
 from fuse.metrics.rung_scores import OpenedCases, OpenedFold, accuracy_of, benefit_of, order_of
 from fuse.outcomes.endpoint import OutcomeDoor
 from fuse.outcomes.outcomes import Survival
@@ -180,8 +174,8 @@ def _order(rung: Rung, value: AddedValue) -> tuple[float, Interval]:
     risks = [said.risk for said in rung.folds]
     order = order_of(risks, value.tested)
     if len(risks) == 1:
-        return order.estimate, bootstrap_order(risks, value.tested.folds[0].test)
-    return order.estimate, nadeau_bengio_logit(order.estimate, order.folds)
+        return order.share(), bootstrap_order(risks, value.tested.folds[0].test)
+    return primary_interval([order])
 
 
 def _order_gained(rung: Rung, other: Rung, value: AddedValue) -> tuple[float, Interval]:
@@ -192,15 +186,10 @@ def _order_gained(rung: Rung, other: Rung, value: AddedValue) -> tuple[float, In
             return row.difference, Interval(low=row.low, high=row.high, method=row.method)
     risks = [[said.risk for said in one.folds] for one in (rung, other)]
     ours, theirs = (order_of(of_one, value.tested) for of_one in risks)
-    difference = ours.estimate - theirs.estimate
     if len(value.tested.folds) == 1:
-        return difference, bootstrap_order([of_one[0] for of_one in risks], value.tested.folds[0].test)
-    folds = FoldValues(
-        value=ours.folds.value - theirs.folds.value,
-        weight=ours.folds.weight,
-        test_to_train=ours.folds.test_to_train,
-    )
-    return difference, nadeau_bengio(difference, folds)
+        paired = bootstrap_order([of_one[0] for of_one in risks], value.tested.folds[0].test)
+        return ours.share() - theirs.share(), paired
+    return primary_interval([ours, theirs])
 
 
 def _moved(rung: Rung, other: Rung, threshold: float, value: AddedValue) -> tuple[float, ...]:

@@ -143,7 +143,7 @@ def order_of(arm: ScoredArm | ClassArm) -> ArmOrder:
     """Count the pairs of an arm in every fold."""
     return ArmOrder(
         n_cases=len(arm.case_ids),
-        n_rarer=_rarer(arm.outcome),
+        n_rarer=rarer(arm.outcome),
         folds=tuple(
             FoldOrder(
                 repeat=fold.truth.repeat,
@@ -157,7 +157,8 @@ def order_of(arm: ScoredArm | ClassArm) -> ArmOrder:
     )
 
 
-def _rarer(outcome: Outcome) -> int:
+def rarer(outcome: Outcome) -> int:
+    """Return how many cases had the event, or are of the smallest class."""
     if isinstance(outcome, Classes):
         sizes = np.bincount(outcome.label, minlength=len(outcome.names))
         return int(sizes[sizes > 0].min())

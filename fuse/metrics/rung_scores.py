@@ -2,7 +2,7 @@
 
 Enters: risks and probabilities of the test cases of each fold, and their outcomes. Leaves: estimates with
 resamples of cases that are the same for every rung, so that two rungs are compared pair by pair. Of the order
-there is a number per fold instead.
+there is what each case counts in it instead.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from fuse.cases import FoldPrediction, FoldTruth
+from fuse.metrics.case_pairs import pairs_by_case
 from fuse.metrics.decision import EventShare, net_benefit
-from fuse.metrics.intervals import FoldValues
-from fuse.metrics.ordered import ordered_pairs, share_in_order
+from fuse.metrics.fold_order import ArmOrder, FoldOrder, rarer
 from fuse.metrics.pooled import CaseScores, ratio, score_brier
 from fuse.metrics.scored import join
 from fuse.outcomes.outcomes import Classes, Outcome, Survival
@@ -72,26 +72,22 @@ class OpenedCases:
         return share
 
 
-@dataclass(frozen=True, kw_only=True)
-class Order:
-    """The share of pairs in the right order: averaged over repeats, and of each fold with its pairs."""
-
-    estimate: float
-    folds: FoldValues
-
-
-def order_of(risks: Sequence[Float[np.ndarray, " case *classes"]], tested: OpenedCases) -> Order:
-    """Return the share of pairs in order within folds, pairs summed over the folds of a repeat."""
-    pairs = [ordered_pairs(risk, fold.test) for risk, fold in zip(risks, tested.folds, strict=True)]
-    of_repeats = [
-        share_in_order(np.sum([pairs[place] for place in places], axis=0)) for places in tested.repeats()
-    ]
-    folds = FoldValues(
-        value=np.array([share_in_order(pair) for pair in pairs]),
-        weight=np.array([pair[:, 1].sum() for pair in pairs]),
-        test_to_train=np.array([len(fold.test) / len(fold.train) for fold in tested.folds]),
+def order_of(risks: Sequence[Float[np.ndarray, " case *classes"]], tested: OpenedCases) -> ArmOrder:
+    """Return how the cases of every fold were ordered; of inner folds nothing is known here."""
+    return ArmOrder(
+        n_cases=len(tested.outcome),
+        n_rarer=rarer(tested.outcome),
+        folds=tuple(
+            FoldOrder(
+                repeat=fold.repeat,
+                rows=fold.rows,
+                n_train=len(fold.train),
+                by_case=pairs_by_case(risk, fold.test),
+                inner=None,
+            )
+            for risk, fold in zip(risks, tested.folds, strict=True)
+        ),
     )
-    return Order(estimate=float(np.mean(of_repeats)), folds=folds)
 
 
 def accuracy_of(
