@@ -15,8 +15,8 @@ from fuse.protocol import Protocol
 from fuse.risk_scores import RISK_SCORES
 
 #: The models whose arm on one modality stands for that modality (and, on clinical values, for the clinic):
-#: of times the first, of classes the second.
-SINGLE_MODELS = ("ridge_cox", "ridge_logistic")
+#: of times the first, of classes the second, of competing causes in a protocol without the first the others.
+SINGLE_MODELS = ("ridge_cox", "ridge_logistic", "cause_specific_cox", "fine_gray")
 SELECTED_SINGLE = "selected_single"
 
 
@@ -39,7 +39,12 @@ def assign_roles(protocol: Protocol, plans: Sequence[ArmPlan], selected: str) ->
         selected_single=selected if "selected_single" in wanted else "",
         published_score=scores[0] if scores and "published_score" in wanted else "",
         null="null__none" if "null__none" in names else "",
-        singles={plan.modalities[0]: plan.name for plan in plans if plan.model in SINGLE_MODELS},
+        singles={
+            plan.modalities[0]: plan.name
+            for model in reversed(SINGLE_MODELS)  # where several are there, the first has the last word
+            for plan in plans
+            if plan.model == model
+        },
         other_fusions=tuple(fusions[:-1]),
     )
 

@@ -17,16 +17,24 @@ from fuse.checklists.item import FilledItem, fill
 from fuse.checklists.probast_items import PROBAST_ITEMS
 from fuse.checklists.run_known import RunKnown
 from fuse.checklists.tripod_items import TRIPOD_ITEMS
-from fuse.files import write_csv
+from fuse.files import read_csv, write_csv
 
 COLUMNS = tuple(field.name for field in fields(FilledItem))
+UTILITY = (
+    "Clinical use: net benefit beside treating all and nobody (decision_curves.csv), and at the risks that "
+    "the card declares (added_value.csv)."
+)
 TRIPOD_FILE, PROBAST_FILE = "tripod.csv", "probast.csv"
 
 
 def write_checklists(folder: Path, known: RunKnown) -> None:
     """Write both files into a folder that has its verdict.json."""
     verdict = json.loads((folder / "verdict.json").read_text(encoding="utf-8"))
-    said = {"verdict": verdict["top"], "limits": " ".join(verdict["notes"])}
+    said = {
+        "verdict": verdict["top"],
+        "limits": " ".join(verdict["notes"]),
+        "utility": UTILITY if read_csv(folder / "decision_curves.csv")[1] else "",
+    }
     facts = {**facts_of_data(known), **facts_of_analysis(known), **said}
     for name, items in ((TRIPOD_FILE, TRIPOD_ITEMS), (PROBAST_FILE, PROBAST_ITEMS)):
         _write(folder / name, (fill(item, facts, known.study) for item in items))

@@ -48,7 +48,7 @@ _EVALUATION = (
     ("4.4", "Where class imbalance was corrected, was it judged without that correction?", ("imbalance",)),
     ("4.5", "Where cases were divided, was leakage between the parts held off?", ("leakage",)),
     ("4.6", "Where cases were resampled, was every step of building repeated?", ("repeated",)),
-    ("4.7", "Was performance judged by suitable measures?", ("measures", "performance")),
+    ("4.7", "Was performance judged by suitable measures?", ("measures", "utility", "performance")),
 )
 
 

@@ -177,7 +177,7 @@ _ANALYSIS = (
         number="12e",
         section="Methods: analysis",
         asks="By which measures and plots performance was judged and models compared.",
-        facts=("measures", "comparators"),
+        facts=("measures", "utility", "comparators"),
     ),
     Item(
         number="12f",

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, get_args
 
 import numpy as np
@@ -40,7 +40,11 @@ Risks = Mapping[str, Sequence[Float[np.ndarray, " case *classes"]]]
 
 @dataclass(frozen=True, kw_only=True)
 class ReplicateTask:
-    """What one worker needs beside the cases; `folds` are those of all repeats."""
+    """What one worker needs beside the cases; `folds` are those of all repeats.
+
+    `times_days` are the days that the run predicts at: arms of several causes rank by the incidence on the
+    last of them. None are needed by others.
+    """
 
     kind: Kind
     number: int
@@ -48,6 +52,7 @@ class ReplicateTask:
     folds: tuple[Fold, ...]
     plans: tuple[ArmPlan, ...]
     seed: int
+    times_days: Float[np.ndarray, " time"] = field(default_factory=lambda: np.empty(0))
 
 
 def cheap_plans(plans: Sequence[ArmPlan]) -> tuple[ArmPlan, ...]:
@@ -98,7 +103,7 @@ def _fit(task: ReplicateTask, altered: Cohort, fold: Fold) -> dict[str, Float[np
         fold=fold,
         outcome=altered.outcome.take(fold.train),
         plans=task.plans,
-        times_days=np.empty(0),
+        times_days=task.times_days,
         seed=task.seed,
     )
     train, test = altered.cases.take(fold.train), altered.cases.take(fold.test)

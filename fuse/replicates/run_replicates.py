@@ -14,6 +14,9 @@ from dataclasses import astuple, dataclass, fields
 from functools import lru_cache
 from pathlib import Path
 
+import numpy as np
+from jaxtyping import Float
+
 from feature_cache.stopping import raise_if_stopped
 from fuse.arm_plans import ArmPlan
 from fuse.cases import Cases
@@ -74,7 +77,9 @@ class Replicated:
         return {arm: [c[arm] for c in resamples] for arm in self.own} if resamples else {}
 
 
-def run_replicates(refitting: Refitting, outcome: Outcome, roles: Roles) -> Replicated | None:
+def run_replicates(
+    refitting: Refitting, outcome: Outcome, roles: Roles, times_days: Float[np.ndarray, " time"]
+) -> Replicated | None:
     """Fit all replicates; None where the protocol asks for none, or has no arm that is cheap enough.
 
     Parameters
@@ -83,6 +88,8 @@ def run_replicates(refitting: Refitting, outcome: Outcome, roles: Roles) -> Repl
         Of all cases of the folds, in their order, opened after the run's predictions were sealed.
     roles
         Who is compared with whom: only the fusion is fitted again where a test is of nothing else.
+    times_days
+        The days that the run predicts at, none for classes.
     """
     plans = cheap_plans(refitting.plans)
     counts: dict[Kind, int] = {
@@ -100,6 +107,7 @@ def run_replicates(refitting: Refitting, outcome: Outcome, roles: Roles) -> Repl
             folds=refitting.folds.folds,
             plans=_fusion_alone(plans, roles) if kind == "conditional_permutation" else plans,
             seed=refitting.seed,
+            times_days=times_days,
         )
         for kind, count in {"as_it_is": 1, **counts}.items()
         for number in range(count)

@@ -111,7 +111,7 @@ def write_run_files(folder: Path, run: FittedRun) -> Computed:
     replicated = None
     if run.refitting is not None:
         opened = inspection.door.evaluation(folds.case_ids, dict(sealed.values()))
-        replicated = run_replicates(run.refitting, opened, roles)
+        replicated = run_replicates(run.refitting, opened, roles, run.times_days)
     if replicated is not None:
         write_replicates(folder, replicated, roles)
     evaluated = evaluate_run(

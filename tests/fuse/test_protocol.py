@@ -189,3 +189,14 @@ def test_roles_are_fixed_by_the_protocol() -> None:
     )
     without = protocol.model_copy(update={"comparators": ("clinical",)})
     assert assign_roles(without, plans, selected).selected_single == ""
+
+
+def test_where_several_models_stand_for_a_modality_ridge_cox_does(tmp_path: Path) -> None:
+    protocol = read_protocol("competing")
+    plans = plan_arms(protocol, ("clinical", "slides"), CARD_OF_TINY)
+    roles = assign_roles(protocol, plans, "")
+    assert roles.clinical == "ridge_cox__clinical"
+    assert roles.singles == {"clinical": "ridge_cox__clinical", "slides": "ridge_cox__slides"}
+    alone = plan_arms(read(tmp_path, "[{model: fine_gray}]"), ("clinical", "slides"), CARD_OF_TINY)
+    roles = assign_roles(protocol, alone, "")
+    assert roles.clinical == roles.singles["clinical"] == "fine_gray__clinical"

@@ -54,6 +54,17 @@ def task(kind: str, outcome: Outcome, cases: Cases, number: int = 0) -> Replicat
     )
 
 
+def test_arms_of_several_causes_are_refitted_with_the_days_of_the_run() -> None:
+    cases, outcome = cohort("competing")
+    plans = tuple(
+        ArmPlan(model=model, modalities=("clinical",)) for model in ("cause_specific_cox", "fine_gray")
+    )
+    asked = replace(task("refit_bootstrap", outcome, cases), plans=plans, times_days=np.array([300.0]))
+    found = replicate(asked, cases)
+    assert {"cause_specific_cox__clinical", "fine_gray__clinical"} <= found.keys()
+    assert all(0 < value < 1 for value in found.values())
+
+
 @pytest.mark.parametrize("kind", ["competing", "binary", "multiclass"])
 def test_every_kind_of_endpoint_is_refitted(kind) -> None:
     cases, outcome = cohort(kind)
