@@ -10,7 +10,9 @@ once are in the set of all alone, so what they find is divided evenly.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from math import factorial
 from pathlib import Path
 
@@ -21,16 +23,12 @@ from feature_cache.canonical import sha256_of_file
 from fuse.files import write_csv
 from fuse.fitting import FoldResult
 from fuse.folds.folds import Folds
-from fuse.metrics.intervals import (
-    FoldValues,
-    Interval,
-    bootstrap,
-    draw_resamples,
-    nadeau_bengio,
-    nadeau_bengio_logit,
-)
+from fuse.metrics.case_pairs import pairs_by_case
+from fuse.metrics.fold_order import ArmOrder, FoldOrder, rarer
+from fuse.metrics.intervals import Interval, bootstrap, draw_resamples
 from fuse.metrics.one_fold import SEED, resample_order
-from fuse.metrics.ordered import ordered_pairs, share_in_order
+from fuse.metrics.order_error import OrderError, jackknife_error, order_error
+from fuse.metrics.order_intervals import primary_of
 from fuse.outcomes.endpoint import OutcomeDoor
 
 PREDICTIONS = "subset_predictions.csv"
@@ -72,32 +70,40 @@ def write_modality_values(
     cases are resampled: it has no spread of folds.
     """
     folder = next(iter(sealed)).parent
-    reached, weight = _reached(results, folds, door, sealed)
+    orders = _orders(results, folds, door, sealed)
+    errors = {subset: order_error([order]) for subset, order in orders.items()}
     resampled = _resampled(results[0], folds, door, sealed) if len(folds.folds) == 1 else {}
-    ratio = np.array([len(fold.test) / len(fold.train) for fold in folds.folds])
-    repeats = np.array([fold.repeat for fold in folds.folds])
-
-    def values(of_folds: Float[np.ndarray, " fold"]) -> tuple[float, FoldValues]:
-        means = [
-            np.average(of_folds[repeats == number], weights=weight[repeats == number])
-            for number in np.unique(repeats)
-            if weight[repeats == number].any()
-        ]
-        estimate = float(np.mean(means)) if means else float("nan")
-        return estimate, FoldValues(value=of_folds, weight=weight, test_to_train=ratio)
-
     lines = []
-    for subset, of_each in reached.items():
-        estimate, of_folds = values(of_each)
-        interval = nadeau_bengio_logit(estimate, of_folds) if not resampled else bootstrap(resampled[subset])
-        lines.append(("+".join(subset), *_line(estimate, interval)))
+    for subset, error in errors.items():
+        interval = primary_of(error) if not resampled else bootstrap(resampled[subset])
+        lines.append(("+".join(subset), *_line(error.estimate, interval)))
     write_csv(folder / "subsets.csv", SUBSET_COLUMNS, lines)
     lines, due = [], shapley_values(resampled)
-    for modality, of_each in shapley_values(reached).items():
-        estimate, of_folds = values(of_each)
-        interval = nadeau_bengio(estimate, of_folds) if not due else bootstrap(due[modality])
-        lines.append((modality, *_line(estimate, interval)))
+    for modality, error in _due_errors(orders, errors).items():
+        interval = primary_of(error) if not due else bootstrap(due[modality])
+        lines.append((modality, *_line(error.estimate, interval)))
     write_csv(folder / "shapley.csv", SHAPLEY_COLUMNS, lines)
+
+
+def _due_errors(
+    orders: Mapping[Subset, ArmOrder], errors: Mapping[Subset, OrderError]
+) -> dict[str, OrderError]:
+    """Return what each modality is due, with its error: a weighted sum over subsets, pulls of cases too."""
+    due = shapley_values({subset: np.array([error.estimate]) for subset, error in errors.items()})
+    by_fold = shapley_values({subset: error.folds.value for subset, error in errors.items()})
+    # one half is what knowing nothing reaches: it pulls nothing
+    pulls = shapley_values({subset: order.influence() + 0.5 for subset, order in orders.items()})
+    return {
+        modality: replace(
+            next(iter(errors.values())),
+            estimate=float(due[modality][0]),
+            is_difference=True,
+            folds=replace(next(iter(errors.values())).folds, value=by_fold[modality]),
+            plain=jackknife_error(pulls[modality]),
+            nested_variance=math.nan,
+        )
+        for modality in due
+    }
 
 
 def shapley_values(
@@ -124,19 +130,32 @@ def shapley_values(
     return due
 
 
-def _reached(
+def _orders(
     results: Sequence[FoldResult], folds: Folds, door: OutcomeDoor, sealed: Mapping[Path, str]
-) -> tuple[dict[Subset, Float[np.ndarray, " fold"]], Float[np.ndarray, " fold"]]:
-    """Return C of each subset in each fold, and the comparable pairs of each fold."""
-    reached: dict[Subset, list[float]] = {subset: [] for subset in results[0].subsets}
-    weight = np.zeros(len(folds.folds))
-    for number, (fold, result) in enumerate(zip(folds.folds, results, strict=True)):
-        outcome = door.evaluation([folds.case_ids[case] for case in fold.test], sealed)
-        for subset, risk in result.subsets.items():
-            pairs = ordered_pairs(risk, outcome)
-            weight[number] = pairs[:, 1].sum()
-            reached[subset].append(share_in_order(pairs))
-    return {subset: np.array(each) for subset, each in reached.items()}, weight
+) -> dict[Subset, ArmOrder]:
+    """Return how each subset ordered the test part of each fold."""
+    tested = sorted({int(case) for fold in folds.folds for case in fold.test})
+    place = {case: row for row, case in enumerate(tested)}
+    outcomes = [door.evaluation([folds.case_ids[case] for case in fold.test], sealed) for fold in folds.folds]
+    # each case is tested once in a repeat
+    first = [number for number, fold in enumerate(folds.folds) if fold.repeat == folds.folds[0].repeat]
+    return {
+        subset: ArmOrder(
+            n_cases=len(tested),
+            n_rarer=sum(rarer(outcomes[number]) for number in first),
+            folds=tuple(
+                FoldOrder(
+                    repeat=fold.repeat,
+                    rows=np.array([place[int(case)] for case in fold.test]),
+                    n_train=len(fold.train),
+                    by_case=pairs_by_case(result.subsets[subset], outcome),
+                    inner=None,
+                )
+                for fold, result, outcome in zip(folds.folds, results, outcomes, strict=True)
+            ),
+        )
+        for subset in results[0].subsets
+    }
 
 
 def _resampled(

@@ -12,6 +12,9 @@ from fuse.explain.modality_values import PREDICTIONS, seal_subsets, shapley_valu
 from fuse.files import read_csv
 from fuse.fitting import FoldResult
 from fuse.folds.folds import Fold, Folds
+from fuse.metrics.case_pairs import pairs_by_case
+from fuse.metrics.fold_order import influence_of_cases
+from fuse.metrics.order_intervals import WITHOUT_INNER
 from fuse.outcomes.outcomes import Survival
 
 ONE = np.ones(1)
@@ -84,4 +87,14 @@ def test_the_files_say_what_the_folds_say(tmp_path):
     assert subsets["a"] == subsets["a+b"] > 0.7 and subsets["b"] == 0.5
     due = {row["modality"]: float(row["estimate"]) for row in read_csv(tmp_path / "shapley.csv")[1]}
     assert due["a"] == pytest.approx(subsets["a"] - 0.5) and due["b"] == pytest.approx(0.0)
+    # what a is due moves with C of a, which b does not pull: the error is that of C of a
+    truths = [outcome.take(fold.test) for fold in folds.folds]
+    pairs = [pairs_by_case(risk[fold.test], truth) for fold, truth in zip(folds.folds, truths, strict=True)]
+    whole = np.sum(pairs, axis=(0, 1)) / 2
+    pulls = np.concatenate([influence_of_cases(of_fold, whole) for of_fold in pairs])
+    row = read_csv(tmp_path / "shapley.csv")[1][0]
+    t = 2.0009953780882687  # of 59 degrees of freedom, 97.5 %
+    half = t * np.sqrt(2 * np.square(pulls).sum() * n / (n - 1))
+    assert float(row["high"]) - float(row["low"]) == pytest.approx(2 * half)
+    assert row["interval"] == f"{WITHOUT_INNER}, t with 59 df"
     assert len(read_csv(tmp_path / PREDICTIONS)[1]) == 3 * n
