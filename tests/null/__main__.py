@@ -6,18 +6,20 @@ import argparse
 import sys
 
 from tests.measurement import publish
-from tests.null.study import COHORTS, RUNS, study_rows
+from tests.null.study import COHORTS, REFITTED, RUNS, study_rows
 
 
 def main() -> int:
     """Judge and print."""
     parser = argparse.ArgumentParser(description=__doc__)
-    text = "cohorts of which 95 cases hold nothing to find, 0 for none (default %(default)s)"
+    text = "cohorts without anything to find, for C and intervals, 0 for none (default %(default)s)"
     parser.add_argument("--runs", type=int, default=RUNS, help=text)
+    text = "the same for tests that fit everything again (default %(default)s)"
+    parser.add_argument("--refitted", type=int, default=REFITTED, help=text)
     text = "cohorts in which fusion gains .02, 0 for none (default %(default)s)"
     parser.add_argument("--cohorts", type=int, default=COHORTS, help=text)
     given = parser.parse_args()
-    return publish("null", study_rows(given.runs, given.cohorts))
+    return publish("null", study_rows(given.runs, given.refitted, given.cohorts))
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ from fuse.roles import selected_single_name
 from tests.null.cohorts import Drawn
 
 #: Repeats, folds, inner folds: those of the shipped protocols, and fewer where a cohort is fitted 20 times.
-SHIPPED, FEW = (3, 5, 4), (1, 4, 2)
+SHIPPED, FEW = (3, 5, 4), (1, 3, 2)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,14 +1,14 @@
 """What one cohort without anything to find is said to hold: C, intervals, and the tests that refit.
 
-Enters: a seed. Leaves: for each named test whether it rejects at .05, and C within folds and pooled. Three
-cohorts a seed: nothing at all; prognostic clinical values beside noise; and imaging that follows the clinical
-values. In the last two the null of the conditional permutation is true, and that of no other test.
+Enters: a seed. Leaves: for each named test whether it rejects at .05, and C within folds and pooled. Where
+nothing at all is to find, every null is true. Of prognostic clinical values beside noise, and of imaging that
+follows the clinical values, that of the conditional permutation is, and no other.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -31,25 +31,24 @@ Found = Mapping[str, float]
 
 @dataclass(frozen=True, kw_only=True)
 class Judged:
-    """One seed. `c` and `pooled`: of the fusion and of the clinical arm. `rejects`: named test -> whether."""
+    """One seed: named test -> whether it rejects; C of fusion and of the clinical arm, where looked at."""
 
-    c: Mapping[str, float]
-    pooled: Mapping[str, float]
     rejects: Mapping[str, bool]
+    c: Mapping[str, float] = field(default_factory=dict)
+    pooled: Mapping[str, float] = field(default_factory=dict)
 
 
-def judge_nulls(seed: int) -> Judged:
-    """Judge the three cohorts of a seed."""
-    nothing = draw("nothing", seed)
-    rejects, c, pooled = _intervals(build(nothing, seed))
-    rejects |= _permutation(build(nothing, seed, FEW))
+def judge_refits(seed: int) -> Judged:
+    """Judge the tests that fit the pipeline again, on the three cohorts of a seed."""
+    rejects = _permutation(build(draw("nothing", seed), seed, FEW))
     for kind in CONDITIONAL:
         rejects[f"conditional permutation, {kind}"] = _conditional(build(draw(kind, seed), seed, FEW))
-    return Judged(c=c, pooled=pooled, rejects=rejects)
+    return Judged(rejects=rejects)
 
 
-def _intervals(pipeline: Pipeline) -> tuple[dict[str, bool], dict[str, float], dict[str, float]]:
-    """Return whether intervals leave out what is true: .5 of each arm, 0 of each difference."""
+def judge_intervals(seed: int) -> Judged:
+    """Judge whether intervals leave out what is true: .5 of each arm, 0 of each difference."""
+    pipeline = build(draw("nothing", seed), seed)
     results, truths, roles = pipeline.fit(), pipeline.truths(), pipeline.roles
     said = {
         name: pipeline.predictions(results, name)
@@ -65,7 +64,7 @@ def _intervals(pipeline: Pipeline) -> tuple[dict[str, bool], dict[str, float], d
         contrast = Contrast(first=roles.fusion, second=name, named_before=True)
         row = compare_arms(said[roles.fusion], said[name], truths, contrast)
         rejects[f"interval of the difference to the {words}"] = excludes(0.0, row.low, row.high)
-    return rejects, c, pooled
+    return Judged(rejects=rejects, c=c, pooled=pooled)
 
 
 def _permutation(pipeline: Pipeline) -> dict[str, bool]:

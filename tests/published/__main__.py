@@ -65,7 +65,7 @@ def main() -> int:
             named = large.result()
             print(f"seed {LARGE_SEED}, {LARGE_CASES} cases, alone: {named}", flush=True)
     planted = study_rows(Extent(seeds=given.planted))
-    verdicts = situation_rows(tuple(SITUATIONS), given.situations) + null_rows(given.null)
+    verdicts = situation_rows(tuple(SITUATIONS), given.situations) + null_rows(given.null, 2 * given.null)
     of_files = rows(answers) + rows_of_four(four, left[0], (LARGE_CASES, named)) + pcam_rows()
     of_tables = multisurv_rows() + tcga_rows(TABLES) + anchor_rows()
     intervals = coverage_rows(given.coverage)
