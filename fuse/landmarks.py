@@ -1,7 +1,7 @@
 """Dynamic prediction: every declared moment of a cohort predicted anew, from one cache.
 
-Enters: inputs of a benchmark, of a cohort whose card declares moments. Leaves: a folder with one RUN a moment
-and `landmarks.csv`: at each, how many cases are at risk, how many events follow, and how well each arm
+Enters: inputs of a benchmark, of a cohort whose card declares moments. Leaves: a folder with a RUN a moment,
+`landmarks.csv` and a page: at each, how many cases are at risk, how many events follow, and how well each arm
 predicts them with what is known by then. At a landmark only cases without an outcome stay, values up to it
 are used, and time starts again there (van Houwelingen 2007; van Houwelingen and Putter 2012).
 """
@@ -89,10 +89,13 @@ def run_landmarks(inputs: RunInputs, out: Path, jobs: int) -> tuple[Landmark, ..
             got="one that holds something",
             remedy="Give another name, or take the old runs away.",
         )
+    from fuse.report.landmark_page import write_landmark_page
+
     out.mkdir(parents=True, exist_ok=True)
     ordered = sorted(moments.items(), key=lambda item: item[1])
     found = tuple(_run_moment(inputs, out, (moment, day), jobs) for moment, day in ordered)
     write_csv(out / TABLE, COLUMNS, [row for landmark in found for row in landmark.rows])
+    write_landmark_page(out, TABLE, NOT_COMPARED)
     return found
 
 
@@ -113,7 +116,7 @@ def describe_landmarks(landmarks: Sequence[Landmark], out: Path) -> Iterator[str
             low, high = (f"{float(str(row[name])):.3f}" if row[name] else "-" for name in ("low", "high"))
             yield f"  {row['arm']}  {float(str(row['estimate'])):.3f}  ({low} to {high})"
     yield NOT_COMPARED
-    yield f"table: {out / TABLE}"
+    yield f"table: {out / TABLE}; page: {out / 'landmarks.html'}"
 
 
 def _run_moment(inputs: RunInputs, out: Path, moment: tuple[str, int], jobs: int) -> Landmark:

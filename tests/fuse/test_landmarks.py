@@ -55,6 +55,14 @@ def test_the_table_says_who_is_at_risk_at_each_moment(landmarks: tuple[Path, str
     assert "Compare arms within a moment." in said
 
 
+def test_the_page_has_every_moment_and_says_what_is_not_compared(landmarks: tuple[Path, str]) -> None:
+    page = (landmarks[0] / "landmarks.html").read_text(encoding="utf-8")
+    assert [f'href="{name}/report.html"' in page for name in MOMENTS] == [True, True, True]
+    assert "a difference between them is no gain of a model" in page
+    assert "time is counted from day 100" in page
+    assert "ridge_cox__clinical" in page and "None" not in page
+
+
 def test_a_run_says_at_which_moment_it_predicts(landmarks: tuple[Path, str]) -> None:
     run = landmarks[0] / "later"
     record = json.loads((run / "run.json").read_text(encoding="utf-8"))
