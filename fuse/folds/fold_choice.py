@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 from feature_cache.cohort import Cohort
 from feature_cache.errors import OutcomeError, Problem
@@ -33,7 +34,8 @@ def choose_folds(cohort: Cohort, door: OutcomeDoor, protocol: Protocol, own_file
     """
     strata, plan = strata_of(cohort, door), plan_of(protocol)
     if own_file is not None:
-        return read_folds(own_file, door.case_ids, strata, plan)
+        again = read_folds(own_file, door.case_ids, strata, plan)
+        return replace(again, source=_first_source(cohort, protocol))
     if protocol.split == "sites":
         return make_site_folds(door.case_ids, strata, plan)
     if protocol.folds_file is not None:
@@ -42,6 +44,14 @@ def choose_folds(cohort: Cohort, door: OutcomeDoor, protocol: Protocol, own_file
     if path.is_file():
         return read_folds(path, door.case_ids, strata, plan)
     return make_folds(door.case_ids, strata, plan)
+
+
+def _first_source(cohort: Cohort, protocol: Protocol) -> Literal["made", "file", "sites"]:
+    """Return where the folds of a run that is repeated came from, which its own folds.csv does not tell."""
+    if protocol.split == "sites":
+        return "sites"
+    given = protocol.folds_file is not None or (cohort.folder / "folds.csv").is_file()
+    return "file" if given else "made"
 
 
 def strata_of(cohort: Cohort, door: OutcomeDoor) -> Strata:
