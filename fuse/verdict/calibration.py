@@ -31,7 +31,7 @@ def calibration_rule(*, has_horizon: bool) -> str:
     return (
         f"yes if the intervals of observed / expected events{where} and of the calibration slope both lie "
         f"within {_BOUNDS}; no if either lies wholly outside; otherwise cannot tell. The slope counts from "
-        f"{EVENTS_FOR_CALIBRATION} events on, and of predictions that are better than chance"
+        f"{EVENTS_FOR_CALIBRATION} events on, and of predictions that are shown to be better than chance"
     )
 
 
@@ -87,19 +87,24 @@ def _describe(said: Probabilities, events: int) -> str:
         )
     elif not said.beats_chance:
         words += (
-            f" Calibration slope {slope.estimate:.2f} ({limits(slope, 1.0, '.2f')}): no judgement of "
-            "predictions that are not better than chance."
+            f" {_write_slope(slope)}, which judges nothing here: the predictions are not shown to be better "
+            "than chance."
         )
     else:
         spread = "too far apart" if slope.estimate < 1 else "too close together"
         off = f" (predictions are {spread})" if not LOWEST <= slope.estimate <= HIGHEST else ""
-        words += f" Calibration slope {slope.estimate:.2f} ({limits(slope, 1.0, '.2f')}), 1 is right{off}."
+        words += f" {_write_slope(slope)}, 1 is right{off}."
     if events < EVENTS_FOR_CALIBRATION:
         words += (
             f" {events} events cannot show that probabilities are right; that takes "
             f"{EVENTS_FOR_CALIBRATION} or more."
         )
     return words
+
+
+def _write_slope(slope: Measured) -> str:
+    estimate = f"{slope.estimate:.2f}".replace("-", "−")
+    return f"Calibration slope {estimate} ({limits(slope, 1.0, '.2f')})"
 
 
 def _needed(in_the_large: Measured, slope: Measured, size: Size) -> Needed:

@@ -89,4 +89,4 @@ def test_of_predictions_that_are_all_but_equal_only_their_mean_is_judged(in_the_
             said(in_the_large, slope, beats_chance=False), Size(cases=900, events=300)
         )
         assert answered.answer == answer
-        assert "no judgement of predictions that are not better than chance" in answered.words
+        assert "which judges nothing here" in answered.words
