@@ -101,11 +101,13 @@ def _division(known: RunKnown) -> str:
     if known.external:
         return _OTHER_COHORT
     folds = known.folds
+    # what the protocol says: a run that is made again reads its folds from its own folds.csv
+    own_file = (known.inspection.cohort.folder / "folds.csv").is_file()
     how = {
-        "made": "spread evenly by event and site",
+        "auto": "as the cohort's folds.csv says" if own_file else "spread evenly by event and site",
         "file": "as a file of folds says",
         "sites": "one site left out at a time",
-    }[folds.source]
+    }[known.inspection.protocol.split]
     each = len(folds.folds) // max(folds.repeats, 1)
     return (
         f"{folds.repeats} x {each} folds, whole cases, {how}, with {known.inspection.protocol.inner} inner "
@@ -114,7 +116,7 @@ def _division(known: RunKnown) -> str:
 
 
 def _clusters(known: RunKnown) -> str:
-    if known.folds.source == "sites":
+    if known.inspection.protocol.split == "sites":
         return "Whole sites were left out in turn; performance is over all of them and not given by site."
     return "Models do not differ by site, and performance is not given by site."
 
