@@ -70,18 +70,18 @@ def _contents(feature_set: ChosenSet) -> Iterator[tuple[str, str]]:
 def near_embeddings(items: PooledItems) -> Iterator[Problem]:
     """Yield a problem where two cases have embeddings that are all but the same.
 
-    Clinical values are not compared: two patients may have the same. Slides are an error where their tiles
-    are twins, one by one; a study or a row of omics where it is equal to the last bit. All else is a warning,
-    and only where it is nearer than chance brings two items together.
+    Clinical values and texts are not compared: two patients may have the same. Slides are an error where their
+    tiles are twins, one by one; a study or a row of omics where it is equal to the last bit. All else is a
+    warning, and only where it is nearer than chance brings two items together.
     """
-    around = None if items.kind == "clinical" else neighbourhood(items.values)
+    around = neighbourhood(items.values) if items.kind not in ("clinical", "notes") else None
     if around is None:
         return
     owners, tiles_of = items.owners, items.tiles_of
     bound = around.near() if tiles_of is None else WORTH_A_LOOK
     pairs = [pair for pair in around.pairs(bound) if owners[pair.first] != owners[pair.second]]
     if tiles_of is None:
-        equal = items.kind != "notes" and _measured_columns(items.values) >= FEWEST_MEASURED
+        equal = _measured_columns(items.values) >= FEWEST_MEASURED
         sure = [pair for pair in pairs if equal and pair.ratio == 0]
     else:
         sure = pairs = [pair for pair in pairs[:MOST_PAIRS] if around.twins(pair, tiles_of)]

@@ -2,7 +2,7 @@
 
 Enters: where a leak is and what was found. Leaves: a `Problem` that begins with the leak's name, so that a
 person reads which one it is and a program finds it in `--json`. What is an error and what a warning, and
-why: docs/decisions/0017-leak-lint.md.
+why: docs/decisions/0019-leak-lint.md.
 """
 
 from __future__ import annotations

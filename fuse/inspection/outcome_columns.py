@@ -2,7 +2,7 @@
 
 Enters: the columns of one modality and the outcomes of the same cases. Leaves: a problem for each column
 that equals the event, that orders like follow-up, or that is there only where the event was. Every rule asks
-for an agreement that no predictor known before the outcome reaches by chance (docs/decisions/0017). Outcomes
+for an agreement that no predictor known before the outcome reaches by chance (docs/decisions/0019). Outcomes
 are used for nothing but this comparison; no column is chosen or weighed by it.
 """
 

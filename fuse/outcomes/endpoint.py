@@ -60,7 +60,7 @@ class OutcomeDoor:
     def lint(self, case_ids: Sequence[str]) -> Outcome:
         """Return outcomes to be compared with features for leaks: nothing is fitted, chosen or weighed by it.
 
-        What comes of it is a refusal or a row of lint.csv (docs/decisions/0017-leak-lint.md).
+        What comes of it is a refusal or a row of lint.csv (docs/decisions/0019-leak-lint.md).
         """
         return replace(self._outcome(case_ids), beside={})
 

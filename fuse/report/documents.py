@@ -57,6 +57,17 @@ class ComparisonRow(Part):
     named_before: bool
 
 
+class LintRow(Part):
+    """One row of lint.csv: something that may tell the outcome, by the name of its leak."""
+
+    leak: str
+    level: str
+    where: Words
+    expected: Words
+    got: Words
+    remedy: Words
+
+
 class WeightRow(Part):
     """One row of weights.csv; a blank share is a modality that the case does not have."""
 

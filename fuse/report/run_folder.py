@@ -27,6 +27,7 @@ from fuse.report.documents import (
     ComparisonRow,
     Curves,
     DecisionRow,
+    LintRow,
     MetricRow,
     ShapleyRow,
     SubsetRow,
@@ -78,6 +79,7 @@ class RunFolder:
     added_value: tuple[AddedValueRow, ...]
     decisions: tuple[DecisionRow, ...]
     attention_weights: tuple[AttentionWeightRow, ...]
+    lint: tuple[LintRow, ...] | None
     chosen: tuple[ChosenRow, ...]
     intervals: tuple[IntervalTableRow, ...]
     tests: tuple[RefitTestRow, ...]
@@ -134,6 +136,7 @@ def read_run(run: Path) -> RunFolder:
         else (),
         tripod=_read_csv(run / "tripod.csv", ChecklistRow) if _has(run, document, "tripod.csv") else (),
         probast=_read_csv(run / "probast.csv", ChecklistRow) if _has(run, document, "probast.csv") else (),
+        lint=_read_csv(run / "lint.csv", LintRow) if _has(run, document, "lint.csv") else None,
         chosen=_read_csv(run / "chosen.csv", ChosenRow) if _has(run, document, "chosen.csv") else (),
         intervals=_read_csv(run / "intervals.csv", IntervalTableRow)
         if _has(run, document, "intervals.csv")
