@@ -90,7 +90,7 @@ def test_an_outcome_that_changed_shows(own_tiny: Tiny, run: Path) -> None:
     ]
     done = CliRunner().invoke(app, words)
     assert done.exit_code == 1
-    assert "DIFFERS chosen.csv" in done.stdout
+    assert "DIFFERS added_value.csv" in done.stdout
 
 
 def test_a_run_that_was_altered_is_refused(tiny: Tiny, run: Path) -> None:
