@@ -30,7 +30,8 @@ def resampled_incidence(
     counts
         How often each case is in each resample, (sample, case).
     """
-    steps = np.unique(outcome.time_days[outcome.cause > 0])
+    until = days.max(initial=0.0)  # what comes later changes nothing
+    steps = np.unique(outcome.time_days[(outcome.cause > 0) & (outcome.time_days <= until)])
     in_counts = np.maximum(counts @ at_risk(outcome, steps).T.astype(float), 1)
     on_day = outcome.time_days[:, None] == steps[None, :]
     of_any = counts @ (on_day & (outcome.cause > 0)[:, None]).astype(float) / in_counts

@@ -88,15 +88,16 @@ def summarise_times(name: str, outcome: Survival, days: Sequence[float], seed: i
 
 
 class _Drawn:
-    """Causes with their resamples, the first of which are the cases as they are."""
+    """The incidence of the cause of interest on its event days, in the cases as they are and in resamples.
+
+    `curve` is (sample, step); its first row is that of the cases as they are.
+    """
 
     def __init__(self, outcome: Competing, seed: int) -> None:
         self.outcome = outcome
-        self.counts = np.concatenate([np.ones((1, len(outcome))), draw_resamples(len(outcome), seed)])
-
-    def incidence(self, days: Float[np.ndarray, " day"]) -> Float[np.ndarray, "sample day"]:
-        """Return the incidence of the cause of interest at some days in each resample."""
-        return resampled_incidence(self.outcome, days, self.counts)
+        self.steps = np.unique(outcome.time_days[outcome.event])
+        counts = np.concatenate([np.ones((1, len(outcome))), draw_resamples(len(outcome), seed)])
+        self.curve = resampled_incidence(outcome, self.steps, counts)
 
 
 def _probability_at(outcome: Survival, day: float) -> AtDay:
@@ -142,17 +143,17 @@ def _nobody(outcome: Survival, day: float) -> AtDay:
 
 
 def _incidence_at(drawn: _Drawn, day: float) -> AtDay:
-    if not (drawn.outcome.event & (drawn.outcome.time_days <= day)).any():
+    step = int(np.searchsorted(drawn.steps, day, side="right")) - 1
+    if step < 0:
         return _nobody(drawn.outcome, day)
-    return _with_quantiles(drawn.incidence(np.array([day]))[:, 0], day, AALEN_JOHANSEN)
+    return _with_quantiles(drawn.curve[:, step], day, AALEN_JOHANSEN)
 
 
 def _area_above(drawn: _Drawn, day: float) -> AtDay:
-    outcome = drawn.outcome
-    steps = np.unique(outcome.time_days[outcome.event & (outcome.time_days < day)])
-    if len(steps) == 0:
+    n_steps = int(np.searchsorted(drawn.steps, day, side="left"))
+    if n_steps == 0:
         return AtDay(day=day, estimate=day, low=None, high=None, method=NO_EVENT)
-    lost = drawn.incidence(steps) @ np.diff(np.append(steps, day))
+    lost = drawn.curve[:, :n_steps] @ np.diff(np.append(drawn.steps[:n_steps], day))
     return _with_quantiles(day - lost, day, AALEN_JOHANSEN_AREA)
 
 
