@@ -57,6 +57,11 @@ class Refitting:
     scratch: Path
     kept: Path
 
+    @property
+    def asked(self) -> bool:
+        """Whether anything is to be fitted again: outcomes are not opened for nothing."""
+        return any(self.counts.model_dump().values()) and bool(cheap_plans(self.plans))
+
 
 @dataclass(frozen=True, kw_only=True)
 class Replicated:
@@ -79,8 +84,8 @@ class Replicated:
 
 def run_replicates(
     refitting: Refitting, outcome: Outcome, roles: Roles, times_days: Float[np.ndarray, " time"]
-) -> Replicated | None:
-    """Fit all replicates; None where the protocol asks for none, or has no arm that is cheap enough.
+) -> Replicated:
+    """Fit all replicates that are asked for.
 
     Parameters
     ----------
@@ -97,8 +102,6 @@ def run_replicates(
         "permutation": refitting.counts.permutation,
         "conditional_permutation": refitting.counts.conditional_permutation,
     }
-    if not plans or not any(counts.values()):
-        return None
     tasks = [
         ReplicateTask(
             kind=kind,

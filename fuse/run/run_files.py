@@ -109,7 +109,7 @@ def write_run_files(folder: Path, run: FittedRun) -> Computed:
     roles = drop_silent(assign_roles(inspection.protocol, run.plans, selected), silent, chosen)
     arms = (*run.arms, *((_selected_record(selected, run.plans),) if selected else ()))
     replicated = None
-    if run.refitting is not None:
+    if run.refitting is not None and run.refitting.asked:
         opened = inspection.door.evaluation(folds.case_ids, dict(sealed.values()))
         replicated = run_replicates(run.refitting, opened, roles, run.times_days)
     if replicated is not None:

@@ -77,7 +77,7 @@ def _mean(values: Sequence[float]) -> tuple[float, float]:
 def _row(name: str, value: float, unit: str, held: tuple[str | None, bool | None], source: str) -> Measured:
     bar, met = held
     return Measured(
-        name=f"fuse/{name}",
+        name=f"fuse/{name.replace(',', '').replace(' ', '_')}",
         value=value,
         unit=unit,
         bar=bar,

@@ -20,10 +20,10 @@ def test_a_share_is_held_against_its_upper_limit() -> None:
     # R: binom.test(20, 400, alternative = "less")$conf.int[2]
     assert upper_limit(20, 400) == pytest.approx(0.071828590046, abs=1e-12)
     rows = {row.name: row for row in null_rows(judged(400, 0.5, 20), "")}
-    assert rows["fuse/null_rejects a test"].met is True
-    assert rows["fuse/null_rejects a test"].value == 0.05
+    assert rows["fuse/null_rejects_a_test"].met is True
+    assert rows["fuse/null_rejects_a_test"].value == 0.05
     assert {row.name: row for row in null_rows(judged(400, 0.5, 24), "")}[
-        "fuse/null_rejects a test"
+        "fuse/null_rejects_a_test"
     ].met is False
 
 
