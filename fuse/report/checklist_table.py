@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from typing import Literal
 
-from fuse.report.documents import ChecklistRow
+from fuse.report.documents import Part, Words
 
 #: Statuses in the order of the summary, as the page says them.
 STATUSES = {
@@ -17,6 +18,17 @@ STATUSES = {
     "author must fill": "left to the author",
     "does not apply": "not asked of this study",
 }
+
+
+class ChecklistRow(Part):
+    """One row of tripod.csv or probast.csv: an item, what the run says of it, what is left to people."""
+
+    item: str
+    section: Words
+    asks: Words
+    status: Literal["filled by the run", "run and author", "author must fill", "does not apply"]
+    run_says: Words
+    author_must: Words
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict
 
 
 def _blank_is_none(value: object) -> object:
@@ -132,17 +132,6 @@ class AttentionWeightRow(Part):
     weight: Number
 
 
-class ChecklistRow(Part):
-    """One row of tripod.csv or probast.csv: an item, what the run says of it, what is left to people."""
-
-    item: str
-    section: Words
-    asks: Words
-    status: Literal["filled by the run", "run and author", "author must fill", "does not apply"]
-    run_says: Words
-    author_must: Words
-
-
 class ChosenRow(Part):
     """One row of chosen.csv: what an arm chose inside one train part."""
 
@@ -255,41 +244,6 @@ class Attention(Part):
     tiles: tuple[TileWeight, ...] = ()
     repeat: Count = None
     fold: Count = None
-    reason: Words = ""
-
-
-class SeriesStrip(Part):
-    """One series: its slices one below the other in one PNG."""
-
-    name: str
-    strip_png: str
-
-
-class RegionOutlines(Part):
-    """One region: its outline on each slice, an SVG path in pixels, "" where it is not on that slice."""
-
-    name: str
-    outlines: tuple[Annotated[str, Field(pattern=r"^[MHV\d ]*$")], ...]
-
-
-class VolumeView(Part):
-    """volumes.json; without series, `reason` says why."""
-
-    case_id: Words = ""
-    item_id: Words = ""
-    studies: int = 1
-    arm: Words = ""
-    repeat: Count = None
-    fold: Count = None
-    slices: int = 0
-    rows: int = 0
-    columns: int = 0
-    slice_numbers: tuple[int, ...] = ()
-    spacing_mm: tuple[float, float, float] | None = None
-    reference: Words = ""
-    series: tuple[SeriesStrip, ...] = ()
-    series_missing: tuple[str, ...] = ()
-    regions: tuple[RegionOutlines, ...] = ()
     reason: Words = ""
 
 

@@ -18,11 +18,11 @@ from pydantic import BaseModel, ValidationError
 from feature_cache.canonical import sha256_of_file
 from feature_cache.errors import BraidError
 from fuse.files import parse_csv
+from fuse.report.checklist_table import ChecklistRow
 from fuse.report.documents import (
     AddedValueRow,
     Attention,
     AttentionWeightRow,
-    ChecklistRow,
     ChosenRow,
     ComparisonRow,
     Curves,
@@ -32,12 +32,12 @@ from fuse.report.documents import (
     ShapleyRow,
     SubsetRow,
     Verdict,
-    VolumeView,
     WeightRow,
 )
 from fuse.report.interval_tables import IntervalTableRow
 from fuse.report.replicate_tables import RefitTestRow
 from fuse.report.run_document import RunDocument
+from fuse.report.volume_document import VolumeView
 from fuse.run.predictions import prediction_file
 
 #: The page is an output too, but it is written last, from the others.

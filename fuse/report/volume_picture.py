@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from fuse.report.documents import RegionOutlines, VolumeView
 from fuse.report.embedded_png import REMEDY, embed_png
 from fuse.report.run_folder import RunFolderError
+from fuse.report.volume_document import RegionOutlines, VolumeView
 
 #: Width of a slice on the page; high slices are made narrower, so that none is higher than this.
 SLICE_PX = 124.0

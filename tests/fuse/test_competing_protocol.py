@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -25,9 +26,10 @@ def run(tiny: Tiny, tmp_path_factory: pytest.TempPathFactory) -> Path:
     add_kinds(Tiny(cohort=cohort, cache=tiny.cache, protocol=tiny.protocol))
     small = {"endpoint": "first", "repeats": 1, "folds": 2, "inner": 2}
     protocol = read_protocol("competing").model_copy(update=small)
-    run_benchmark(
-        RunInputs(cohort_folder=cohort, cache=tiny.cache, protocol=protocol), folder / "run", jobs=1
-    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda _: None)
+        inputs = RunInputs(cohort_folder=cohort, cache=tiny.cache, protocol=protocol)
+        run_benchmark(inputs, folder / "run", jobs=1)
     return folder / "run"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 from collections import Counter
@@ -63,7 +64,12 @@ class TestItems:
 @pytest.fixture(scope="module")
 def kinds(tiny: Tiny, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """A small run of times, of competing causes and of classes on the tiny cohort."""
-    folder = tmp_path_factory.mktemp("checklists")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda _: None)
+        return run_kinds(tiny, tmp_path_factory.mktemp("checklists"))
+
+
+def run_kinds(tiny: Tiny, folder: Path) -> dict[str, Path]:
     cohort = folder / "tiny"
     shutil.copytree(tiny.cohort, cohort)
     add_kinds(Tiny(cohort=cohort, cache=tiny.cache, protocol=tiny.protocol))
