@@ -82,6 +82,7 @@ def test_the_folder_holds_what_the_contract_says(run: Path) -> None:
         *("subset_predictions.csv", "subsets.csv", "shapley.csv", "attention_weights.csv", "cuts.csv"),
         *("added_value.csv", "decision_curves.csv", "lint.csv"),
         *("stack.csv", "chosen.csv", "curves.json", "attention.json", "volumes.json", "verdict.json"),
+        *("intervals.csv", "inner_pairs.csv", "tripod.csv", "probast.csv"),
     }
     assert record["left_out"] == []
     assert record["endpoint"]["horizon_used_days"] == 1000.0
