@@ -66,6 +66,8 @@ def rows_of_permutation(held: Held, roles: Roles, note: str) -> list[Permutation
     The highest is held against the highest of each permutation: picking the best arm afterwards is part of
     what is repeated. Arms alone are not adjusted for being several.
     """
+    if not held.altered:
+        return [_nothing("permutation", "no arm that is cheap enough to be fitted again", ANYTHING)]
     highest = max(held.own.values()), [max(altered.values()) for altered in held.altered]
     rows = [_row("permutation", "the highest of all arms", highest, (note, ANYTHING))]
     asked = (tested_fusion(roles, held.own), roles.clinical, roles.selected_single)
@@ -79,21 +81,8 @@ def rows_of_conditional(held: Held, roles: Roles, note: str) -> list[Permutation
     """Return whether the other modalities add to the clinical values: the gain of fusion over their arm."""
     fusion = tested_fusion(roles, held.own)
     if not fusion or roles.clinical not in held.own:
-        why = "none: no cheap fusion" if not fusion else "none: no clinical arm among the comparators"
-        nothing = float("nan")
-        return [
-            PermutationRow(
-                test="conditional_permutation",
-                arms="",
-                statistic=nothing,
-                p=nothing,
-                n=0,
-                altered_mean=nothing,
-                altered_high=nothing,
-                method=why,
-                null=BEYOND,
-            )
-        ]
+        why = "no cheap fusion" if not fusion else "no clinical arm among the comparators"
+        return [_nothing("conditional_permutation", why, BEYOND)]
     gains = [altered[fusion] - altered[roles.clinical] for altered in held.altered]
     own = held.own[fusion] - held.own[roles.clinical], gains
     return [_row("conditional_permutation", f"{fusion} minus {roles.clinical}", own, (note, BEYOND))]
@@ -102,6 +91,22 @@ def rows_of_conditional(held: Held, roles: Roles, note: str) -> list[Permutation
 def tested_fusion(roles: Roles, there: Collection[str]) -> str:
     """Return the fusion that is compared with the comparators; if it was left out, the last that was not."""
     return next((arm for arm in (roles.fusion, *reversed(roles.other_fusions)) if arm in there), "")
+
+
+def _nothing(test: str, why: str, null: str) -> PermutationRow:
+    """Return the row of a test that could not be made."""
+    nan = float("nan")
+    return PermutationRow(
+        test=test,
+        arms="",
+        statistic=nan,
+        p=nan,
+        n=0,
+        altered_mean=nan,
+        altered_high=nan,
+        method=f"none: {why}",
+        null=null,
+    )
 
 
 def _row(test: str, arms: str, held: tuple[float, Sequence[float]], words: tuple[str, str]) -> PermutationRow:

@@ -60,7 +60,7 @@ class Refitting:
     @property
     def asked(self) -> bool:
         """Whether anything is to be fitted again: outcomes are not opened for nothing."""
-        return any(self.counts.model_dump().values()) and bool(cheap_plans(self.plans))
+        return any(self.counts.model_dump().values())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,7 +73,7 @@ class Replicated:
     @property
     def own(self) -> Mapping[str, float]:
         """C of each arm on the cohort as it is, first repeat."""
-        return self.found["as_it_is"][0]
+        return self.found["as_it_is"][0] if self.found["as_it_is"] else {}
 
     @property
     def refits(self) -> dict[str, list[float]]:
@@ -85,7 +85,7 @@ class Replicated:
 def run_replicates(
     refitting: Refitting, outcome: Outcome, roles: Roles, times_days: Float[np.ndarray, " time"]
 ) -> Replicated:
-    """Fit all replicates that are asked for.
+    """Fit all replicates that are asked for; none where every arm is a network or looks at tiles.
 
     Parameters
     ----------

@@ -39,6 +39,12 @@ def test_what_fusion_gains_is_held_against_what_it_gains_of_nothing() -> None:
     assert "given the clinical values" in row.null
 
 
+def test_a_protocol_of_networks_alone_is_told_that_nothing_was_fitted_again() -> None:
+    (row,) = rows_of_permutation(Held(own={}, altered=[]), ROLES, "left out: net")
+    assert math.isnan(row.p)
+    assert row.method == "none: no arm that is cheap enough to be fitted again"
+
+
 @pytest.mark.parametrize(
     ("own", "reason"),
     [({"clinical": 0.6}, "no cheap fusion"), ({"late": 0.6}, "no clinical arm among the comparators")],
