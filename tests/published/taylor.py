@@ -43,7 +43,8 @@ CARD: dict[str, object] = {
     "citation": "Taylor et al. 2010, Cancer Cell 18, 11-22 (bioc/prostateCancerTaylor)",
     "licence": "Artistic-2.0",
     "index_event": "prostatectomy",
-    "prediction_day": 14,
+    # as published: everybody counts from the operation on, pathology being taken as known at once
+    "prediction_day": 0,
     "variables": {
         "psa": {"kind": "numeric", "unit": "ug/L", "scale": "log"},
         "gleason_1": {"kind": "numeric", "unit": "1"},
