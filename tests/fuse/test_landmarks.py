@@ -89,6 +89,17 @@ def test_a_run_is_validated_at_the_same_moment_only(landmarks: tuple[Path, str],
     assert code != 0 and "Two moments are not compared" in said, said
 
 
+def test_check_says_what_is_known_at_a_moment(tiny_moments: Tiny) -> None:
+    words = (tiny_moments.cohort, "--cache", tiny_moments.cache, "--protocol", tiny_moments.protocol)
+    code, said = fuse("check", *words, "--moment", "before")
+    assert code == 0, said
+    assert "moment before: day -1, time is counted from day 0" in said
+    assert "slides: nothing of it is known by day -1" in said
+    code, said = fuse("check", *words, "--moment", "later")
+    assert "moment later: day 100, time is counted from day 100" in said
+    assert "outcome by day 100, left out" in said
+
+
 def test_a_cohort_without_moments_has_no_landmarks(tiny: Tiny, tmp_path: Path) -> None:
     code, said = fuse(
         "landmarks", tiny.cohort, "--cache", tiny.cache, "--out", tmp_path / "x", "--protocol", tiny.protocol
