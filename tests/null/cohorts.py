@@ -34,7 +34,7 @@ FOLLOWS = 0.8
 HAZARD = 0.8
 GAIN = {CLINICAL: 0.95, IMAGING: 0.93, NOTES: 0.93}
 #: Of the columns of a modality, how many show what is behind it, and how well.
-SHOWING, LOADING = 3, 0.79
+SHOWING, LOADING = 3, 0.77
 
 
 @dataclass(frozen=True, kw_only=True)
