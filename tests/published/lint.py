@@ -14,6 +14,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tests.measurement import Measured, tabulate
+from tests.planted.situations import SITUATIONS
+from tests.planted.written import write_planted
+from tests.published.byar_green import TABLE as TRIAL
+from tests.published.byar_green import make_trial
 from tests.published.cohort import braid, must
 from tests.published.lint_cohorts import EIGHT, HEART, HONEST, Leaky, Made
 from tests.published.shared_tables import absent
@@ -26,7 +30,7 @@ def lint_rows() -> list[Measured]:
     with tempfile.TemporaryDirectory(prefix="braid-lint-") as name:
         work = Path(name)
         honest = {origin: make(work / origin, must) for origin, make in HONEST.items()}
-        wrong = {origin: list(errors(made)) for origin, made in honest.items()}
+        wrong = {name: list(errors(made)) for name, made in {**honest, **more_honest(work)}.items()}
         caught = []
         for number, leaky in enumerate(EIGHT):
             found = catches(leaky, leaky.spoil(honest[leaky.origin], work / str(number), must))
@@ -51,9 +55,21 @@ def lint_rows() -> list[Measured]:
             unit="errors",
             bar="0",
             met=false == 0,
-            input=f"the {len(honest)} honest cohorts that these were made from",
+            input=f"{len(wrong)} honest cohorts: {', '.join(wrong)}",
         ),
     ]
+
+
+def more_honest(work: Path) -> dict[str, Made]:
+    """Return the planted situations of 95 cases, and Byar and Green's trial where its table is."""
+    made = {}
+    for number, situation in enumerate(SITUATIONS.values()):
+        written = write_planted(work / situation.name, situation, 95, 50 + number)
+        made[situation.name] = Made(cohort=written.cohort, cache=written.cache, protocol="recommended")
+    if TRIAL.is_file():
+        trial = make_trial(TRIAL, work / "trial")
+        made["Byar and Green"] = Made(cohort=trial.manifest, cache=trial.cache, protocol="competing")
+    return made
 
 
 def catches(leaky: Leaky, made: Made) -> bool:
