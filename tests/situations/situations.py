@@ -4,28 +4,28 @@ Enters: nothing. Leaves: for each situation how clinical values and imaging come
 are, and for each question of the verdict the answers that are right. A seed counts as right only where every
 question that is named here is answered rightly.
 
-nothing (240 cases): neither modality knows anything.
+nothing (200 cases): neither modality knows anything.
     Better than chance, gain over clinical values, gain over the selected modality: never yes.
-clinical_only (240): clinical values know, imaging does not.
+clinical_only (200): clinical values know, imaging does not.
     Better than chance, clinical values alone: yes. Imaging alone, both gains: never yes.
-imaging_only (240): imaging knows, clinical values do not.
+imaging_only (200): imaging knows, clinical values do not.
     Better than chance, imaging alone, gain over clinical values: yes. Clinical values alone, gain over the
     selected modality: never yes.
-both (300): each knows something of its own.
+both (240): each knows something of its own.
     Better than chance, both gains: yes.
-redundant (240): imaging is a blurred copy of the measured clinical values.
+redundant (200): imaging is a blurred copy of the measured clinical values.
     Better than chance, each alone: yes. Gain over clinical values: never yes.
-harmful (240 and 240): imaging knows where it was learned, as scans of the sicker by another protocol do, and
+harmful (200 and 200): imaging knows where it was learned, as scans of the sicker by another protocol do, and
     nothing elsewhere, where the models are applied; clinical values know in both.
     Gain over clinical values: no, and the words say that fusion is worse. Calibration: never yes.
-miscalibrated (240 and 240): learned where 1 in 4 has the event, applied where the hazard is three times that.
+miscalibrated (200 and 200): learned where 1 in 4 has the event, applied where the hazard is four times that.
     Better than chance: yes. Calibration: no.
 too_small (60, about 18 events): both know something.
     Both gains, calibration: cannot tell, each with the cases that it would take. Better than chance: never
     no.
 
 In the first five the models are calibrated, so calibration is never no. "Never yes" leaves "no" and "cannot
-tell": 240 cases cannot exclude a gain of .02 in every draw, and an answer that they cannot give is not asked
+tell": 200 cases cannot exclude a gain of .02 in every draw, and an answer that they cannot give is not asked
 for. How often it was a plain "no" is counted beside, without a bar.
 """
 
@@ -68,7 +68,7 @@ class Situation:
 
     name: str
     right: Mapping[str, tuple[Answer, ...]]
-    cases: int = 240
+    cases: int = 200
     clinical: float = 0.0
     imaging: float = 0.0
     from_where: Imaging = "own"
@@ -116,7 +116,7 @@ SITUATIONS = {
         ),
         Situation(
             name="both",
-            cases=300,
+            cases=240,
             clinical=1.3,
             imaging=1.3,
             right={CHANCE: YES, GAIN: YES, GAIN_SELECTED: YES, CALIBRATION: NEVER_NO},
@@ -146,7 +146,7 @@ SITUATIONS = {
             clinical=1.0,
             imaging=1.0,
             events=0.25,
-            elsewhere=Elsewhere(hazard=3.0, imaging=1.0),
+            elsewhere=Elsewhere(hazard=4.0, imaging=1.0),
             right={CHANCE: YES, CALIBRATION: NO},
         ),
         Situation(
