@@ -104,7 +104,7 @@ SITUATIONS = {
         ),
         Situation(
             name="imaging_only",
-            imaging=1.0,
+            imaging=1.6,
             right={
                 CHANCE: YES,
                 IMAGING_ALONE: YES,
@@ -117,8 +117,8 @@ SITUATIONS = {
         Situation(
             name="both",
             cases=240,
-            clinical=1.3,
-            imaging=1.3,
+            clinical=1.5,
+            imaging=1.5,
             right={CHANCE: YES, GAIN: YES, GAIN_SELECTED: YES, CALIBRATION: NEVER_NO},
         ),
         Situation(
