@@ -11,7 +11,7 @@ clinical_only (200): clinical values know, imaging does not.
 imaging_only (200): imaging knows, clinical values do not.
     Better than chance, imaging alone, gain over clinical values: yes. Clinical values alone, gain over the
     selected modality: never yes.
-both (240): each knows something of its own.
+both (360): each knows something of its own.
     Better than chance, both gains: yes.
 redundant (200): imaging is a blurred copy of the measured clinical values.
     Better than chance, each alone: yes. Gain over clinical values: never yes.
@@ -116,7 +116,7 @@ SITUATIONS = {
         ),
         Situation(
             name="both",
-            cases=240,
+            cases=360,
             clinical=1.5,
             imaging=1.5,
             right={CHANCE: YES, GAIN: YES, GAIN_SELECTED: YES, CALIBRATION: NEVER_NO},
