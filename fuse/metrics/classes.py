@@ -126,11 +126,8 @@ def _auroc(arm: ClassArm, family: int) -> tuple[float, Interval]:
 def _of_two(
     arm: ClassArm, counts: Float[np.ndarray, "sample case"], cuts: Cuts | None
 ) -> dict[str, tuple[float, Interval]]:
-    known, events = known_classes(arm), arm.outcome.n_events or 0
-    found = {
-        "calibration_slope": calibration_slope(known),
-        "ici": integrated_calibration(known, counts, min(events, len(arm.outcome) - events)),
-    }
+    known = known_classes(arm)
+    found = {"calibration_slope": calibration_slope(known), "ici": integrated_calibration(known, counts)}
     return found if cuts is None else found | rate_at_cuts(arm, cuts, counts)
 
 

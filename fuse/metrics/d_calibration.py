@@ -2,7 +2,7 @@
 
 Enters: predicted probabilities over days and the outcomes, fold by fold. Leaves: the p-value of a chi-square
 test that heights at the event are uniform (Haider, Hoehn, Davis and Greiner 2020). A low one says that the
-curves are wrong somewhere; a high one proves nothing, so that none is given under 200 events.
+curves are wrong somewhere; a high one proves nothing, so that none is given under 200 events by the horizon.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from jaxtyping import Float
 from fuse.metrics.brier import event_free_at
 from fuse.metrics.intervals import Interval
 from fuse.metrics.scored import ScoredArm
-from fuse.metrics.smooth_calibration import too_few_events
+from fuse.metrics.smooth_calibration import too_few
 
 BINS = 10
 
@@ -26,7 +26,8 @@ def d_calibration(arm: ScoredArm, horizon_days: float) -> tuple[float, Interval]
     Follow-up is cut at the horizon, where predictions end: whoever is followed beyond it counts as censored
     on it. A case that was tested in several repeats counts once, its shares averaged.
     """
-    refused = too_few_events(int(arm.outcome.event.sum()))
+    outcome = arm.outcome
+    refused = too_few(int((outcome.event & (outcome.time_days <= horizon_days)).sum()))
     if refused is not None:
         return math.nan, refused
     total, folds = np.zeros((len(arm.case_ids), BINS)), np.zeros(len(arm.case_ids))

@@ -91,7 +91,7 @@ def evaluate_arm(
         observed_expected: events by the horizon, observed / predicted. brier_<day>: at the horizon.
         auc_<day>, brier_<day>, ipa_<day>, observed_expected_<day>: at each further day.
         uno_c: Uno's C with the horizon in use as tau, weighted pairs within folds.
-        calibration_slope, ici (from 200 events): at the horizon. d_calibration_p: from 200 events.
+        calibration_slope, ici, d_calibration_p: at the horizon, the latter two from 200 events by then.
 
     Raises
     ------
@@ -138,7 +138,7 @@ def calibrate(one: Resampled, horizon: Horizon) -> dict[str, Estimated]:
             if math.isnan(slope)
             else replace(interval, method=f"{interval.method}; {horizon_note(horizon)}"),
         ),
-        "ici": integrated_calibration(known, one.counts, int(one.arm.outcome.event.sum())),
+        "ici": integrated_calibration(known, one.counts),
     }
 
 

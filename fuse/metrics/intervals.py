@@ -7,6 +7,7 @@ an order (C, AUROC) has stands in `order_intervals.py`.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import lru_cache
 from statistics import NormalDist
@@ -150,7 +151,7 @@ def is_constant(values: Float[np.ndarray, " value"]) -> bool:
 
 def no_interval(method: str) -> Interval:
     """Return what stands where a method gives no limits; `method` says why."""
-    return Interval(low=float("nan"), high=float("nan"), method=method)
+    return Interval(low=math.nan, high=math.nan, method=method)
 
 
 def t_quantile(freedom: int, family: int) -> float:

@@ -82,3 +82,11 @@ def test_curves_that_reach_zero_leave_the_lowest_height() -> None:
 def test_under_200_events_nothing_is_said() -> None:
     p, interval = d_calibration(arm_of(0, n=150), 1000.0)
     assert np.isnan(p) and interval.method.startswith("none: cannot be assessed under 200 events")
+
+
+def test_events_after_the_horizon_are_none_of_the_200() -> None:
+    early = arm_of(0, n=450)
+    events = int((early.outcome.event & (early.outcome.time_days <= 300)).sum())
+    assert early.outcome.event.sum() > 200 > events
+    p, interval = d_calibration(early, 300.0)
+    assert np.isnan(p) and interval.method.endswith(f"under 200 events ({events} here)")

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -32,22 +34,34 @@ def test_wrong_probabilities_are_as_far_off_as_they_were_made() -> None:
     true = rng.beta(2, 3, size=3000)
     happened = rng.random(3000) < true
     counts = draw_resamples(3000, 0)
-    right, interval = integrated_calibration(known(true, happened), counts, int(happened.sum()))
+    right, interval = integrated_calibration(known(true, happened), counts)
     assert right < 0.02
     assert interval.low < interval.high and "refitted in 200 resamples" in interval.method
     shifted = np.clip(true + 0.1, 0.001, 0.999)
-    wrong, interval = integrated_calibration(known(shifted, happened), counts, int(happened.sum()))
+    wrong, interval = integrated_calibration(known(shifted, happened), counts)
     assert wrong == pytest.approx(np.abs(shifted - true).mean(), abs=0.02)
     assert interval.low < wrong < interval.high
 
 
+def test_who_stands_for_others_counts_as_many() -> None:
+    """Of low predictions, which are right, one in four is known; high ones are .3 too high."""
+    rng = np.random.default_rng(0)
+    high = np.arange(4000) % 2 == 1
+    said = np.where(high, rng.uniform(0.6, 0.8, 4000), rng.uniform(0.1, 0.3, 4000))
+    happened = rng.random(4000) < said - 0.3 * high
+    seen = np.flatnonzero(high | (np.arange(4000) % 8 == 0))
+    one = replace(known(said[seen], happened[seen]), weight=np.where(high[seen], 1.0, 4.0))
+    index, _ = integrated_calibration(one, draw_resamples(len(seen), 0)[:5])
+    assert index == pytest.approx(0.15, abs=0.03)  # of those that are known alone it would be .24
+
+
 def test_under_200_events_nothing_is_said() -> None:
-    said = np.linspace(0.1, 0.9, 400)
-    happened = np.arange(400) >= 201
-    value, interval = integrated_calibration(known(said, happened), draw_resamples(400, 0), 199)
+    said, counts = np.linspace(0.1, 0.9, 400), draw_resamples(400, 0)
+    value, interval = integrated_calibration(known(said, np.arange(400) >= 201), counts)
     assert np.isnan(value)
     assert interval.method == "none: cannot be assessed under 200 events (199 here)"
-    flat = known(np.full(400, 0.5), happened)
-    assert integrated_calibration(flat, draw_resamples(400, 0), 200)[1].method.startswith(
-        "none: too few diff"
-    )
+    value, interval = integrated_calibration(known(said, np.arange(400) >= 199), counts)
+    assert np.isnan(value)
+    assert interval.method == "none: cannot be assessed under 200 cases without the event (199 here)"
+    flat = known(np.full(400, 0.5), np.arange(400) >= 200)
+    assert integrated_calibration(flat, counts)[1].method.startswith("none: too few diff")
