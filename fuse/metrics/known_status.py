@@ -21,11 +21,13 @@ from fuse.metrics.scored import ScoredArm
 class KnownStatus:
     """Observations of which the status on the day is known; `row` (obs,) is the case's row in the cohort.
 
-    `weight` (obs,) is 1 / the probability of being known, 1 everywhere without censoring. `constant` says
-    that every fold predicted the same for all of its cases. `note` names the weights.
+    `part` (obs,) numbers the test part. `weight` (obs,) is 1 / the probability of being known, 1 everywhere
+    without censoring. `constant` says that every fold predicted the same for all of its cases. `note` names
+    the weights.
     """
 
     row: Int[np.ndarray, " obs"]
+    part: Int[np.ndarray, " obs"]
     probability: Float[np.ndarray, " obs"]
     happened: Bool[np.ndarray, " obs"]
     weight: Float[np.ndarray, " obs"]
@@ -45,17 +47,19 @@ def known_at(arm: ScoredArm, day: float) -> KnownStatus:
     """
     days = np.array([day])
     parts, constant, capped = [], True, set()
-    for fold in arm.folds:
+    for number, fold in enumerate(arm.folds):
         weights = weigh(fold.truth.reference, fold.truth.test, days)
         said = 1 - predicted_event_free(fold, days)[:, 0]
         constant &= bool(np.ptp(said) < 1e-12)
         weight = weights.had_event[:, 0] + weights.event_free[:, 0]
         known = weight > 0
         capped |= set(fold.rows[weights.capped].tolist())
-        parts.append((fold.rows[known], said[known], weights.had_event[known, 0] > 0, weight[known]))
-    row, probability, happened, weight = (np.concatenate(column) for column in zip(*parts, strict=True))
+        part = np.full(int(known.sum()), number)
+        parts.append((fold.rows[known], part, said[known], weights.had_event[known, 0] > 0, weight[known]))
+    row, part, probability, happened, weight = (np.concatenate(column) for column in zip(*parts, strict=True))
     return KnownStatus(
         row=row,
+        part=part,
         probability=probability,
         happened=happened,
         weight=weight,
@@ -70,6 +74,7 @@ def known_classes(arm: ClassArm) -> KnownStatus:
     row = np.concatenate([fold.rows for fold in arm.folds])
     return KnownStatus(
         row=row,
+        part=np.repeat(np.arange(len(said)), [len(of_fold) for of_fold in said]),
         probability=np.concatenate(said),
         happened=np.concatenate([fold.truth.test.label == 1 for fold in arm.folds]),
         weight=np.ones(len(row)),

@@ -28,6 +28,9 @@ def calibration_slope(known: KnownStatus) -> tuple[float, Interval]:
     The standard error is the sandwich over cases, all repeats of a case together, with the factor m/(m - 1)
     for m cases (Liang and Zeger 1986), and t quantiles with as many degrees of freedom as there are cases in
     the smaller of the two groups, less one. It takes the fitted models and the censoring curves as given.
+
+    Log odds are counted from their mean within a test part. A part with more events has a train part with
+    fewer, which predicts lower for all: between parts the slope would be negative for any model.
     """
     name = (
         "Wald interval of weighted logistic recalibration, sandwich by case, conditional on the fitted models"
@@ -37,7 +40,7 @@ def calibration_slope(known: KnownStatus) -> tuple[float, Interval]:
         return _no_slope("the same prediction for everybody")
     if smaller < 2:
         return _no_slope("fewer than two cases known with, or without, the event")
-    columns = np.column_stack([np.ones(len(known.row)), log_odds(known.probability)])
+    columns = np.column_stack([np.ones(len(known.row)), _within_parts(known)])
     found = fit_logistic(columns, known.happened, known.weight)
     if found is None:
         return _no_slope("no finite slope fits")
@@ -47,6 +50,14 @@ def calibration_slope(known: KnownStatus) -> tuple[float, Interval]:
     half = float(t.ppf((1 + LEVEL) / 2, smaller - 1)) * error
     method = f"{name}, {smaller - 1} df" + (f"; {known.note}" if known.note else "")
     return float(found[1]), Interval(low=float(found[1]) - half, high=float(found[1]) + half, method=method)
+
+
+def _within_parts(known: KnownStatus) -> Float[np.ndarray, " obs"]:
+    """Return log odds less their weighted mean in the test part."""
+    odds = log_odds(known.probability)
+    weight = np.bincount(known.part, known.weight)
+    mean = np.bincount(known.part, known.weight * odds) / np.where(weight > 0, weight, 1.0)
+    return np.asarray(odds - mean[known.part])
 
 
 def log_odds(probability: Float[np.ndarray, " obs"]) -> Float[np.ndarray, " obs"]:

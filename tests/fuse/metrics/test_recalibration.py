@@ -23,7 +23,8 @@ W = np.array([1, 1.2, 1, 2, 1.5, 1, 3, 1, 1.1, 1, 1, 2])
 
 def known(x: np.ndarray, y: np.ndarray, w: np.ndarray, row: np.ndarray) -> KnownStatus:
     said = 1 / (1 + np.exp(-x))
-    return KnownStatus(row=row, probability=said, happened=y, weight=w, constant=False, note="")
+    part = np.zeros(len(row), dtype=int)
+    return KnownStatus(row=row, part=part, probability=said, happened=y, weight=w, constant=False, note="")
 
 
 def test_agrees_with_r() -> None:
@@ -58,6 +59,20 @@ def test_true_probabilities_have_slope_one_and_extreme_ones_a_half() -> None:
     assert interval.low < 1 < interval.high
     twice, _ = calibration_slope(known(2 * x, y, np.ones(4000), of_all))
     assert twice == pytest.approx(slope / 2, rel=1e-6)
+
+
+def test_what_parts_predict_higher_or_lower_as_a_whole_is_no_slope() -> None:
+    """A test part with more events leaves fewer to learn from: its predictions are lower as a whole."""
+    rng, part = np.random.default_rng(2), np.repeat(np.arange(20), 200)
+    x = rng.normal(size=4000)
+    y = rng.random(4000) < 1 / (1 + np.exp(-x))
+    shift = -2 * np.array([y[part == one].mean() for one in range(20)])[part]
+    weight = rng.uniform(0.5, 2, size=4000)
+    of_all = replace(known(x + 10 * shift, y, weight, np.arange(4000)), part=part)
+    slope, interval = calibration_slope(of_all)
+    assert interval.low < 1 < interval.high
+    as_one, _ = calibration_slope(replace(of_all, part=np.zeros(4000, dtype=int)))
+    assert as_one < slope - 0.2
 
 
 def test_the_interval_holds_one_as_often_as_it_should() -> None:

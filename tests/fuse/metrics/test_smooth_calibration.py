@@ -13,7 +13,13 @@ from fuse.metrics.smooth_calibration import integrated_calibration, spline_colum
 def known(said: np.ndarray, happened: np.ndarray) -> KnownStatus:
     n = len(said)
     return KnownStatus(
-        row=np.arange(n), probability=said, happened=happened, weight=np.ones(n), constant=False, note=""
+        row=np.arange(n),
+        part=np.zeros(n, dtype=int),
+        probability=said,
+        happened=happened,
+        weight=np.ones(n),
+        constant=False,
+        note="",
     )
 
 
