@@ -18,7 +18,6 @@ from fuse.metrics.censoring import choose_horizon
 from fuse.metrics.comparison import compare_planned
 from fuse.metrics.competing import (
     compare_competing,
-    competing_of,
     evaluate_competing_arm,
     keep_all_at_risk,
 )
@@ -55,7 +54,6 @@ def evaluate_times(
     tested: Survival = join(one, truths).outcome
     if kind == "competing":
         kept = keep_all_at_risk(truths)
-        tested = competing_of(join(one, kept), one, truths)
         metrics = {
             name: evaluate_competing_arm(said, truths, declared, plan.seed, further)
             for name, said in predictions.items()

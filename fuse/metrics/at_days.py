@@ -30,11 +30,15 @@ Estimated = tuple[float, Interval]
 
 @dataclass(frozen=True, kw_only=True)
 class Resampled:
-    """An arm with its resamples; `outcome` (case,) are times, or times and causes, in the arm's order."""
+    """An arm with its resamples."""
 
     arm: ScoredArm
-    outcome: Survival
     counts: Counts
+
+    @property
+    def outcome(self) -> Survival:
+        """Times, or times and causes, of the cases."""
+        return self.arm.outcome
 
 
 def auc(one: Resampled, day: float, note: str = "") -> Estimated:

@@ -6,11 +6,10 @@ test case and day, with the number of weights that were capped, and the horizon 
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 
 from feature_cache.errors import OutcomeError
 from fuse.metrics.kaplan_meier import estimate_observed
@@ -88,29 +87,51 @@ def _any_cause(outcome: Survival) -> Survival:
 def choose_horizon(outcome: Survival, declared_days: float) -> Horizon:
     """Return the declared horizon, or the last whole day that a tenth of the cases were followed beyond.
 
-    Depends on follow-up times only, never on predictions, and is its own fixed point.
+    Of competing causes it is a tenth of the cases that no other cause has taken by the day: of those all is
+    known for good, so that they are no reason to stop earlier, nor one to go on where everybody else is
+    lost. Depends on follow-up and other causes only, never on predictions, and is its own fixed point.
 
     Raises
     ------
     OutcomeError
         When not even one whole day remains.
     """
-    n = len(outcome)
-    needed = max(1, math.ceil(SMALLEST_SHARE_AT_RISK * n))
-    followed = int((outcome.time_days > declared_days).sum())
-    if followed >= needed:
+    declared = np.array([declared_days])
+    (followed,), (open_still,) = (count.tolist() for count in _count_followed(outcome, declared))
+    of = f"{open_still} cases" + (" without another cause" if open_still < len(outcome) else "")
+    if _is_enough(followed, open_still):
         return Horizon(days=declared_days, reason="")
-    last = np.sort(outcome.time_days)[-needed] if n else 0.0
-    days = float(math.ceil(last) - 1)
-    if days < 1:
+    before = np.unique(np.ceil(outcome.time_days) - 1)
+    candidates = before[(before >= 1) & (before <= declared_days)]
+    reached = candidates[_is_enough(*_count_followed(outcome, candidates))]
+    if not len(reached):
         raise OutcomeError(
             "horizon",
-            expected=f"at least {SMALLEST_SHARE_AT_RISK:.0%} of {n} cases followed beyond one day",
+            expected=f"at least {SMALLEST_SHARE_AT_RISK:.0%} of {of} followed beyond one day",
             got=f"{followed} followed beyond day {declared_days:g}",
             remedy="Check the unit of the times in outcomes.csv.",
         )
+    days = float(reached.max())
     reason = (
-        f"only {followed} of {n} cases were followed beyond day {declared_days:g}; "
+        f"only {followed} of {of} were followed beyond day {declared_days:g}; "
         f"day {days:g} is the last with at least {SMALLEST_SHARE_AT_RISK:.0%}"
     )
     return Horizon(days=days, reason=reason)
+
+
+def _count_followed(
+    outcome: Survival, days: Float[np.ndarray, " day"]
+) -> tuple[Int[np.ndarray, " day"], Int[np.ndarray, " day"]]:
+    """Return how many cases were followed beyond each day, and how many had no other cause by then."""
+    others = outcome.time_days[outcome.cause > 1] if isinstance(outcome, Competing) else np.zeros(0)
+    by_day, taken = (
+        np.searchsorted(np.sort(times), days, side="right") for times in (outcome.time_days, others)
+    )
+    return np.asarray(len(outcome) - by_day), np.asarray(len(outcome) - taken)
+
+
+def _is_enough(
+    followed: Int[np.ndarray, " day"] | int, open_still: Int[np.ndarray, " day"] | int
+) -> Bool[np.ndarray, " day"]:
+    """Return whether those followed are a tenth of those without another cause, and somebody at all."""
+    return np.asarray(followed >= np.maximum(1, np.ceil(SMALLEST_SHARE_AT_RISK * np.asarray(open_still))))

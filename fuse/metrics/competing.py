@@ -10,8 +10,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-import numpy as np
-
 from fuse.cases import FoldPrediction, FoldTruth
 from fuse.metrics.at_days import Resampled
 from fuse.metrics.censoring import choose_horizon
@@ -24,7 +22,7 @@ from fuse.metrics.evaluation import (
 )
 from fuse.metrics.intervals import draw_resamples
 from fuse.metrics.ordered import keep_at_risk
-from fuse.metrics.scored import ScoredArm, join
+from fuse.metrics.scored import join
 from fuse.outcomes.outcomes import Competing
 
 
@@ -45,13 +43,12 @@ def evaluate_competing_arm(
         cause first; brier_<day>, ibs and ipa are of the cumulative incidence; observed_expected is the
         cumulative incidence (Aalen and Johansen) by the horizon / the mean of the predicted ones.
     """
-    arm = join(predictions, keep_all_at_risk(truths))
-    outcome = competing_of(arm, predictions, truths)
-    horizon = choose_horizon(outcome, horizon_days)
+    kept, arm = join(predictions, keep_all_at_risk(truths)), join(predictions, truths)
+    horizon = choose_horizon(arm.outcome, horizon_days)
     counts = draw_resamples(len(arm.case_ids), seed)
-    rows = rate_concordance(arm, counts)
+    rows = rate_concordance(kept, counts)
     # with their causes: weights and shares tell another cause from a censoring
-    one = Resampled(arm=join(predictions, truths), outcome=outcome, counts=counts)
+    one = Resampled(arm=arm, counts=counts)
     found = score_probabilities(one, horizon, days) | calibrate(one, horizon)
     return [
         *rows,
@@ -85,25 +82,6 @@ def keep_all_at_risk(truths: Sequence[FoldTruth]) -> list[FoldTruth]:
         replace(truth, test=keep_at_risk(_causes(truth.test)), train=keep_at_risk(_causes(truth.train)))
         for truth in truths
     ]
-
-
-def competing_of(
-    arm: ScoredArm, predictions: Sequence[FoldPrediction], truths: Sequence[FoldTruth]
-) -> Competing:
-    """Return times and causes of the cases of an arm, in its order."""
-    row_of = {case: row for row, case in enumerate(arm.case_ids)}
-    of_fold = {(item.repeat, item.fold): item.case_ids for item in predictions}
-    time, cause = np.zeros(len(row_of)), np.zeros(len(row_of), dtype=np.int64)
-    for truth in truths:
-        rows = np.array([row_of[case] for case in of_fold[truth.repeat, truth.fold]], dtype=np.int64)
-        time[rows], cause[rows] = truth.test.time_days, _causes(truth.test).cause
-    return Competing(
-        event=cause == 1,
-        time_days=time,
-        entry_days=arm.outcome.entry_days,
-        cause=cause,
-        causes=_causes(truths[0].test).causes,
-    )
 
 
 def _causes(outcome: object) -> Competing:

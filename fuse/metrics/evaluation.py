@@ -102,7 +102,7 @@ def evaluate_arm(
     horizon = choose_horizon(arm.outcome, horizon_days)
     counts = draw_resamples(len(arm.case_ids), seed)
     note = horizon_note(horizon)
-    one = Resampled(arm=arm, outcome=arm.outcome, counts=counts)
+    one = Resampled(arm=arm, counts=counts)
     found = score_probabilities(one, horizon, days)
     found["uno_c"] = uno_concordance(one, horizon.days, note)
     found |= calibrate(one, horizon)

@@ -7,7 +7,7 @@ of every fold has a row number of the cohort, so that a resample of cases reache
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol, TypeVar
 
 import numpy as np
@@ -15,7 +15,7 @@ from jaxtyping import Int
 
 from feature_cache.errors import OutcomeError
 from fuse.cases import FoldPrediction, FoldTruth
-from fuse.outcomes.outcomes import Survival
+from fuse.outcomes.outcomes import Competing, Survival
 
 
 class OfFold(Protocol):
@@ -132,22 +132,38 @@ def _check(prediction: FoldPrediction, truth: FoldTruth) -> None:
 
 
 def _outcome_of_cases(case_ids: tuple[str, ...], folds: Sequence[ScoredFold]) -> Survival:
-    event = np.zeros(len(case_ids), dtype=bool)
-    time, entry = np.full(len(case_ids), np.nan), np.zeros(len(case_ids))
-    late = any(fold.truth.test.entry_days is not None for fold in folds)
-    for fold in folds:
-        known = ~np.isnan(time[fold.rows])
-        test = fold.truth.test
-        differs = known & ((event[fold.rows] != test.event) | (time[fold.rows] != test.time_days))
-        if differs.any():
-            raise OutcomeError(
-                f"outcome of case {case_ids[fold.rows[int(np.flatnonzero(differs)[0])]]}",
-                expected="the same outcome in every repeat",
-                got="two different ones",
-                remedy="Predictions and truths are in different orders, or outcomes.csv changed in between.",
-            )
-        event[fold.rows] = test.event
-        time[fold.rows] = test.time_days
-        if test.entry_days is not None:
-            entry[fold.rows] = test.entry_days
-    return Survival(event=event, time_days=time, entry_days=entry if late else None)
+    """Return the outcome of each case, in all that is known of it: its cause and its entry too."""
+    rows = np.concatenate([fold.rows for fold in folds])
+    tests = [fold.truth.test for fold in folds]
+    whole = replace(
+        tests[0],
+        event=np.concatenate([test.event for test in tests]),
+        time_days=np.concatenate([test.time_days for test in tests]),
+        beside={},
+    )
+    entered = [np.zeros(len(test)) if test.entry_days is None else test.entry_days for test in tests]
+    if any(test.entry_days is not None for test in tests):
+        whole = replace(whole, entry_days=np.concatenate(entered))
+    if isinstance(whole, Competing):
+        causes = [test.cause for test in tests if isinstance(test, Competing)]
+        whole = replace(whole, cause=np.concatenate(causes))
+    first = np.full(len(case_ids), -1)
+    first[rows[::-1]] = np.arange(len(rows))[::-1]
+    _check_repeated(case_ids, rows, whole, whole.take(first[rows]))
+    return whole.take(first)
+
+
+def _check_repeated(
+    case_ids: tuple[str, ...], rows: Int[np.ndarray, " test"], found: Survival, before: Survival
+) -> None:
+    """Refuse an outcome that differs from the first one of the same case."""
+    differs = (found.event != before.event) | (found.time_days != before.time_days)
+    if isinstance(found, Competing) and isinstance(before, Competing):
+        differs |= found.cause != before.cause
+    if differs.any():
+        raise OutcomeError(
+            f"outcome of case {case_ids[rows[int(np.flatnonzero(differs)[0])]]}",
+            expected="the same outcome in every repeat",
+            got="two different ones",
+            remedy="Predictions and truths are in different orders, or outcomes.csv changed in between.",
+        )

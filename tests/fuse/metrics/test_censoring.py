@@ -8,7 +8,7 @@ from numpy.testing import assert_allclose
 
 from feature_cache.errors import OutcomeError
 from fuse.metrics.censoring import WEIGHT_CAP, choose_horizon, weigh
-from fuse.outcomes.outcomes import Survival
+from fuse.outcomes.outcomes import Competing, Survival
 
 
 def survival(event: list[int], time: list[float]) -> Survival:
@@ -71,6 +71,43 @@ def test_horizon_is_its_own_fixed_point_and_keeps_a_tenth(times: list[int], decl
     assert (outcome.time_days > horizon.days).mean() >= 0.1
     again = choose_horizon(outcome, horizon.days)
     assert (again.days, again.reason) == (horizon.days, "")
+
+
+def competing(cause: list[int], time: list[float]) -> Competing:
+    number = np.array(cause)
+    return Competing(event=number == 1, time_days=np.array(time), cause=number, causes=("relapse", "death"))
+
+
+def test_whoever_died_of_something_else_is_no_reason_to_stop_earlier() -> None:
+    """Of 20 cases 15 die, 3 are censored on the way and 1 is followed: 1 of 5 whose fate is open."""
+    outcome = competing([2] * 15 + [1, 0, 0, 0, 0], [*np.arange(1.0, 20.0), 99.0])
+    assert choose_horizon(outcome, 60.0).days == 60.0
+    # as times they are 1 of 20
+    times = Survival(event=outcome.event, time_days=outcome.time_days)
+    assert choose_horizon(times, 60.0).days == 18.0
+
+
+def test_nor_are_they_a_reason_to_go_on_where_everybody_else_is_lost() -> None:
+    outcome = competing([2] * 10 + [0] * 10, [*np.arange(1.0, 11.0), *np.arange(11.0, 21.0)])
+    horizon = choose_horizon(outcome, 60.0)
+    assert horizon.days == 19.0
+    assert horizon.reason.startswith("only 0 of 10 cases without another cause were followed beyond day 60;")
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 2), st.integers(2, 50)), min_size=1, max_size=40),
+    st.integers(1, 80),
+)
+def test_horizon_of_causes_is_the_last_day_with_a_tenth(cases: list[tuple[int, int]], declared: int) -> None:
+    outcome = competing([cause for cause, _ in cases], [float(time) for _, time in cases])
+
+    def is_enough(day: float) -> bool:
+        followed = sum(time > day for _, time in cases)
+        return followed >= max(1, 0.1 * sum(time > day or cause < 2 for cause, time in cases))
+
+    horizon = choose_horizon(outcome, float(declared))
+    assert horizon.days == max(day for day in range(1, declared + 1) if is_enough(day))
+    assert choose_horizon(outcome, horizon.days).days == horizon.days
 
 
 def test_refuses_follow_up_of_less_than_a_day() -> None:

@@ -130,3 +130,24 @@ def test_arms_are_compared_on_the_same_pairs() -> None:
     assert of_scores.difference == pytest.approx(ours.estimate - theirs.estimate, abs=1e-12)
     first, second = (evaluate_competing_arm(said, truths, 400.0, 0)[0] for said in (arms, worse))
     assert row.difference == pytest.approx(first.estimate - second.estimate)
+
+
+def test_metrics_and_comparisons_are_of_one_horizon() -> None:
+    """Most die: of all cases under a tenth is followed beyond the day, of those that did not die more."""
+    _, arms, truths = make(400)
+    died = [np.random.default_rng(7).random(len(truth.test)) < 0.85 for truth in truths]
+    mostly = []
+    for truth, dead in zip(truths, died, strict=True):
+        cause = np.where(dead, 2, truth.test.cause)
+        time = np.where(dead, np.minimum(truth.test.time_days, 150.0), truth.test.time_days)
+        test = replace(truth.test, event=cause == 1, cause=cause, time_days=time)
+        mostly.append(replace(truth, test=test, train=test))
+    followed = sum(int((truth.test.time_days > 400).sum()) for truth in mostly)
+    assert followed < 40
+    roles = Roles(fusion="late__a+b", clinical="ridge_cox__clinical")
+    other = [replace(arm, event_free=0.9 * arm.event_free) for arm in arms]
+    both = {"late__a+b": arms, "ridge_cox__clinical": other}
+    rows = compare_competing(both, mostly, roles, 400.0, 0)
+    assert "horizon day 400" in next(row.method for row in rows if row.metric == "ibs")
+    metrics = [row.metric for row in evaluate_competing_arm(arms, mostly, 400.0, 0)]
+    assert {"auc_400", "brier_400"} <= set(metrics)
