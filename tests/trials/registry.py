@@ -21,7 +21,6 @@ from tests.trials.kill_extract import kill_extract
 from tests.trials.kill_fuse import kill_fuse
 from tests.trials.label_errors import label_errors
 from tests.trials.lost_workers import lost_workers
-from tests.trials.null_cohorts import null_cohorts
 from tests.trials.pickle_payloads import pickle_payloads
 from tests.trials.races import races
 from tests.trials.size_bombs import size_bombs
@@ -58,5 +57,4 @@ TRIALS = (
     _trial("S7", sockets, Counts(99, 2), Counts(2)),
     _trial("S8", code_gate, Counts(1), Counts(1)),
     _trial("fuse-alone", fuse_alone, Counts(1), None),
-    _trial("null", null_cohorts, Counts(400), None),
 )
