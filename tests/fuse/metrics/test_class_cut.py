@@ -128,7 +128,9 @@ def test_a_binary_arm_has_a_slope_against_scikit_learn() -> None:
         for fold in range(2)
     ]
     rows = {row.metric: row for row in evaluate_class_arm(arms, truths, 0)}
-    fitted = LogisticRegression(C=np.inf, tol=1e-12, max_iter=10_000).fit(2 * x.reshape(-1, 1), label.ravel())
+    within = 2 * (x - x.mean(axis=1, keepdims=True))  # log odds count from their mean in the test part
+    plain = LogisticRegression(C=np.inf, tol=1e-12, max_iter=10_000)
+    fitted = plain.fit(within.reshape(-1, 1), label.ravel())
     slope = rows["calibration_slope"]
     assert slope.estimate == pytest.approx(fitted.coef_[0, 0], abs=1e-6)
     assert slope.low < slope.estimate < slope.high
