@@ -1,0 +1,35 @@
+"""Texture of the IBSI's digital phantom against its reference values, all of them (`-s` prints the table).
+
+The values are those of the IBSI's table of reference values for the digital phantom, as MIRP keeps it
+(oncoray/mirp, test/data/ibsi_1_reference_values/ibsi_1_dig_phantom.csv): the rows of the 3D forms and of the
+intensity histogram. The reference manual prints them too (ibsi.readthedocs.io, "Image features", rows
+"dig. phantom"), where some were compared. There is no tolerance: three digits are given.
+"""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import pytest
+
+from extract.volumes.texture.cooccurrence import COOCCURRENCE, cooccurrence
+from extract.volumes.texture.grey_levels import levelled, levels_of_width
+from tests.extract.volumes import ibsi_phantom
+
+with (Path(__file__).parents[1] / "ibsi_reference_values.csv").open(encoding="utf-8") as stream:
+    REFERENCE = {row["tag"]: float(row["value"]) for row in csv.DictReader(stream)}
+
+VALUES = ibsi_phantom.INTENSITY[ibsi_phantom.REGION].astype(float)
+PHANTOM = levelled(ibsi_phantom.REGION, levels_of_width(VALUES, 1.0), 6)
+MEASURED = {
+    f"{name}_{form}": float(value)
+    for form, values in cooccurrence(PHANTOM).items()
+    for name, value in zip(COOCCURRENCE, values, strict=True)
+}
+
+
+@pytest.mark.parametrize("tag", sorted(MEASURED))
+def test_ibsi_reference_values_to_their_three_digits(tag: str) -> None:
+    print(f"\n{tag:<28}IBSI {REFERENCE[tag]:<10.3g}Braid {MEASURED[tag]:.6g}", end="")
+    assert float(f"{MEASURED[tag]:.3g}") == REFERENCE[tag]
