@@ -47,10 +47,8 @@ def resampled_auc_pairs(
     weight = weights.had_event[:, 0]
     beyond = test.time_days > day
     if isinstance(test, Competing):
-        free = weights.event_free[:, 0]
-        # as without other causes: the weight of those followed beyond the day is 1 in every fold
-        of_beyond = float(free[beyond].max()) if beyond.any() else 1.0
-        return _sum_weighted_pairs(risk, weight, free / of_beyond, counts)
+        # as without other causes: whoever is followed beyond the day weighs 1 in every fold
+        return _sum_weighted_pairs(risk, weight, weights.event_free[:, 0] / weights.beyond[0], counts)
 
     def eligible(rows: Int[np.ndarray, " row"]) -> Bool[np.ndarray, "row case"]:
         return np.broadcast_to(beyond, (len(rows), len(beyond)))

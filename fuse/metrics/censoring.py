@@ -34,12 +34,13 @@ class CensoringWeights:
     """Weights of (case, time): a case known to have had the event, or known to be free of it, at each day.
 
     Both are 0 for a case that was censored before the day. A case that had another cause first is known to
-    be free of the event of interest from then on. `capped` (case,) marks cases with a weight that was cut to
-    WEIGHT_CAP.
+    be free of the event of interest from then on. `beyond` (time,) is what everybody weighs who is followed
+    beyond the day. `capped` (case,) marks cases with a weight that was cut to WEIGHT_CAP.
     """
 
     had_event: Float[np.ndarray, "case time"]
     event_free: Float[np.ndarray, "case time"]
+    beyond: Float[np.ndarray, " time"]
     capped: Bool[np.ndarray, " case"]
 
 
@@ -75,6 +76,7 @@ def weigh(train: Survival, test: Survival, days: Float[np.ndarray, " time"]) -> 
     return CensoringWeights(
         had_event=had_event / of_event,
         event_free=event_free / of_day + other_first / of_event,
+        beyond=1 / of_day[0],
         capped=np.any(cut, axis=1),
     )
 

@@ -54,6 +54,17 @@ def test_a_resample_is_the_repeated_cases() -> None:
     assert np.array(ours) == pytest.approx(np.array(repeated))
 
 
+def test_a_fold_in_which_nobody_is_followed_beyond_the_day_weighs_like_any_other() -> None:
+    """Its pairs are with cases that had another cause: they weigh the same with and without others beside."""
+    known = TWELVE.take(np.array([0, 1, 6]))  # an event on day 5, another cause on days 8 and 20
+    beyond = TWELVE.take(np.array([0, 1, 6, 11]))
+    said, once = SAID[[0, 1, 6, 11]], np.ones((1, 4))
+    _, alone = resampled_auc_pairs(said[:3], TWELVE, known, 35.0, once[:, :3])
+    _, beside = resampled_auc_pairs(said, TWELVE, beyond, 35.0, once)
+    event = float(weigh(TWELVE, TWELVE.take(np.array([0])), np.array([35.0])).had_event[0, 0])
+    assert beside[0] - alone[0] == pytest.approx(event)  # one pair more, of one who weighs 1
+
+
 def test_nobody_knows_of_a_case_that_was_censored_before_the_day() -> None:
     weights = weigh(TWELVE, TWELVE, np.array([20.0]))
     censored_before = (CAUSE == 0) & (TWELVE.time_days <= 20)
