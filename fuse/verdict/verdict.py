@@ -259,6 +259,8 @@ def _top_calibration(question: Question | None) -> str:
 
 
 def _clause(question: Question, verb: str, denied: str, other: str) -> str:
+    if question.high is not None and question.high < 0:
+        return f"it is worse than {other}"
     return {
         "yes": f"it {verb} {other}",
         "no": f"it {denied} {other}",

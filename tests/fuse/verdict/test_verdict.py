@@ -234,6 +234,16 @@ def test_the_sentence_on_top_names_the_published_score_first() -> None:
     assert {question.answer for question in nothing.questions} == {"cannot tell"}
 
 
+def test_the_sentence_on_top_says_that_fusion_is_worse_where_it_is() -> None:
+    harmed = [versus(LATE, CAPRA_S, (-0.09, -0.02)), versus(LATE, CLINICAL, (-0.08, -0.01))]
+    assert (
+        "; it is worse than the published risk score; it is worse than the clinical values, from "
+        in judge(replace(EVIDENCE, comparisons=harmed)).top
+    )
+    useless = [versus(LATE, CAPRA_S, (-0.09, 0.01)), versus(LATE, CLINICAL, (-0.08, 0.01))]
+    assert "worse" not in judge(replace(EVIDENCE, comparisons=useless)).top
+
+
 def test_every_answer_on_a_single_modality_is_named_on_top() -> None:
     alone = {
         "slides": metric("c_index", 0.62, 0.54, 0.70),
