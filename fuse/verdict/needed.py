@@ -55,10 +55,9 @@ def needed_for_gain(measured: Measured, chance: float, size: Size) -> Needed:
     times = [(half / room) ** 2 for half, room in ((low, above), (high, below)) if room > 0]
     likely = scale_size(size, POWER_FACTOR * min(times))
     surely = scale_size(size, ((high + low) / SMALLEST_GAIN) ** 2)
-    words = say_likely(likely)
-    if surely.cases and likely.cases and surely.cases > likely.cases:
-        words += f", and {surely.cases:,} cases whatever the truth is"
-    return replace(likely, words=f"{words}.")
+    if surely.cases and likely.cases and surely.cases <= likely.cases:
+        return replace(surely, words=f"It would take about {surely.words}, whatever the truth is.")
+    return replace(likely, words=f"{say_likely(likely)}, and {surely.cases:,} cases whatever the truth is.")
 
 
 def say_likely(size: Needed) -> str:

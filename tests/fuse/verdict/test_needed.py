@@ -13,7 +13,7 @@ from fuse.verdict.words import Measured
 SIZE = Size(cases=100, events=30)
 
 
-@pytest.mark.parametrize("estimate", [-0.03, 0.0, 0.004, 0.01, 0.016, 0.05])
+@pytest.mark.parametrize("estimate", [-0.03, 0.0, 0.004, 0.011, 0.016, 0.05])
 def test_the_likely_size_decides_at_the_estimate_and_one_much_smaller_does_not(estimate: float) -> None:
     measured = Measured(estimate=estimate, low=estimate - 0.08, high=estimate + 0.08, method="")
     assert decide(measured, 0.0) == "cannot tell"
@@ -36,6 +36,14 @@ def test_the_sure_size_decides_wherever_the_estimate_falls() -> None:
     for estimate in (-0.005, 0.0, 0.005, 0.0099, 0.015, 0.02, 0.03):
         exact = Measured(estimate=estimate, low=estimate - half, high=estimate + half - 1e-9, method="")
         assert decide(exact, 0.0) != "cannot tell"
+
+
+def test_the_likely_size_is_never_above_the_sure_one() -> None:
+    # halfway between nothing and a gain that matters both ends are as far away as they can be
+    measured = Measured(estimate=0.01, low=-0.07, high=0.09, method="")
+    needed = needed_for_gain(measured, 0.0, SIZE)
+    assert needed.words == "It would take about 6,400 cases with 2,000 events, whatever the truth is."
+    assert (needed.cases, needed.events) == (6400, 2000)
 
 
 def test_classes_need_cases_and_no_interval_needs_to_be_there_first() -> None:
