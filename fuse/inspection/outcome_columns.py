@@ -17,6 +17,7 @@ from jaxtyping import Bool, Float
 from feature_cache.errors import Level, Problem
 from fuse.cases import Modality
 from fuse.inspection.leaks import leak
+from fuse.inspection.ranks import average_ranks
 from fuse.outcomes.outcomes import Classes, Outcome
 
 #: Agreement (phi, the correlation of two indicators) from which one of them is said to be the other.
@@ -165,17 +166,15 @@ def _rank_correlations(
     values: Float[np.ndarray, "case column"], time_days: Float[np.ndarray, " case"]
 ) -> Float[np.ndarray, " column"]:
     """Return Spearman's correlation of each column with the time, over the cases that have it."""
-    from scipy.stats import rankdata
-
     found = np.zeros(values.shape[1])
     seen = np.isfinite(values)
     whole = seen.all(axis=0)
     if whole.any():
-        ranks = rankdata(values[:, whole], axis=0)
-        found[whole] = _correlate(ranks, rankdata(time_days))
+        found[whole] = _correlate(average_ranks(values[:, whole]), average_ranks(time_days[:, None])[:, 0])
     for column in np.flatnonzero(~whole & (seen.sum(axis=0) >= FEWEST)):
         rows = seen[:, column]
-        found[column] = _correlate(rankdata(values[rows, column])[:, None], rankdata(time_days[rows]))[0]
+        ranks = average_ranks(np.column_stack([values[rows, column], time_days[rows]]))
+        found[column] = _correlate(ranks[:, :1], ranks[:, 1])[0]
     return found
 
 

@@ -40,9 +40,9 @@ def d_calibration(arm: ScoredArm, horizon_days: float) -> tuple[float, Interval]
         folds[fold.rows] += 1
     found = (total / folds[:, None]).sum(axis=0)
     expected = len(arm.case_ids) / BINS
-    from scipy.stats import chi2
+    from scipy.special import chdtrc
 
-    p = float(chi2.sf(float((np.square(found - expected) / expected).sum()), BINS - 1))
+    p = float(chdtrc(BINS - 1, float((np.square(found - expected) / expected).sum())))
     method = f"D-calibration, chi-square of {BINS} bins, {BINS - 1} df, follow-up cut at day {horizon_days:g}"
     return p, Interval(low=math.nan, high=math.nan, method=method)
 

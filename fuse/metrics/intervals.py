@@ -158,9 +158,9 @@ def t_quantile(freedom: int, family: int) -> float:
     """Return the quantile of t for two-sided limits at 95 %, or of `family` that hold together."""
     if freedom < 1:
         return float("nan")
-    from scipy.stats import t
+    from scipy.special import stdtrit
 
-    return float(t.ppf(1 - (1 - LEVEL) / (2 * family), freedom))
+    return float(stdtrit(freedom, 1 - (1 - LEVEL) / (2 * family)))
 
 
 def normal_quantile(family: int) -> float:

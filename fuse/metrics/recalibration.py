@@ -12,7 +12,7 @@ import math
 import numpy as np
 from jaxtyping import Bool, Float
 
-from fuse.metrics.intervals import LEVEL, Interval
+from fuse.metrics.intervals import Interval, t_quantile
 from fuse.metrics.known_status import KnownStatus
 
 RAREST = 1e-6
@@ -45,9 +45,7 @@ def calibration_slope(known: KnownStatus) -> tuple[float, Interval]:
     if found is None:
         return _no_slope("no finite slope fits")
     error = float(np.sqrt(_sandwich(known, columns, found)[1, 1]))
-    from scipy.stats import t
-
-    half = float(t.ppf((1 + LEVEL) / 2, smaller - 1)) * error
+    half = t_quantile(smaller - 1, 1) * error
     method = f"{name}, {smaller - 1} df" + (f"; {known.note}" if known.note else "")
     return float(found[1]), Interval(low=float(found[1]) - half, high=float(found[1]) + half, method=method)
 

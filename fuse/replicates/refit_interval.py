@@ -12,7 +12,7 @@ from typing import Literal
 
 import numpy as np
 
-from fuse.metrics.intervals import LEVEL, Interval
+from fuse.metrics.intervals import Interval, normal_quantile
 
 #: Fewer refits give no standard deviation worth the name.
 FEWEST_REFITS = 20
@@ -38,8 +38,6 @@ def refit_interval(
     family
         Number of intervals that shall hold together; more than one widens each (Bonferroni).
     """
-    from scipy.stats import norm
-
     several = f"; Bonferroni over {family} (simultaneous)" if family > 1 else ""
     on = ", logit scale" if scale == "logit" else ""
     method = f"full-refit bootstrap{on}, {len(refits)} refits{several}"
@@ -48,7 +46,7 @@ def refit_interval(
     if len(refits) < FEWEST_REFITS or sd < 1e-12 or not inside:
         why = f"under {FEWEST_REFITS}" if len(refits) < FEWEST_REFITS else "no spread to judge by"
         return Interval(low=float("nan"), high=float("nan"), method=f"none: {method}, {why}")
-    half = float(norm.ppf(1 - (1 - LEVEL) / (2 * family))) * sd
+    half = normal_quantile(family) * sd
     if scale == "difference":
         low, high = np.clip([estimate - half, estimate + half], -1, 1)
     else:
