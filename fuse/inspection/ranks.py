@@ -1,7 +1,7 @@
 """Ranks within columns, for Spearman's correlation of many columns at once.
 
-Enters: a table without missing values. Leaves: ranks from 1, as `scipy.stats.rankdata` gives them, which takes two
-seconds to import.
+Enters: a table without missing values. Leaves: ranks from 1, as `scipy.stats.rankdata` gives them; that takes
+two seconds to import.
 """
 
 from __future__ import annotations
