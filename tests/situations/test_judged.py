@@ -68,6 +68,16 @@ def test_every_named_question_must_be_answered_rightly() -> None:
     assert mark(harmful, yes | {GAIN: {"answer": "no", "words": "A gain of 2 is excluded."}}) == (GAIN,)
 
 
+@pytest.mark.parametrize(
+    ("always", "right_in"),
+    [("cannot tell", {"nothing", "too_small"}), ("yes", {"both"}), ("no", {"harmful"})],
+)
+def test_an_answer_that_is_given_unseen_is_not_enough(always: str, right_in: set[str]) -> None:
+    said = {"answer": always, "needed_cases": 500, "words": "Fusion is worse."}
+    passed = {name for name, one in SITUATIONS.items() if not mark(one, dict.fromkeys(one.right, said))}
+    assert passed == right_in
+
+
 def test_one_seed_goes_through_the_command_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "fsync", lambda _: None)
     small = replace(SITUATIONS["too_small"], cases=40)
