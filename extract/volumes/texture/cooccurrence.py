@@ -1,4 +1,4 @@
-"""Grey level co-occurrence: which level lies beside which (IBSI reference manual 3.6, LFYI).
+"""Grey level co-occurrence: which level lies beside which (IBSI reference manual 3.6).
 
 Enters: a levelled region. Leaves: 25 values of each direction's matrix, averaged over the 13 directions
 (`3D_avg`, ITBB), or of the one matrix in which all directions are counted together (`3D_comb`, IAZD).

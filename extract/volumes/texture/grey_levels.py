@@ -27,7 +27,7 @@ Levels = Int32[np.ndarray[Any, Any], " voxel"]
 
 
 def levels_of_count(values: Values, count: int) -> Levels:
-    """Return levels 1 to `count`, equally wide between the least and the greatest value (K15C).
+    """Return levels 1 to `count`, equally wide between the least and the greatest value.
 
     All are 1 where the values are equal.
     """
@@ -39,7 +39,7 @@ def levels_of_count(values: Values, count: int) -> Levels:
 
 
 def levels_of_width(values: Values, width: float) -> Levels:
-    """Return levels from 1 on in bins of `width`, the first of which begins at the least value (Q3RU).
+    """Return levels from 1 on in bins of `width`, the first of which begins at the least value.
 
     The manual lets the first bin begin at a bound of resegmentation where there is one; there is none here.
     """
