@@ -17,7 +17,7 @@ from tests.null.rejections import Judged
 
 #: Fewer runs cannot show that .05 is under .08, or a gain to .005.
 ENOUGH_RUNS, ENOUGH_COHORTS = 400, 200
-HIGHEST, NEAR_TRUTH, MONTE_CARLO_ERRORS = 0.08, 0.005, 3.0
+HIGHEST, GAIN, NEAR_TRUTH, MONTE_CARLO_ERRORS = 0.08, 0.02, 0.005, 3.0
 
 
 def null_rows(judged: Sequence[Judged], source: str) -> list[Measured]:
@@ -49,7 +49,8 @@ def gain_rows(judged: Sequence[Gain], source: str) -> list[Measured]:
     rows = []
     for words in judged[0].estimate:
         truth, error = _mean([one.truth[words] for one in judged])
-        rows.append(_row(f"gain_true over {words}", truth, "C", (None, None), f"{source}; error {error:.4f}"))
+        planted = "within .005 of .02", abs(truth - GAIN) <= NEAR_TRUTH if enough else None
+        rows.append(_row(f"gain_true over {words}", truth, "C", planted, f"{source}; error {error:.4f}"))
         bias, error = _mean([one.estimate[words] - one.truth[words] for one in judged])
         met = abs(bias) <= NEAR_TRUTH if enough else None
         where = f"{source}; Monte-Carlo error {error:.4f}"

@@ -10,6 +10,7 @@ from functools import partial
 from tests.measurement import Measured
 from tests.null.cohorts import CASES
 from tests.null.gain import judge_gain
+from tests.null.pipeline import FEW
 from tests.null.pool import judge_all
 from tests.null.rejections import PERMUTATIONS, judge_intervals, judge_refits
 from tests.null.rows import gain_rows, null_rows
@@ -28,7 +29,7 @@ def study_rows(runs: int = RUNS, refitted: int = REFITTED, cohorts: int = COHORT
     if runs:
         rows += null_rows(list(judge_all(judge_intervals, runs, "null, intervals")), f"{runs} {size}")
     if refitted:
-        source = f"{refitted} {size}, {PERMUTATIONS} permutations"
+        source = f"{refitted} {size}, {PERMUTATIONS} permutations, one repeat of {FEW[1]} folds"
         rows += null_rows(list(judge_all(judge_refits, refitted, "null, refits")), source)
     if cohorts:
         judged = list(judge_all(partial(judge_gain, cases=GAIN_CASES), cohorts, "gain"))

@@ -34,20 +34,21 @@ def test_mean_c_is_held_against_its_own_error_and_few_runs_show_nothing() -> Non
 
 
 def test_a_gain_is_held_against_the_truth_and_the_naive_difference_must_miss_it() -> None:
-    def cohort(number: int, bias: float, naive: float) -> Gain:
+    def cohort(number: int, bias: float, naive: float, truth: float) -> Gain:
         noise = 0.02 * (-1) ** number
         return Gain(
-            estimate={"clinical": 0.02 + bias + noise},
-            truth={"clinical": 0.02},
-            naive=0.02 + naive + noise,
-            best=0.02,
+            estimate={"clinical": truth + bias + noise},
+            truth={"clinical": truth},
+            naive=truth + naive + noise,
+            best=truth,
         )
 
-    def met(bias: float, naive: float) -> list[bool | None]:
-        return [row.met for row in gain_rows([cohort(n, bias, naive) for n in range(200)], "")]
+    def met(bias: float, naive: float, truth: float = 0.02) -> list[bool | None]:
+        return [row.met for row in gain_rows([cohort(n, bias, naive, truth) for n in range(200)], "")]
 
-    assert met(0.004, -0.02) == [None, True, True]
-    assert met(-0.006, 0.0) == [None, False, False]
+    assert met(0.004, -0.02) == [True, True, True]
+    assert met(-0.006, 0.0) == [True, False, False]
+    assert met(0.0, -0.02, truth=0.026) == [False, True, True]  # what is planted is another gain
 
 
 def test_the_cohort_must_lie_above_every_permutation_and_ties_do_not() -> None:
