@@ -87,9 +87,9 @@ class Replicates(ProtocolPart):
     values dealt anew, which asks whether they add anything. A test needs 19 to say p = .05, 199 to say more.
     """
 
-    refit_bootstrap: int = Field(default=0, ge=0)
-    permutation: int = Field(default=0, ge=0)
-    conditional_permutation: int = Field(default=0, ge=0)
+    refit_bootstrap: int = Field(default=0, ge=0, strict=True)
+    permutation: int = Field(default=0, ge=0, strict=True)
+    conditional_permutation: int = Field(default=0, ge=0, strict=True)
 
 
 class Protocol(ProtocolPart):
@@ -156,6 +156,10 @@ class Protocol(ProtocolPart):
         return yaml.safe_dump(told, sort_keys=False, allow_unicode=True)
 
 
+#: Keys of a protocol whose values are mappings with keys of their own, or lists of such.
+_PARTS: dict[object, type[ProtocolPart]] = {"arms": ArmSpec, "fusion": FusionSpec, "replicates": Replicates}
+
+
 def read_protocol(name_or_file: str) -> Protocol:
     """Read a protocol by name or path.
 
@@ -188,9 +192,10 @@ def _parse(path: Path) -> Protocol:
         first = error.errors(include_url=False, include_input=False)[0]
         field = ".".join(str(part) for part in first["loc"]) or "the document"
         count = error.error_count()
+        part = _PARTS.get(first["loc"][0] if len(first["loc"]) > 1 else "", Protocol)
         raise OutcomeError(
             f"{path.name}: {field}",
-            expected=f"a mapping of {', '.join(Protocol.model_fields)}, as in fuse/protocols/quick.yaml",
+            expected=f"a mapping of {', '.join(part.model_fields)}, as in the README",
             got=first["msg"],
             remedy="Correct this field." if count == 1 else f"Correct it, one of {count} fields to correct.",
         ) from error

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import yaml
 
 from feature_cache.card import CohortCard
 from feature_cache.errors import OutcomeError
@@ -149,6 +150,22 @@ def test_a_faulty_file_is_named(tmp_path: Path, text: str, said: str) -> None:
     path.write_text(text)
     with pytest.raises(OutcomeError, match=said):
         read_protocol(str(path))
+
+
+@pytest.mark.parametrize(
+    ("text", "keys"),
+    [
+        ("replicates: {permutations: 19}", "refit_bootstrap, permutation, conditional_permutation"),
+        ("replicates: {permutation: true}", "refit_bootstrap, permutation, conditional_permutation"),
+        ("arms: [{modle: ridge_cox}]", "model, modalities, options"),
+        ("fusion: [{modle: early}]", "model, over, modalities, options"),
+    ],
+)
+def test_a_faulty_part_is_told_its_own_keys(tmp_path: Path, text: str, keys: str) -> None:
+    given = {"schema_version": 1, "name": "p", "inner": 2, "arms": []} | yaml.safe_load(text)
+    (tmp_path / "p.yaml").write_text(yaml.safe_dump(given))
+    with pytest.raises(OutcomeError, match=f"expected a mapping of {keys}, as in"):
+        read_protocol(str(tmp_path / "p.yaml"))
 
 
 def test_an_unknown_name_lists_the_known_ones() -> None:
