@@ -35,7 +35,10 @@ class RefitTestRow(Part):
 
 @dataclass(frozen=True, kw_only=True)
 class RefitTestLine:
-    """One test: what it asks, of which arms, what they reach here and on altered cohorts, and p."""
+    """One test: what it asks, of which arms, what they reach here and on altered cohorts, and p.
+
+    `least` says how small p can become at all: few altered cohorts cannot reject.
+    """
 
     question: str
     arms: str
@@ -43,6 +46,7 @@ class RefitTestLine:
     mean: str
     high: str
     p: str
+    least: str
     cohorts: str
     method: str
     null: str
@@ -65,8 +69,18 @@ def _write(row: RefitTestRow, labels: dict[str, str]) -> RefitTestLine:
         statistic=write(row.statistic),
         mean=write(row.altered_mean),
         high=write(row.altered_high),
-        p=decimal(row.p),
+        p=_write_p(row.p),
+        least=_write_least(row.n or 0),
         cohorts=str(row.n or 0),
         method=row.method[:1].upper() + row.method[1:],
         null=row.null,
     )
+
+
+def _write_p(p: float | None) -> str:
+    return "< .001" if p is not None and p < 0.0005 else decimal(p)
+
+
+def _write_least(cohorts: int) -> str:
+    least = decimal(1 / (1 + cohorts), 3 if cohorts < 1000 else 4)
+    return f"With {cohorts:,} altered cohorts p cannot be below {least}." if cohorts else ""

@@ -27,9 +27,20 @@ def test_tests_stand_in_words_with_what_altered_cohorts_reach(run_folder) -> Non
     assert LATE not in second.arms
     assert " minus " in second.arms
     assert (none.arms, none.p, none.mean) == ("—", "—", "—")
+    assert (first.least, none.least) == ("With 199 altered cohorts p cannot be below .005.", "")
     page = render(folder)
+    assert "cannot be below .005." in page
     assert "Does anything predict at all?" in page
     assert "&lt;b&gt;given&lt;/b&gt;" in page
+
+
+def test_a_p_that_three_digits_do_not_show_is_not_zero(run_folder) -> None:
+    row = "permutation,the highest of all arms,.71,.0001,9999,.55,.61,one-sided,nothing is there\n"
+    (run_folder / "tests.csv").write_text(HEAD + row, encoding="utf-8")
+    folder = read_run(run_folder)
+    ((_, (line,)),) = build_tests(folder.tests, folder.document)
+    assert line.p == "< .001"
+    assert line.least == "With 9,999 altered cohorts p cannot be below .0001."
 
 
 def test_a_run_that_asked_for_none_has_no_section(run_folder) -> None:
