@@ -40,7 +40,6 @@ class Drawn:
     truths: Sequence[FoldTruth]
     cuts: Mapping[tuple[int, int], float]
     days: Sequence[float]
-    seed: int
 
 
 def describe_curves(drawn: Drawn) -> dict[str, Any]:
@@ -54,8 +53,8 @@ def describe_curves(drawn: Drawn) -> dict[str, Any]:
     for name, rows in (("higher predicted risk", higher), ("lower predicted risk", ~higher)):
         if rows.any():
             group = tested.take(np.flatnonzero(rows))
-            summary = summarise_times(name, group, drawn.days, drawn.seed)
-            groups.append({**_curve(name, group, marks, drawn.seed), "summary": summary})
+            summary = summarise_times(name, group, drawn.days)
+            groups.append({**_curve(name, group, marks), "summary": summary})
     probability = np.concatenate(
         [1 - event_free_at(own.event_free, own.times_days, np.array([horizon]))[:, 0] for own, _ in pairs]
     )
@@ -65,14 +64,14 @@ def describe_curves(drawn: Drawn) -> dict[str, Any]:
         "groups": groups,
         "rule": _RULE.format(first) + (_NEVER if causes else ""),
         **({"estimator": "Aalen–Johansen"} if causes else {}),
-        "whole": summarise_times("all cases", tested, drawn.days, drawn.seed),
-        "calibration": calibration_curve(drawn.arm, probability, tested, horizon, drawn.seed),
+        "whole": summarise_times("all cases", tested, drawn.days),
+        "calibration": calibration_curve(drawn.arm, probability, tested, horizon),
     }
 
 
-def _curve(name: str, group: Survival, marks: np.ndarray, seed: int) -> GroupCurve:
+def _curve(name: str, group: Survival, marks: np.ndarray) -> GroupCurve:
     if isinstance(group, Competing):
-        return incidence_of_group(name, group, marks, seed)
+        return incidence_of_group(name, group, marks)
     return curve_of_group(name, group, marks)
 
 

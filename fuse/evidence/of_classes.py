@@ -53,12 +53,12 @@ def evaluate_classes(plan: Evaluation, sealed: Mapping[str, tuple[Path, str]], d
                 refits=plan.refits,
             )
         ),
-        curves=_curves(drawn, join_classes(predictions[drawn], truths), plan.seed),
+        curves=_curves(drawn, join_classes(predictions[drawn], truths)),
         classes=dict(zip(tested.names, counts, strict=True)),
     )
 
 
-def _curves(name: str, arm: ClassArm, seed: int) -> dict[str, Any]:
+def _curves(name: str, arm: ClassArm) -> dict[str, Any]:
     """Return observed against predicted of the first repeat, in which every case is predicted once."""
     curves: dict[str, Any] = {"arm": "", "groups": [], "reason": "the endpoint has classes, not times"}
     if len(arm.outcome.names) > 2:
@@ -67,7 +67,7 @@ def _curves(name: str, arm: ClassArm, seed: int) -> dict[str, Any]:
     folds = [fold for fold in arm.folds if fold.truth.repeat == first]
     probability = np.concatenate([fold.prediction.probability[:, 1] for fold in folds])
     outcome = arm.outcome.take(np.concatenate([fold.rows for fold in folds]))
-    return {**curves, "calibration": calibration_curve(name, probability, outcome, None, seed)}
+    return {**curves, "calibration": calibration_curve(name, probability, outcome, None)}
 
 
 def _classes(outcome: Outcome) -> Classes:

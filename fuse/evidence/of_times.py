@@ -98,7 +98,6 @@ def evaluate_times(
                 truths=truths,
                 cuts=cuts,
                 days=(*(day for day in further if day < horizon.days), horizon.days),
-                seed=plan.seed,
             )
         ),
     )

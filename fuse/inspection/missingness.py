@@ -19,6 +19,7 @@ from fuse.cases import Cases
 from fuse.metrics.aalen_johansen import incidence_of_group
 from fuse.metrics.calibration_groups import wilson
 from fuse.metrics.kaplan_meier import estimate_survival
+from fuse.outcomes.at_risk import count_not_entered
 from fuse.outcomes.outcomes import Classes, Competing, Outcome, Survival
 
 #: A group of fewer cases than this is shown and not tested: neither test holds for it.
@@ -135,7 +136,7 @@ def _interval_name(outcome: Outcome) -> str:
     if isinstance(outcome, Classes):
         return "Wilson" if len(outcome.names) == 2 else "none: several classes"
     if isinstance(outcome, Competing):
-        return "Aalen-Johansen, percentile bootstrap of cases"
+        return "Aalen-Johansen, log(-log) limits"
     return "Kaplan-Meier, log(-log) limits"
 
 
@@ -149,7 +150,7 @@ def _group(name: str, outcome: Outcome, horizon_days: float | None) -> Group:
         return Group(name=name, n=n, events=events, share=events / n, low=low, high=high)
     day = np.array([math.inf if horizon_days is None else horizon_days])
     if isinstance(outcome, Competing):
-        curve = incidence_of_group(name, outcome, np.zeros(0), seed=0)
+        curve = incidence_of_group(name, outcome, np.zeros(0))
         at = int(np.searchsorted(curve["time_days"], day[0], side="right")) - 1
         free = (curve["survival"][at], curve["low"][at], curve["high"][at])
     else:
@@ -168,7 +169,8 @@ def log_rank_p(outcome: Survival, group: Int[np.ndarray, " case"]) -> float:
     Parameters
     ----------
     outcome
-        Shape (case,). Of competing causes the hazard of that of interest is compared.
+        Shape (case,). Of competing causes the hazard of that of interest is compared. Cases that entered
+        late are at risk from then on.
     group
         Shape (case,), 0, 1, … without a gap. Two groups or more.
 
@@ -186,6 +188,8 @@ def log_rank_p(outcome: Survival, group: Int[np.ndarray, " case"]) -> float:
     np.add.at(events, (position, group), outcome.event)
     np.add.at(leaving, (position, group), 1.0)
     at_risk = leaving[::-1].cumsum(axis=0)[::-1]
+    for number in range(n_groups):  # who comes under observation later is not at risk before
+        at_risk[:, number] -= count_not_entered(outcome.take(np.flatnonzero(group == number)), days)
     on_day, all_risk = events.sum(axis=1), at_risk.sum(axis=1)
     share = at_risk / all_risk[:, None]
     excess = (events - on_day[:, None] * share).sum(axis=0)[1:]

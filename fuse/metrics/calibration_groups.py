@@ -44,7 +44,7 @@ class CalibrationCurve(TypedDict):
 
 
 def calibration_curve(
-    arm: str, probability: Float[np.ndarray, " case"], outcome: Outcome, day: float | None, seed: int
+    arm: str, probability: Float[np.ndarray, " case"], outcome: Outcome, day: float | None
 ) -> CalibrationCurve:
     """Compare predictions of a day, or of a class, with what was observed.
 
@@ -59,8 +59,6 @@ def calibration_curve(
         classes plain shares.
     day
         The horizon in use; None of classes.
-    seed
-        Of the bootstrap that competing causes need.
     """
     happened = _happened(outcome, day)
     events = int(happened.sum())
@@ -76,7 +74,7 @@ def calibration_curve(
     for rows in groups:
         n, own = len(rows), int(happened[rows].sum())
         if isinstance(outcome, Survival) and day is not None:
-            found = summarise_times(arm, outcome.take(rows), [day], seed)["event_probability"][0]
+            found = summarise_times(arm, outcome.take(rows), [day])["event_probability"][0]
             observed, low, high = found["estimate"], found["low"], found["high"]
             method = method if observed is None else found["method"]
         else:

@@ -11,18 +11,17 @@ from collections.abc import Sequence
 from typing import TypedDict
 
 import numpy as np
-from jaxtyping import Float
 
-from fuse.metrics.aalen_johansen import resampled_incidence
-from fuse.metrics.intervals import LEVEL, draw_resamples
+from fuse.metrics.aalen_johansen import estimate_incidence
+from fuse.metrics.intervals import LEVEL
 from fuse.metrics.kaplan_meier import NORMAL_975, count_at_risk, estimate_survival
 from fuse.outcomes.outcomes import Competing, Survival
 
 KAPLAN_MEIER = "Kaplan–Meier, limits on the log(−log) scale"
 KAPLAN_MEIER_AREA = "area under Kaplan–Meier, Greenwood's variance"
 NO_EVENT = "no event was seen"
-AALEN_JOHANSEN = "Aalen–Johansen, bootstrap of cases"
-AALEN_JOHANSEN_AREA = "area above Aalen–Johansen, bootstrap of cases"
+AALEN_JOHANSEN = "Aalen–Johansen, limits on the log(−log) scale"
+AALEN_JOHANSEN_AREA = "area above Aalen–Johansen, infinitesimal jackknife"
 
 
 class AtDay(TypedDict):
@@ -45,7 +44,7 @@ class TimeSummary(TypedDict):
     restricted_mean_days: AtDay
 
 
-def summarise_times(name: str, outcome: Survival, days: Sequence[float], seed: int) -> TimeSummary:
+def summarise_times(name: str, outcome: Survival, days: Sequence[float]) -> TimeSummary:
     """Return what a group may expect by some days; the last of them limits the mean.
 
     Parameters
@@ -55,29 +54,22 @@ def summarise_times(name: str, outcome: Survival, days: Sequence[float], seed: i
         days without that event, whether alive or not.
     days
         Rising days.
-    seed
-        Of the bootstrap, which only competing causes need.
 
     Returns
     -------
     TimeSummary
         Probabilities 1 - Kaplan-Meier or Aalen-Johansen. The restricted mean is the area under the curve up
         to the last day, its variance Greenwood's, sum of (area after an event time)^2 d / (n (n - d)) (Klein
-        and Moeschberger 2003, equation 4.5.2), its Wald limits kept inside 0 and that day.
+        and Moeschberger 2003, equation 4.5.2), its Wald limits kept inside 0 and that day. Of competing
+        causes see `aalen_johansen.estimate_incidence`.
     """
     reached = _last_known_day(outcome)
-    drawn = _Drawn(outcome, seed) if isinstance(outcome, Competing) else None
+    known = [day <= reached for day in days]
     probabilities = [
-        (_incidence_at(drawn, day) if drawn else _probability_at(outcome, day))
-        if day <= reached
-        else _absent(day, reached)
-        for day in days
+        _probability_at(outcome, day) if is_known else _absent(day, reached)
+        for day, is_known in zip(days, known, strict=True)
     ]
-    mean = (
-        (_area_above(drawn, days[-1]) if drawn else _area_under(outcome, days[-1]))
-        if days[-1] <= reached
-        else _absent(days[-1], reached)
-    )
+    mean = _mean_until(outcome, days[-1]) if known[-1] else _absent(days[-1], reached)
     return TimeSummary(
         name=name,
         n=len(outcome),
@@ -87,20 +79,9 @@ def summarise_times(name: str, outcome: Survival, days: Sequence[float], seed: i
     )
 
 
-class _Drawn:
-    """The incidence of the cause of interest on its event days, in the cases as they are and in resamples.
-
-    `curve` is (sample, step); its first row is that of the cases as they are.
-    """
-
-    def __init__(self, outcome: Competing, seed: int) -> None:
-        self.outcome = outcome
-        self.steps = np.unique(outcome.time_days[outcome.event])
-        counts = np.concatenate([np.ones((1, len(outcome))), draw_resamples(len(outcome), seed)])
-        self.curve = resampled_incidence(outcome, self.steps, counts)
-
-
 def _probability_at(outcome: Survival, day: float) -> AtDay:
+    if isinstance(outcome, Competing):
+        return _incidence_at(outcome, day)
     curve = estimate_survival(outcome)
     step = int(np.searchsorted(curve.time_days, day, side="right")) - 1
     survival = 1.0 if step < 0 else float(curve.value[step])
@@ -112,7 +93,9 @@ def _probability_at(outcome: Survival, day: float) -> AtDay:
     return AtDay(day=day, estimate=1 - survival, low=low, high=high, method=KAPLAN_MEIER)
 
 
-def _area_under(outcome: Survival, day: float) -> AtDay:
+def _mean_until(outcome: Survival, day: float) -> AtDay:
+    if isinstance(outcome, Competing):
+        return _area_above(outcome, day)
     curve = estimate_survival(outcome)
     steps = np.unique(outcome.time_days[outcome.event & (outcome.time_days < day)])
     widths = np.diff(np.concatenate([[0.0], steps, [day]]))
@@ -122,12 +105,9 @@ def _area_under(outcome: Survival, day: float) -> AtDay:
     at_risk = count_at_risk(outcome, steps)
     left = at_risk - events
     spread = np.where(left > 0, np.square(after) * events / (at_risk * np.maximum(left, 1)), 0.0)
-    half = NORMAL_975 * float(np.sqrt(spread.sum()))
-    mean = float(areas.sum())
     if len(steps) == 0:
         return AtDay(day=day, estimate=day, low=None, high=None, method=NO_EVENT)
-    low, high = max(0.0, mean - half), min(day, mean + half)
-    return AtDay(day=day, estimate=mean, low=low, high=high, method=KAPLAN_MEIER_AREA)
+    return _mean_within(float(areas.sum()), float(np.sqrt(spread.sum())), day, KAPLAN_MEIER_AREA)
 
 
 def _nobody(outcome: Survival, day: float) -> AtDay:
@@ -142,25 +122,27 @@ def _nobody(outcome: Survival, day: float) -> AtDay:
     )
 
 
-def _incidence_at(drawn: _Drawn, day: float) -> AtDay:
-    step = int(np.searchsorted(drawn.steps, day, side="right")) - 1
-    if step < 0:
-        return _nobody(drawn.outcome, day)
-    return _with_quantiles(drawn.curve[:, step], day, AALEN_JOHANSEN)
+def _incidence_at(outcome: Competing, day: float) -> AtDay:
+    curve = estimate_incidence(outcome, day)
+    if not len(curve.value) or curve.value[-1] == 0.0:
+        return _nobody(outcome, day)
+    estimate = float(curve.value[-1])
+    if estimate > 1 - np.finfo(float).eps:
+        return AtDay(day=day, estimate=1.0, low=None, high=None, method=f"{AALEN_JOHANSEN}; none at 1")
+    low, high = (float(limit[-1]) for limit in curve.limits())
+    return AtDay(day=day, estimate=estimate, low=low, high=high, method=AALEN_JOHANSEN)
 
 
-def _area_above(drawn: _Drawn, day: float) -> AtDay:
-    n_steps = int(np.searchsorted(drawn.steps, day, side="left"))
-    if n_steps == 0:
+def _area_above(outcome: Competing, day: float) -> AtDay:
+    curve = estimate_incidence(outcome, day)
+    if curve.lost == 0.0:
         return AtDay(day=day, estimate=day, low=None, high=None, method=NO_EVENT)
-    lost = drawn.curve[:, :n_steps] @ np.diff(np.append(drawn.steps[:n_steps], day))
-    return _with_quantiles(day - lost, day, AALEN_JOHANSEN_AREA)
+    return _mean_within(day - curve.lost, curve.lost_error, day, AALEN_JOHANSEN_AREA)
 
 
-def _with_quantiles(values: Float[np.ndarray, " sample"], day: float, method: str) -> AtDay:
-    tail = (1 - LEVEL) / 2
-    low, high = np.quantile(values[1:], [tail, 1 - tail])
-    return AtDay(day=day, estimate=float(values[0]), low=float(low), high=float(high), method=method)
+def _mean_within(mean: float, error: float, day: float, method: str) -> AtDay:
+    low, high = max(0.0, mean - NORMAL_975 * error), min(day, mean + NORMAL_975 * error)
+    return AtDay(day=day, estimate=mean, low=low, high=high, method=method)
 
 
 def _last_known_day(outcome: Survival) -> float:

@@ -97,7 +97,7 @@ def evaluate(outcome: Survival, score: np.ndarray) -> list[MetricRow]:
 
 def curve_differences(outcome: Survival) -> list[float]:
     """Return what the curve's numbers differ by from R's."""
-    found = summarise_times("all", outcome, R_DAYS, 0)
+    found = summarise_times("all", outcome, R_DAYS)
     differences = []
     for at, *of_r in zip(found["event_probability"], R_PROBABILITY, R_LOW, R_HIGH, strict=True):
         ours = (at["estimate"], at["low"], at["high"])
