@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from statistics import NormalDist
+
 import pytest
 
 from fuse.verdict.calibration import Probabilities, calibration_rule, judge_calibration
@@ -58,13 +60,15 @@ def test_words_name_both_numbers_and_the_horizon() -> None:
 
 def test_what_would_decide_it_follows_from_the_wider_interval() -> None:
     size = Size(cases=200, events=100)
-    needed = judge_calibration(said(RIGHT, WIDE), size).needed
-    # .4 on the longer side has to become .2, in 80 of 100 cohorts
-    factor = (0.4 / 0.2) ** 2 * (2.8015814 / 1.959964) ** 2
+    needed = judge_calibration(said(WIDE, WIDE), size).needed
+    # both numbers are .4 wide on the longer side: both have to lie within the bounds, in 80 of 100 cohorts
     assert needed.cases is not None
-    assert 200 * factor <= needed.cases <= 200 * factor * 1.1
+    error = 0.4 / 1.959964 * (200 / needed.cases) ** 0.5
+    reach = NormalDist()
+    inside = reach.cdf((0.25 / error) - 1.959964) - reach.cdf(1.959964 - 0.2 / error)
+    assert 0.78 <= inside**2 <= 0.82
     assert needed.words == (
-        "If the probabilities are right, it would take about 1,700 cases with 820 events to show it "
+        "If the probabilities are right, it would take about 2,300 cases with 1,200 events to show it "
         "(80 % power)."
     )
     # twice as many events as expected are 40 % apart just as one is
