@@ -15,6 +15,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from extract.encoders.card import EncodedSeries, EncoderCard
+from extract.encoders.region_rows import encode_regions
 from extract.volumes.codebook import CROP
 from extract.volumes.first_order import FIRST_ORDER, first_order
 from extract.volumes.shape import SHAPE, shape
@@ -68,23 +69,10 @@ class FirstOrderShape:
             region has a share of 0 and nothing else. `coverage`: the share of the
             region's voxels that were measured, NaN for an empty region, which has no token either.
         """
-        described = np.empty((len(regions), len(self.feature_names)), dtype=np.float32)
-        centroids = np.full((len(regions), 3), np.nan, dtype=np.float32)
-        coverage = np.full(len(regions), np.nan)
-        for row, (name, mask) in enumerate(regions.items()):
-            described[row] = self._describe(series, name, mask)
-            if mask.any():
-                centroids[row] = series.affine[:3, :3] @ np.argwhere(mask).mean(axis=0) + series.affine[:3, 3]
-                coverage[row] = np.isfinite(series.voxels[mask]).mean()
-        there = np.isfinite(coverage)
-        return EncodedSeries(
-            embeddings=described[there],
-            token_xyz_mm=centroids[there],
-            regions=described,
-            coverage=coverage,
-        )
+        return encode_regions(series, regions, len(self.feature_names), self.describe)
 
-    def _describe(self, series: SeriesOnGrid, name: str, mask: Mask) -> Float[np.ndarray[Any, Any], " 34"]:
+    def describe(self, series: SeriesOnGrid, name: str, mask: Mask) -> Float[np.ndarray[Any, Any], " 34"]:
+        """Return the row of one region of the series."""
         inside = series.voxels[mask]
         statistics = first_order(inside[np.isfinite(inside)].astype(np.float64))
         # the shape of the crop would be that of a box

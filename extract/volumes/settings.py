@@ -22,6 +22,7 @@ from extract.volumes.quality import QUALITY_ALGORITHM
 from extract.volumes.reader import READER_ALGORITHM
 from extract.volumes.resample import RESAMPLE_ALGORITHM
 from extract.volumes.study_grid import GRID_ALGORITHM
+from extract.volumes.texture.bins import Bins, with_bins
 from feature_cache.canonical import Json
 from feature_cache.cohort import Cohort
 from feature_cache.recipe import ResolvedRecipe
@@ -38,7 +39,8 @@ class VolumesBlock(BaseModel):
 
     `reference` lists sequences, the first that a study has gives the grid; `spacing_mm` (x, y, z) is that of
     the grid, the reference's own where it is left out; `margin_mm` is left around the masks; `sequences`
-    chooses series, all where it is left out. `revision` pins weights on the hub.
+    chooses series, all where it is left out. `revision` pins weights on the hub. `bins` are those of
+    an encoder of texture; its card keeps them.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -49,6 +51,7 @@ class VolumesBlock(BaseModel):
     margin_mm: float = Field(default=10.0, ge=0, le=200)
     sequences: tuple[str, ...] | None = Field(default=None, min_length=1)
     revision: str | None = None
+    bins: Bins | None = None
 
     @field_validator("reference", "sequences")
     @classmethod
@@ -67,9 +70,9 @@ def resolve_volumes(
         Unknown keys or values, an unknown encoder, weights that are not there.
     """
     chosen = read_block(VolumesBlock, name, MODALITY, block)
-    card = find_encoder(chosen.encoder, MODALITY)
+    card = with_bins(find_encoder(chosen.encoder, MODALITY), chosen.bins)
     settings: dict[str, Json] = {
-        **chosen.model_dump(mode="json", exclude={"encoder", "revision"}),
+        **chosen.model_dump(mode="json", exclude={"encoder", "revision", "bins"}),
         "encoder": card.identity(),
         "algorithm": {
             "adc": ADC_ALGORITHM,
@@ -96,5 +99,8 @@ def read_settings(recipe: ResolvedRecipe) -> tuple[EncoderCard, VolumesBlock]:
     encoder = recipe.settings["encoder"]
     assert isinstance(encoder, dict)
     card = find_encoder(str(encoder["name"]), MODALITY)
+    architecture = encoder.get("architecture")
+    if isinstance(architecture, dict) and "bins" in architecture:
+        card = with_bins(card, Bins.model_validate(architecture["bins"]))
     written = {name: recipe.settings[name] for name in VolumesBlock.model_fields if name in recipe.settings}
     return card, VolumesBlock.model_validate({**written, "encoder": card.name})
