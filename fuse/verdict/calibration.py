@@ -64,7 +64,7 @@ def judge_calibration(said: Probabilities, size: Size) -> Answered:
         measured=in_the_large,
         rule=calibration_rule(has_horizon=said.has_horizon),
         words=_describe(said, events),
-        needed=_needed(in_the_large, slope, size),
+        needed=_needed(said, size),
     )
 
 
@@ -112,21 +112,30 @@ def _write_slope(slope: Measured) -> str:
     return f"Calibration slope {estimate} ({limits(slope, 1.0, '.2f')})"
 
 
-def _needed(in_the_large: Measured, slope: Measured, size: Size) -> Needed:
+def _needed(said: Probabilities, size: Size) -> Needed:
     """Return the size at which both intervals would lie within the bounds if the probabilities were right.
 
     The width of observed / expected is taken to be in proportion to it, that of the slope to stay, and both
-    to be as wide as the wider.
+    to be as wide as the wider. The slope of predictions that are not better than chance says nothing here
+    either.
     """
+    in_the_large, slope = said.in_the_large, said.slope
     if not size.events:
         return Needed(words="It would take events: there is none.")
-    halves = (_half(in_the_large) / max(in_the_large.estimate, 1e-9), _half(slope))
+    halves = [_half(in_the_large) / max(in_the_large.estimate, 1e-9)]
+    if said.beats_chance:
+        halves.append(_half(slope))
     if not all(map(math.isfinite, halves)):
         return Needed(words="Without both intervals it cannot be said what would decide it.")
     factor = BOTH_WITHIN_FACTOR * (max(halves) / (1 - LOWEST)) ** 2
     likely = scale_size(size, max(factor, EVENTS_FOR_CALIBRATION / size.events))
-    shown = f"it would take about {likely.words} to show it ({POWER_IN_WORDS})"
-    return replace(likely, words=f"If the probabilities are right, {shown}.")
+    shown = (
+        f"If the probabilities are right, it would take about {likely.words} to show it ({POWER_IN_WORDS})."
+    )
+    if not said.beats_chance:
+        better = "predictions that are shown to be better than chance"
+        words = f"It would take {better}, and then at least {likely.words}."
+    return replace(likely, words=words)
 
 
 def _half(measured: Measured) -> float:

@@ -86,6 +86,17 @@ def test_without_events_or_intervals_no_number_is_made_up() -> None:
     assert few.needed.events >= 100
 
 
+def test_a_slope_that_judges_nothing_says_nothing_of_what_it_would_take() -> None:
+    anything = measured(-5.8, -10.0, -1.6)
+    for slope in (anything, RIGHT, NOT_MEASURED):
+        needed = judge_calibration(said(WIDE, slope, beats_chance=False), Size(cases=200, events=60)).needed
+        assert needed.words == (
+            "It would take predictions that are shown to be better than chance, and then at least "
+            "2,300 cases with 690 events."
+        )
+        assert (needed.cases, needed.events) == (2300, 690)
+
+
 @pytest.mark.parametrize(("in_the_large", "answer"), [(RIGHT, "cannot tell"), (TWICE, "no")])
 def test_of_predictions_that_are_all_but_equal_only_their_mean_is_judged(in_the_large, answer) -> None:
     for slope in (RIGHT, HALF):
