@@ -13,6 +13,7 @@ from jaxtyping import Bool, Float, Int
 
 from feature_cache.errors import OutcomeError
 from fuse.metrics.kaplan_meier import estimate_observed
+from fuse.outcomes.at_risk import count_not_entered
 from fuse.outcomes.outcomes import Competing, Survival
 
 WEIGHT_CAP = 20.0
@@ -100,7 +101,7 @@ def choose_horizon(outcome: Survival, declared_days: float) -> Horizon:
     """
     declared = np.array([declared_days])
     (followed,), (open_still,) = (count.tolist() for count in _count_followed(outcome, declared))
-    of = f"{open_still} cases" + (" without another cause" if open_still < len(outcome) else "")
+    of = f"{open_still} cases" + (" without another cause" if isinstance(outcome, Competing) else "")
     if _is_enough(followed, open_still):
         return Horizon(days=declared_days, reason="")
     before = np.unique(np.ceil(outcome.time_days) - 1)
@@ -124,12 +125,16 @@ def choose_horizon(outcome: Survival, declared_days: float) -> Horizon:
 def _count_followed(
     outcome: Survival, days: Float[np.ndarray, " day"]
 ) -> tuple[Int[np.ndarray, " day"], Int[np.ndarray, " day"]]:
-    """Return how many cases were followed beyond each day, and how many had no other cause by then."""
+    """Return how many cases were followed beyond each day, and how many had no other cause by then.
+
+    Whoever came under observation later than a day counts as neither.
+    """
     others = outcome.time_days[outcome.cause > 1] if isinstance(outcome, Competing) else np.zeros(0)
     by_day, taken = (
         np.searchsorted(np.sort(times), days, side="right") for times in (outcome.time_days, others)
     )
-    return np.asarray(len(outcome) - by_day), np.asarray(len(outcome) - taken)
+    entered = len(outcome) - count_not_entered(outcome, days)
+    return np.asarray(entered - by_day), np.asarray(entered - taken)
 
 
 def _is_enough(

@@ -111,10 +111,15 @@ def _mean_until(outcome: Survival, day: float) -> AtDay:
 
 
 def _nobody(outcome: Survival, day: float) -> AtDay:
-    """Return a probability of 0, with the exact limit of the cases that are known to be free of the event."""
+    """Return a probability of 0, with the exact limit of the cases that are known to be free of the event.
+
+    Whoever came under observation late is not: who had the event before did not come.
+    """
     free = outcome.time_days >= day
     if isinstance(outcome, Competing):
         free |= outcome.cause > 1
+    if outcome.entry_days is not None:
+        free &= outcome.entry_days == 0
     n = int(free.sum())
     high = 1 - ((1 - LEVEL) / 2) ** (1 / n) if n else 1.0
     return AtDay(

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -108,6 +110,15 @@ def test_horizon_of_causes_is_the_last_day_with_a_tenth(cases: list[tuple[int, i
     horizon = choose_horizon(outcome, float(declared))
     assert horizon.days == max(day for day in range(1, declared + 1) if is_enough(day))
     assert choose_horizon(outcome, horizon.days).days == horizon.days
+
+
+def test_who_comes_after_the_day_says_nothing_of_it() -> None:
+    outcome = survival([0] * 20, [*np.arange(1.0, 19.0), 99.0, 99.0])
+    assert choose_horizon(outcome, 60.0).days == 60.0
+    late = replace(outcome, entry_days=np.array([0.0] * 18 + [70.0, 70.0]))
+    horizon = choose_horizon(late, 60.0)
+    assert horizon.days == 16.0
+    assert horizon.reason.startswith("only 0 of 18 cases were followed beyond day 60;")
 
 
 def test_refuses_follow_up_of_less_than_a_day() -> None:

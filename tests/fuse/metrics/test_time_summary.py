@@ -9,6 +9,8 @@ The constants are what R 4.2 printed for TWELVE and its causes:
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -120,6 +122,10 @@ def test_without_an_event_the_mean_is_the_day_itself() -> None:
     assert (probability["estimate"], probability["low"]) == (0.0, 0.0)
     assert probability["high"] == pytest.approx(0.707598226178713, abs=1e-12)
     assert (mean["estimate"], mean["low"], mean["method"]) == (40.0, None, "no event was seen")
+    late = replace(nobody, entry_days=np.array([0.0, 30.0, 30.0]))
+    # R: binom.test(0, 1)$conf.int: who came on day 30 had no chance to be seen with the event before
+    found = summarise_times("all", late, [40.0])
+    assert found["event_probability"][0]["high"] == pytest.approx(0.975, abs=1e-12)
     none_yet = Competing(
         event=nobody.event, time_days=nobody.time_days, cause=np.array([2, 2, 0]), causes=("one", "two")
     )
