@@ -129,9 +129,8 @@ def _needed(said: Probabilities, size: Size) -> Needed:
         return Needed(words="Without both intervals it cannot be said what would decide it.")
     factor = BOTH_WITHIN_FACTOR * (max(halves) / (1 - LOWEST)) ** 2
     likely = scale_size(size, max(factor, EVENTS_FOR_CALIBRATION / size.events))
-    shown = (
-        f"If the probabilities are right, it would take about {likely.words} to show it ({POWER_IN_WORDS})."
-    )
+    shown = f"it would take about {likely.words} to show it ({POWER_IN_WORDS})"
+    words = f"If the probabilities are right, {shown}."
     if not said.beats_chance:
         better = "predictions that are shown to be better than chance"
         words = f"It would take {better}, and then at least {likely.words}."
