@@ -121,3 +121,15 @@ def test_without_thresholds_or_files_the_page_says_so(run_folder: Path) -> None:
     page = write_report(run_folder).read_text(encoding="utf-8")
     assert "declares no <code>thresholds</code>" in page
     assert "Acting from" not in page
+
+
+def test_of_one_step_it_is_not_said_that_nothing_ran(run_folder: Path) -> None:
+    alone = [one for one in rows() if one.rung == rows()[0].rung and not one.against]
+    write_table(
+        run_folder / "added_value.csv",
+        COLUMNS,
+        [tuple(getattr(one, name) for name in COLUMNS) for one in alone],
+    )
+    page = write_report(run_folder).read_text(encoding="utf-8")
+    assert "There is one step only: there is nothing to add to" in page
+    assert "clinical values ran" not in page
