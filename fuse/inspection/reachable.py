@@ -16,6 +16,7 @@ from jaxtyping import Bool, Float, Int
 
 from fuse.folds.folds import Fold, Folds
 from fuse.metrics.ordered import keep_at_risk
+from fuse.outcomes.at_risk import count_not_entered
 from fuse.outcomes.outcomes import Classes, Competing, Outcome, Survival
 
 #: Cohorts that are drawn: the spread is known to within 5 % of itself.
@@ -143,8 +144,13 @@ def _pull(outcome: Outcome) -> Float[np.ndarray, " case"]:
     days, position = np.unique(outcome.time_days, return_inverse=True)
     events = np.bincount(position, weights=outcome.event, minlength=len(days))
     leaving = np.bincount(position, minlength=len(days))
-    at_risk = len(outcome) - np.cumsum(leaving) + leaving
-    return np.asarray(outcome.event - np.cumsum(events / at_risk)[position])
+    at_risk = len(outcome) - np.cumsum(leaving) + leaving - count_not_entered(outcome, days)
+    hazard = np.cumsum(events / at_risk)
+    lived = hazard[position]
+    if outcome.entry_days is not None:  # what came before a case was under observation is not its own
+        before = np.searchsorted(days, outcome.entry_days, side="right")
+        lived = lived - np.append(0.0, hazard)[before]
+    return np.asarray(outcome.event - lived)
 
 
 def _pairs(outcome: Outcome) -> tuple[Int[np.ndarray, " pair"], Int[np.ndarray, " pair"]]:
@@ -155,6 +161,8 @@ def _pairs(outcome: Outcome) -> tuple[Int[np.ndarray, " pair"], Int[np.ndarray, 
         time, event = outcome.time_days, outcome.event
         later = (time[None, :] > time[:, None]) | ((time[None, :] == time[:, None]) & ~event[None, :])
         comparable = event[:, None] & later
+        if outcome.entry_days is not None:
+            comparable &= outcome.entry_days[None, :] < time[:, None]
     earlier, others = np.nonzero(comparable)
     return earlier, others
 

@@ -101,7 +101,8 @@ def minimum_size(parameters: int, outcome: Outcome, horizon_days: float | None) 
         return minimum_size_binary(parameters, share) if 0 < share < 1 else None
     if isinstance(outcome, Competing) or horizon_days is None or not outcome.event.any():
         return None
-    years = outcome.time_days / DAYS_PER_UNIT["years"]
+    entered = 0.0 if outcome.entry_days is None else outcome.entry_days
+    years = (outcome.time_days - entered) / DAYS_PER_UNIT["years"]  # under observation
     rate = SurvivalRate(
         per_year=float(outcome.event.sum() / years.sum()),
         mean_years=float(years.mean()),

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from fuse.folds.folds import FoldPlan, Folds, Strata, make_folds
-from fuse.inspection.reachable import fixed_score_sd, reachable
+from fuse.inspection.reachable import _pairs, _pull, fixed_score_sd, reachable
 from fuse.metrics.concordance import concordant_pairs
 from fuse.outcomes.outcomes import Classes, Outcome, Survival
 
@@ -61,3 +61,26 @@ def test_the_same_seed_gives_the_same_and_two_classes_have_one_too() -> None:
     assert first is not None and 0.04 < first.null_sd < 0.12
     three = Classes(label=np.arange(100) % 3, names=("a", "b", "c"))
     assert reachable(three, folds_of(three)) is None
+
+
+def entering() -> Survival:
+    """58 cases, a quarter of whom came under observation late."""
+    i = np.arange(60)
+    time, entry = 50 + (37 * i) % 601 + i / 100, np.where(i % 4 == 0, 40.0 + (29 * i) % 300, 0.0)
+    outcome = Survival(event=(i * 7) % 5 < 3, time_days=time, entry_days=entry)
+    return outcome.take(np.flatnonzero(entry < time))
+
+
+def test_pairs_of_cases_that_enter_late_are_those_under_observation_together() -> None:
+    outcome = entering()
+    earlier, later = _pairs(outcome)
+    assert len(earlier) == concordant_pairs(np.zeros(len(outcome)), outcome)[1]
+    assert outcome.entry_days is not None and (outcome.entry_days[later] < outcome.time_days[earlier]).all()
+    alone = Survival(event=outcome.event, time_days=outcome.time_days)
+    assert len(earlier) < len(_pairs(alone)[0])
+
+
+def test_residuals_of_cases_that_enter_late_as_in_r() -> None:
+    """R 4.2: residuals(coxph(Surv(entry, time, event) ~ g, init = 0, iter.max = 0), "martingale")[1:4]."""
+    theirs = [0.9787234042553190, 0.9342570010932634, -0.1122797954435333, 0.8139397167515887]
+    assert _pull(entering())[:4] == pytest.approx(theirs, abs=1e-12)

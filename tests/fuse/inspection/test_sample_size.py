@@ -53,6 +53,11 @@ def test_of_a_cohort_by_its_own_outcomes() -> None:
     size = minimum_size(10, Survival(event=event, time_days=days), 730.5)
     direct = minimum_size_survival(10, SurvivalRate(per_year=0.125, mean_years=2.0, at_years=2.0))
     assert size == direct
+    # years before a case came under observation are nobody's: 1.5 of 2 were seen, with as many events
+    late = Survival(event=event, time_days=days, entry_days=np.full(200, 182.625))
+    seen = minimum_size_survival(1, SurvivalRate(per_year=0.25 / 1.5, mean_years=1.5, at_years=2.0))
+    assert minimum_size(1, late, 730.5) == seen
+    assert seen != minimum_size(1, Survival(event=event, time_days=days), 730.5)
     yes = Classes(label=event.astype(np.int64), names=("no", "yes"))
     assert minimum_size(10, yes, None) == minimum_size_binary(10, 0.25)
     three = Classes(label=np.arange(200) % 3, names=("a", "b", "c"))
