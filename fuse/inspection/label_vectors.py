@@ -36,6 +36,8 @@ def label_vectors(doors: Mapping[str, OutcomeDoor], used: Collection[str]) -> It
         itself. Elsewhere it is a warning, because in a small cohort every death may be of the one cause.
     """
     for first, second in combinations(doors, 2):
+        if _made_of(doors[first], second) or _made_of(doors[second], first):
+            continue
         n = _same(doors[first], doors[second])
         if n:
             both = first in used and second in used
@@ -63,6 +65,11 @@ def _same(one: OutcomeDoor, other: OutcomeDoor) -> int:
     if not isinstance(first, Classes) and not isinstance(second, Classes):
         return len(both) if np.array_equal(first.time_days, second.time_days) else 0
     return len(both)
+
+
+def _made_of(door: OutcomeDoor, other: str) -> bool:
+    """Whether the card itself makes an endpoint of another: nobody copied a column then."""
+    return other in door.declared.first_of.values()
 
 
 def _both_kinds(label: Float[np.ndarray, " case"]) -> bool:

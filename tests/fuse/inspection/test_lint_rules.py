@@ -101,6 +101,28 @@ def test_endpoints_of_one_vector_warn_and_are_refused_where_both_are_learned(own
     assert "59 cases" in found["identical-label-vectors"].got
 
 
+def test_an_endpoint_that_the_card_makes_of_others_is_no_copy_of_them(own_tiny: Tiny) -> None:
+    """Nobody died before a recurrence: the first events are the recurrences, and nothing was pasted."""
+    path = own_tiny.cohort / "cohort.yaml"
+    card = yaml.safe_load(path.read_text(encoding="utf-8"))
+    death = {**card["endpoints"]["bcr"], "definition": "death"}
+    first = {"kind": "competing", "definition": "first of both", "first_of": {"bcr": "bcr", "death": "death"}}
+    first["horizon_days"] = card["endpoints"]["bcr"]["horizon_days"]
+    card["endpoints"] = {**card["endpoints"], "death": death, "first": first}
+    path.write_text(yaml.safe_dump(card), encoding="utf-8")
+    table = own_tiny.cohort / "outcomes.csv"
+    head, *rows = table.read_text(encoding="utf-8").splitlines()
+    deaths = [row.split(",") for row in rows if ",bcr," in row]
+    died = [",".join([row[0], "death", "0", "900", *row[4:]]) for row in deaths]
+    table.write_text("\n".join([head, *rows, *died]) + "\n", encoding="utf-8")
+    inputs = inputs_of(own_tiny)
+    told = inspect_inputs(
+        replace(inputs, protocol=inputs.protocol.model_copy(update={"endpoint": "first"})), only_check=True
+    )
+    assert told.door.counts().endswith("0 of other causes")
+    assert [name for name, _ in named(told.problems)] == []
+
+
 def test_a_segmenter_is_an_error_where_it_is_tested_on_its_own_cases_alone(tiny: Tiny) -> None:
     slides = chosen_of(tiny)["slides"]
     cases = sorted({record.case_id for record in slides.records})
