@@ -54,6 +54,11 @@ def _shown(checked: Checked) -> Iterator[str]:
 
 
 def _missing(checked: Checked) -> Iterator[str]:
+    horizon = checked.inspection.horizon
+    if checked.missing and not checked.missing[0].interval.startswith("none"):
+        by_day = "" if horizon is None else f" by day {horizon.days:g}"
+        interval = checked.missing[0].interval
+        yield f"who lacks what: cases, events, and the share with the event{by_day} ({interval})"
     for row in checked.missing:
         yield _row(row)
 
@@ -69,7 +74,8 @@ def _row(row: Missing) -> str:
 def _group(group: Group) -> str:
     if math.isnan(group.share):
         return f"{group.name} {counted(group.n, 'case')}"
-    share = f"{group.share:.0%}"
-    if not math.isnan(group.low):
-        share += f" ({group.low:.0%} to {group.high:.0%})"
-    return f"{group.name} {counted(group.n, 'case')}, {counted(group.events, 'event')}, {share}"
+    words = f"{group.name} {counted(group.n, 'case')}, {counted(group.events, 'event')}"
+    # without limits a share is that of a curve that ended with its last case: no "100 %" of one event in six
+    if math.isnan(group.low):
+        return words
+    return f"{words}, {group.share:.0%} ({group.low:.0%} to {group.high:.0%})"
