@@ -72,8 +72,9 @@ def evaluate_times(
             for name, rows in metrics.items()
         }
     if tested.entry_days is not None:
-        metrics = {name: keep_risk_sets(rows) for name, rows in metrics.items()}
-        comparisons = keep_compared_risk_sets(comparisons)
+        causes = kind == "competing"
+        metrics = {name: keep_risk_sets(rows, of_causes=causes) for name, rows in metrics.items()}
+        comparisons = keep_compared_risk_sets(comparisons, of_causes=causes)
     horizon = choose_horizon(tested, declared)
     return Evaluated(
         metrics=metrics,

@@ -53,7 +53,11 @@ def share_in_order(pairs: Float[np.ndarray, "ranking 2"]) -> float:
 def keep_at_risk(outcome: Competing) -> Survival:
     """Return the cause of interest alone; whoever had another cause first never has it (Wolbers et al. 2009).
 
-    Such a case stays comparable with every event of the cause of interest, as if followed for ever.
+    Such a case stays comparable with every event of the cause of interest, as if followed for ever. Not where
+    cases enter late: who had another cause before the day of entry never came, so that those who came and had
+    it are too few for a risk set that they shall stay in (they would need weights, Geskus 2011). There
+    another cause ends observation, and C is that of the cause-specific hazard.
     """
-    time = np.where(outcome.cause > 1, np.inf, outcome.time_days)
+    stays = (outcome.cause > 1) & (outcome.entry_days is None)
+    time = np.where(stays, np.inf, outcome.time_days)
     return Survival(event=outcome.cause == 1, time_days=time, entry_days=outcome.entry_days)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from fuse.metrics.concordance import concordant_pairs
 from fuse.metrics.ordered import keep_at_risk, ordered_pairs, share_in_order
-from fuse.outcomes.outcomes import Classes, Competing
+from fuse.outcomes.outcomes import Classes, Competing, Survival
 
 NAMES = ("a", "b", "c")
 
@@ -23,6 +25,32 @@ def test_a_competing_case_is_beaten_by_every_event_of_interest() -> None:
     assert ordered_pairs(np.array([3.0, 2.0, 1.0, 4.0]), outcome).tolist() == [[2.0, 4.0]]
     assert concordant_pairs(np.array([3.0, 2.0, 1.0, 4.0]), outcome) == (1.0, 2.0)
     assert keep_at_risk(outcome).time_days.tolist() == [np.inf, 2.0, 3.0, 4.0]
+
+
+def test_where_cases_enter_late_another_cause_ends_observation() -> None:
+    """Half of the cases come late, and those who died before they would have never came."""
+    rng, n = np.random.default_rng(0), 4000
+    risk = rng.normal(size=n)
+    ends = (
+        rng.exponential(1000 * np.exp(-risk)),
+        rng.exponential(500 * np.exp(-risk)),
+        rng.uniform(800, 2000, n),
+    )
+    time, cause = np.min(ends, axis=0), np.array([1, 2, 0])[np.argmin(ends, axis=0)]
+    entry = np.where(rng.random(n) < 0.5, rng.uniform(0, 600, n), 0.0)
+    came = np.flatnonzero(time > entry)
+    whole = Competing(event=cause == 1, time_days=time, cause=cause, causes=("one", "two"))
+    late = replace(whole, entry_days=entry).take(came)
+    found = share_in_order(ordered_pairs(risk[came], late))
+    everybody = Survival(event=cause == 1, time_days=time)
+    concordant, comparable = concordant_pairs(risk, everybody)
+    assert found == pytest.approx(concordant / comparable, abs=0.02)
+    # kept at risk for ever, the few who came and died are in the risk sets of everybody who came after
+    for_ever = Survival(
+        event=late.event, time_days=np.where(late.cause > 1, np.inf, late.time_days), entry_days=entry[came]
+    )
+    kept, pairs = concordant_pairs(risk[came], for_ever)
+    assert kept / pairs < share_in_order(ordered_pairs(risk, whole)) - 0.02
 
 
 def test_yes_against_no_is_the_area_under_the_curve() -> None:
