@@ -26,11 +26,12 @@ FRESH = 2000
 class Gain:
     """One cohort. `estimate`, `truth`: of the difference to the clinical arm and to the selected single.
 
-    `naive`: C of fusion minus the highest C of a single modality. `best`: the true difference to the modality
-    that is best in truth.
+    `limits` are those of its primary interval. `naive`: C of fusion minus the highest C of a single modality.
+    `best`: the true difference to the modality that is best in truth.
     """
 
     estimate: Mapping[str, float]
+    limits: Mapping[str, tuple[float, float]]
     truth: Mapping[str, float]
     naive: float
     best: float
@@ -47,15 +48,16 @@ def judge_gain(seed: int, cases: int) -> Gain:
         name: float(np.mean([np.divide(*concordant_pairs(one[name].fresh, fresh.outcome)) for one in said]))
         for name in predicted
     }
-    estimate, truth = {}, {}
+    estimate, limits, truth = {}, {}, {}
     for words, name in (("clinical", roles.clinical), ("selected single", roles.selected_single)):
         contrast = Contrast(first=roles.fusion, second=name, named_before=True)
         row = compare_arms(predicted[roles.fusion], predicted[name], truths, contrast)
-        estimate[words] = row.difference
+        estimate[words], limits[words] = row.difference, (row.low, row.high)
         truth[words] = of_fresh[roles.fusion] - of_fresh[name]
     singles = list(roles.singles.values())
     return Gain(
         estimate=estimate,
+        limits=limits,
         truth=truth,
         naive=c[roles.fusion] - max(c[name] for name in singles),
         best=of_fresh[roles.fusion] - of_fresh[roles.clinical],

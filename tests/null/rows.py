@@ -44,7 +44,7 @@ def null_rows(judged: Sequence[Judged], source: str) -> list[Measured]:
 
 
 def gain_rows(judged: Sequence[Gain], source: str) -> list[Measured]:
-    """Return the estimated and the true gain, and the bias of the naive difference."""
+    """Return the true gain, the bias of its estimate, how often its interval holds it, and the naive bias."""
     enough = len(judged) >= ENOUGH_COHORTS
     rows = []
     for words in judged[0].estimate:
@@ -55,6 +55,9 @@ def gain_rows(judged: Sequence[Gain], source: str) -> list[Measured]:
         met = abs(bias) <= NEAR_TRUTH if enough else None
         where = f"{source}; Monte-Carlo error {error:.4f}"
         rows.append(_row(f"gain_bias over {words}", bias, "C", ("within .005 of 0", met), where))
+        low, high = np.array([one.limits[words] for one in judged]).T
+        held = float(np.mean((low <= truth) & (truth <= high)))
+        rows.append(_row(f"gain_coverage over {words}", held, "of nominal .95", (None, None), source))
     bias, error = _mean([one.naive - one.best for one in judged])
     met = bias < -MONTE_CARLO_ERRORS * error if enough else None
     where = f"{source}; Monte-Carlo error {error:.4f}"

@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from tests.measurement import Measured
 from tests.null.gain import Gain
 from tests.null.rejections import Judged, above_all, excludes
 from tests.null.rows import gain_rows, null_rows, upper_limit
@@ -38,17 +39,23 @@ def test_a_gain_is_held_against_the_truth_and_the_naive_difference_must_miss_it(
         noise = 0.02 * (-1) ** number
         return Gain(
             estimate={"clinical": truth + bias + noise},
+            limits={"clinical": (truth - 0.03, truth + 0.03) if number % 4 else (truth + 0.01, truth + 0.03)},
             truth={"clinical": truth},
             naive=truth + naive + noise,
             best=truth,
         )
 
-    def met(bias: float, naive: float, truth: float = 0.02) -> list[bool | None]:
-        return [row.met for row in gain_rows([cohort(n, bias, naive, truth) for n in range(200)], "")]
+    def rows(bias: float, naive: float, truth: float = 0.02) -> list[Measured]:
+        return gain_rows([cohort(number, bias, naive, truth) for number in range(200)], "")
 
-    assert met(0.004, -0.02) == [True, True, True]
-    assert met(-0.006, 0.0) == [True, False, False]
-    assert met(0.0, -0.02, truth=0.026) == [False, True, True]  # what is planted is another gain
+    def met(*of: float) -> list[bool | None]:
+        return [row.met for row in rows(*of)]
+
+    assert met(0.004, -0.02) == [True, True, None, True]
+    assert met(-0.006, 0.0) == [True, False, None, False]
+    assert met(0.0, -0.02, 0.026) == [False, True, None, True]  # what is planted is another gain
+    held = rows(0.0, 0.0)[2]
+    assert (held.name, held.value) == ("fuse/gain_coverage_over_clinical", 0.75)
 
 
 def test_the_cohort_must_lie_above_every_permutation_and_ties_do_not() -> None:
