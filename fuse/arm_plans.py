@@ -18,6 +18,10 @@ from fuse.risk_scores import RISK_SCORES, score_needs_later, score_options
 
 #: The modality whose entries are bags of tiles.
 TILED = "slides"
+#: Why an arm is not run; what to do about each says `run/arm_remedy.py`.
+ENTERS_LATE = "cases enter late, and it would count them as at risk from the start"
+NOT_INSTALLED = " is not installed"
+STACKS_ONE_NOT_RUN = "an arm that it stacks was not run"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -279,9 +283,9 @@ def split_runnable(
         if kind not in card.endpoints:
             reasons[plan.name] = f"it learns {', '.join(card.endpoints)} endpoints, not {kind}"
         elif enters_late and not card.late_entry:
-            reasons[plan.name] = "cases enter late, and it would count them as at risk from the start"
+            reasons[plan.name] = ENTERS_LATE
         elif absent:
-            reasons[plan.name] = f"{', '.join(absent)} is not installed"
+            reasons[plan.name] = f"{', '.join(absent)}{NOT_INSTALLED}"
         elif any(base in reasons for base in plan.bases):
-            reasons[plan.name] = "an arm that it stacks was not run"
+            reasons[plan.name] = STACKS_ONE_NOT_RUN
     return tuple(plan for plan in plans if plan.name not in reasons), reasons

@@ -58,9 +58,10 @@ def _flow(known: RunKnown) -> str:
         f"{len(door.without)} left out for want of an outcome",
     ]
     if door.too_early:
+        unseen = " or before they came under observation" if door.clock.entry_days else ""
         steps.append(
             f"{len(door.too_early)} left out because their outcome or last observation was by day "
-            f"{door.landmark_days:g}"
+            f"{door.landmark_days:g}{unseen}"
         )
     return f"{', '.join(steps)}; {len(door.case_ids)} evaluated. Nobody was left out for a missing predictor."
 

@@ -86,7 +86,7 @@ class Inspection:
             yield f"without an outcome, left out: {counted(len(self.door.without), 'case')}"
         if self.door.too_early:
             early = counted(len(self.door.too_early), "case")
-            yield f"outcome by day {self.door.landmark_days:g}, left out: {early}"
+            yield f"{self.door.clock.before}, left out: {early}"
         yield from self._about_time()
         for label, chosen in self.chosen.items():
             cases = {record.case_id for record in chosen.records} & set(self.door.case_ids)

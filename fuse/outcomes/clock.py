@@ -32,6 +32,12 @@ class Clock:
     start_days: float
     entry_days: Mapping[str, float]
 
+    @property
+    def before(self) -> str:
+        """What happened to a case that is not followed, in words: to the left of its clock."""
+        late = ", or before they came under observation" if self.entry_days else ""
+        return f"outcome by day {self.landmark_days:g}{late}"
+
     @classmethod
     def of(cls, cohort: Cohort) -> Clock:
         """Return the clock of a cohort's predictions."""

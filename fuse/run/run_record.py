@@ -27,6 +27,7 @@ from fuse.metrics.comparison import Roles
 from fuse.outcomes.endpoint import OutcomeDoor
 from fuse.outcomes.outcomes import Survival
 from fuse.risk_scores import lacking_items
+from fuse.run.arm_remedy import remedy_of
 
 SCHEMA_VERSION = 1
 RECORD = "run.json"
@@ -135,8 +136,7 @@ def describe_run(inspection: Inspection, facts: RunFacts, folder: Path) -> dict[
                 "what": f"arm {arm.name}",
                 "expected": "what the protocol asks for",
                 "got": arm.reason,
-                "remedy": "Install the library (README, Installation), extract the modality, or use a "
-                "protocol without this arm (torchfree has none that needs torch).",
+                "remedy": remedy_of(arm.reason),
             }
             for arm in facts.arms
             if arm.status == "not_run"
@@ -209,8 +209,8 @@ def flow_of_cases(cohort: Cohort, door: OutcomeDoor, cases: Cases) -> list[dict[
         {"step": "in the manifest", "cases": len(cohort.case_ids), "events": None},
         {"step": "without an outcome, left out", "cases": len(door.without), "events": None},
     ]
-    if door.landmark_days > 0:
-        text = f"outcome by day {door.landmark_days:g}, when nothing is predicted yet, left out"
+    if door.landmark_days > 0 or door.too_early:
+        text = f"{door.clock.before}, when nothing is predicted yet, left out"
         flow.append({"step": text, "cases": len(door.too_early), "events": None})
     flow.append(step("evaluated", np.ones(len(outcome), dtype=bool)))
     flow += [step(f"evaluated, with {name}", modality.present) for name, modality in cases.modalities.items()]

@@ -60,6 +60,11 @@ def test_a_model_that_cannot_honour_it_is_not_run(run: Path) -> None:
     assert record["entered_late"] == sum(
         part["cases"] for part in record["flow"] if part["step"] == "evaluated"
     ) - _from_the_start(run)
+    in_manifest, without, early, evaluated = (part["cases"] for part in record["flow"][:4])
+    assert record["flow"][2]["step"].startswith("outcome by day 0, or before they came under observation")
+    assert early > 0 and in_manifest == without + early + evaluated
+    told = {failure["what"]: failure["remedy"] for failure in record["failures"]}
+    assert "honour entry: null, " in told["arm xgboost_cox__clinical"]
     assert "came under observation after the others" in (run / "report.html").read_text(encoding="utf-8")
 
 
