@@ -27,6 +27,7 @@ LIBRARIES = (
     ("imagecodecs", "imagecodecs", "JPEG and JPEG 2000 inside TIFF", None),
     ("scipy", "scipy", "tissue and nuclei", None),
     ("skimage", "scikit-image", "volumes: the surface of a region", None),
+    ("pydicom", "pydicom", "volumes: DICOM", None),
     ("torch", "torch", "every network, and attention-MIL in stage 2", REMEDIES["torch"]),
     ("transformers", "transformers", "Phikon-v2, DINOv2 and BERT", REMEDIES["transformers"]),
     ("timm", "timm", "UNI, UNI2-h, Virchow2, H-optimus-0, ResNet50, MobileNetV2", REMEDIES["timm"]),

@@ -56,11 +56,17 @@ class WorkItem:
 
     def name_of(self, role: str) -> str:
         """Name the item and one of its files for people: no folder of the path, which can name persons."""
+        if (self.root / self.files[role]).is_dir():
+            return f"{self}, the folder of {role}"
         return f"{self}, {PurePosixPath(self.files[role]).name}"
 
     def path_of(self, role: str) -> Path:
         """Return a file that may be opened; `SourceError` where it is absent or leads out of the root."""
         return find_file(self.root, self.files[role], self.name_of(role))
+
+    def source_of(self, role: str) -> Path:
+        """Return a file as `path_of` does, or a folder (of DICOM)."""
+        return find_file(self.root, self.files[role], self.name_of(role), folders=True)
 
     def __str__(self) -> str:
         """Name the item for people."""

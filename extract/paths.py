@@ -11,8 +11,10 @@ from pathlib import Path, PurePosixPath
 from feature_cache.errors import SourceError
 
 
-def find_file(root: Path, text: str, where: str) -> Path:
+def find_file(root: Path, text: str, where: str, *, folders: bool = False) -> Path:
     """Return the file that `text` names below `root`; `where` names table, case and item.
+
+    With `folders` it may be a folder (of DICOM) as well.
 
     Raises
     ------
@@ -35,7 +37,7 @@ def find_file(root: Path, text: str, where: str) -> Path:
             got="a link that leads out of it",
             remedy="Copy the file below the root, or give the folder that holds both as root.",
         )
-    if not path.is_file():
+    if not path.is_file() and not (folders and path.is_dir()):
         raise SourceError(
             where,
             expected=f"the file {relative.name}",

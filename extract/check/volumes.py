@@ -6,11 +6,13 @@ headers alone, with the same functions, and a warning for each oddity. No voxel 
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
 from extract.paths import find_file
 from extract.volumes.codebook import region_labels
+from extract.volumes.geometry import VoxelGrid
 from extract.volumes.header import open_volume
 from extract.volumes.manifest import SeriesFile, sequence_of
 from extract.volumes.mask_geometry import place_mask
@@ -25,9 +27,10 @@ from feature_cache.tables import MaskRow, SeriesRow
 def volume_problems(cohort: Cohort, root: Path) -> Iterator[Problem]:
     """Yield one row for everything of one study that cannot be used, and a warning for what is odd."""
     study: dict[str, OpenedSeries] = {}
+    drawn = _mask_grids(cohort, root)
     for series in cohort.series:
         try:
-            opened = _open_series(series, root)
+            opened = _open_series(series, root, drawn)
         except SourceError as error:
             yield error.as_problem()
             continue
@@ -46,11 +49,25 @@ def volume_problems(cohort: Cohort, root: Path) -> Iterator[Problem]:
         yield from (_odd(_mask_name(mask), doubt) for doubt in doubts)
 
 
-def _open_series(row: SeriesRow, root: Path) -> OpenedSeries:
-    path = find_file(root, row.path, _series_name(row))
-    where = f"{_series_name(row)}, {path.name}"
+def _mask_grids(cohort: Cohort, root: Path) -> list[VoxelGrid]:
+    """Return the grids of the masks that can be opened, where a folder of DICOM may hold a series twice.
+
+    What is wrong with a mask is told where masks are checked.
+    """
+    grids: list[VoxelGrid] = []
+    if any((root / row.path).is_dir() for row in cohort.series):
+        for mask in cohort.masks:
+            with contextlib.suppress(SourceError):
+                path = find_file(root, mask.path, _mask_name(mask))
+                grids.append(open_volume(path, _mask_name(mask), "label").grid)
+    return grids
+
+
+def _open_series(row: SeriesRow, root: Path, drawn: list[VoxelGrid]) -> OpenedSeries:
+    path = find_file(root, row.path, _series_name(row), folders=True)
+    where = _series_name(row) if path.is_dir() else f"{_series_name(row)}, {path.name}"
     return open_series(
-        SeriesFile(sequence=sequence_of(row), path=path, where=where, spacing_mm=row.spacing_mm)
+        SeriesFile(sequence=sequence_of(row), path=path, where=where, spacing_mm=row.spacing_mm), drawn
     )
 
 

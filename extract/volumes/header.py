@@ -1,6 +1,6 @@
 """A volume's header, judged before anything is allocated: is it a volume, is it whole, can its grid be true.
 
-Enters: a path to .mha, .nii, .nii.gz, .npz or .h5. Leaves: a `StoredVolume` that may be read, or a
+Enters: a path to .mha, .nii, .nii.gz, .npz, .h5 or DICOM. Leaves: a `StoredVolume` that may be read, or a
 `SourceError` that names the field. A header is 352 bytes that anyone can write: it is believed only as far
 as the file is long.
 """
@@ -8,12 +8,16 @@ as the file is long.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from extract.volumes.array_file import Content, open_hdf5, open_npz
+from extract.volumes.dicom import open_dicom
+from extract.volumes.dicom_files import stands_for_dicom
+from extract.volumes.geometry import VoxelGrid
 from extract.volumes.metaimage import open_metaimage
 from extract.volumes.nifti import open_nifti
 from extract.volumes.stored import DECODING_ERRORS, StoredVolume, VolumeFormatError
@@ -31,17 +35,25 @@ _NOTEWORTHY_SHEAR, _SINGULAR = 1e-3, 1e-2
 FORMATS = (".mha", ".nii", ".nii.gz", ".npz", ".h5", ".hdf5")
 
 
-def open_volume(path: Path, where: str, content: Content = "image") -> StoredVolume:
+def open_volume(
+    path: Path,
+    where: str,
+    content: Content = "image",
+    sequence: str | None = None,
+    masks: Sequence[VoxelGrid] = (),
+) -> StoredVolume:
     """Read and judge a header; no voxel is decoded.
 
     Parameters
     ----------
     path
-        The file. Its format goes by its name.
+        The file, or a folder of DICOM. Its format goes by its name; DICOM files go by their first bytes.
     where
         What to call it in an error: table or item, and file name, no folder.
     content
         Which array of a .npz or .h5 file: `image` for a series, `label` for a mask.
+    sequence, masks
+        What series.csv calls it and the grids of its study's masks: they choose in a folder of DICOM.
 
     Raises
     ------
@@ -50,7 +62,7 @@ def open_volume(path: Path, where: str, content: Content = "image") -> StoredVol
         that is not finite, is singular, or has an implausible spacing.
     """
     try:
-        stored = _open(path, content)
+        stored = _open(path, content, sequence, masks)
     except DECODING_ERRORS as error:
         raise unreadable(where, error) from error
     _refuse_size(stored, where)
@@ -61,17 +73,17 @@ def open_volume(path: Path, where: str, content: Content = "image") -> StoredVol
 
 def unreadable(where: str, error: Exception) -> SourceError:
     """Return the refusal of a file that a decoder gave up on; only our own words are quoted."""
-    own = isinstance(error, VolumeFormatError)
-    got = str(error) if own else f"one that cannot be decoded ({type(error).__name__})"
+    own = error if isinstance(error, VolumeFormatError) else None
+    got = str(own) if own else f"one that cannot be decoded ({type(error).__name__})"
     return SourceError(
         where,
-        expected="a whole volume (.mha, .nii, .nii.gz, .npz or .h5)",
+        expected=(own and own.expected) or "a whole volume (.mha, .nii, .nii.gz, .npz, .h5 or DICOM)",
         got=got,
-        remedy="Fetch the file again, or convert it.",
+        remedy=(own and own.remedy) or "Fetch the file again, or convert it.",
     )
 
 
-def _open(path: Path, content: Content) -> StoredVolume:
+def _open(path: Path, content: Content, sequence: str | None, masks: Sequence[VoxelGrid]) -> StoredVolume:
     name = path.name.lower()
     if name.endswith(".mha"):
         return open_metaimage(path)
@@ -81,7 +93,9 @@ def _open(path: Path, content: Content) -> StoredVolume:
         return open_npz(path, content)
     if name.endswith((".h5", ".hdf5")):
         return open_hdf5(path, content)
-    raise VolumeFormatError(f"another format than {', '.join(FORMATS)}")
+    if content == "image" and stands_for_dicom(path):
+        return open_dicom(path, sequence, masks)
+    raise VolumeFormatError(f"another format than {', '.join(FORMATS)}, and no DICOM")
 
 
 def _refuse_size(stored: StoredVolume, where: str) -> None:
@@ -93,7 +107,7 @@ def _refuse_size(stored: StoredVolume, where: str) -> None:
             got=f"a header of {sizes} (DimSize or dim)",
             remedy="Fetch the file again; a larger volume must be cut into parts.",
         )
-    held = stored.path.stat().st_size
+    held = stored.held_bytes
     if stored.packed:
         fits = stored.voxel_bytes <= _MOST_INFLATION * held + _HEADER_ALLOWANCE
     else:

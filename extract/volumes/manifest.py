@@ -151,7 +151,7 @@ def series_files(item: WorkItem) -> list[SeriesFile]:
     return [
         SeriesFile(
             sequence=fact.sequence,
-            path=item.path_of(fact.role),
+            path=item.source_of(fact.role),
             where=item.name_of(fact.role),
             spacing_mm=fact.spacing_mm,
             encoded=fact.encoded,

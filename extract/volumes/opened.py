@@ -6,6 +6,7 @@ Masks are compared with the header's grid; everything else happens on the true o
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from extract.volumes.geometry import VoxelGrid, coincide
@@ -36,12 +37,16 @@ class OpenedSeries:
             "spacing_mm": spacing if self.spacing_known else None,
             "spacing_from": source if self.spacing_known else None,
             "on_the_grid_of_the_reference": coincide(self.grid, reference.grid),
+            **self.stored.described,
         }
 
 
-def open_series(file: SeriesFile) -> OpenedSeries:
-    """Open a series; `SourceError` where header and manifest do not give a grid (see `series_geometry`)."""
-    stored = open_volume(file.path, file.where)
+def open_series(file: SeriesFile, masks: Sequence[VoxelGrid] = ()) -> OpenedSeries:
+    """Open a series; `SourceError` where header and manifest do not give a grid (see `series_geometry`).
+
+    `masks` are the grids of the study's masks: they can tell which of a repeated series is meant.
+    """
+    stored = open_volume(file.path, file.where, sequence=file.sequence, masks=masks)
     affine, known, placed = series_geometry(stored, file.where, file.spacing_mm)
     grid = VoxelGrid(size=stored.grid.size, affine=affine)
     return OpenedSeries(file=file, stored=stored, grid=grid, spacing_known=known, placed=placed)

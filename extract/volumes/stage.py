@@ -22,6 +22,7 @@ from extract.volumes.header import open_volume
 from extract.volumes.manifest import facts_of, known_day, mask_files, series_files, studies_of
 from extract.volumes.preview import MOST_PX, MOST_SLICES, draw_preview
 from extract.volumes.settings import MODALITY, RADIOMICS, read_settings, resolve_volumes
+from extract.volumes.sources import bytes_of, source_of
 from extract.volumes.study import Study, read_study
 from feature_cache.canonical import Json, canonical_json, sha256_of_json
 from feature_cache.cohort import Cohort
@@ -60,8 +61,7 @@ class VolumeStage:
         """Hash every series and mask, and what the manifest says of them (days, spacings, codebooks)."""
         found = []
         for role in item.files:
-            path = item.path_of(role)
-            found.append(Source(role=role, sha256=hash_file(path), bytes=path.stat().st_size))
+            found.append(source_of(role, item.source_of(role), item.name_of(role), hash_file))
         facts: Json = dict(item.facts)
         found.append(
             Source(role="manifest_study", sha256=sha256_of_json(facts), bytes=len(canonical_json(facts)))
@@ -123,14 +123,11 @@ class VolumeStage:
     def cost(self, item: WorkItem) -> dict[str, int]:
         """Return the bytes of all files, and what the previews take at most: most of an entry."""
         series, masks = series_files(item), mask_files(item)
+        drawn = [open_volume(mask.path, mask.where, "label").grid for mask in masks]
         for one in series:
-            open_volume(one.path, one.where)
-        for mask in masks:
-            open_volume(mask.path, mask.where, "label")
+            open_volume(one.path, one.where, sequence=one.sequence, masks=drawn)
         return {
-            "bytes": sum(
-                path.stat().st_size for path in {file.path for file in series} | {m.path for m in masks}
-            ),
+            "bytes": bytes_of({file.path for file in series} | {mask.path for mask in masks}),
             "cache_bytes_at_most": (len(series) + 2 * len(masks)) * MOST_SLICES * MOST_PX**2,
         }
 

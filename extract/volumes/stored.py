@@ -21,6 +21,7 @@ import numpy as np
 from jaxtyping import Float, Shaped
 
 from extract.volumes.geometry import VoxelGrid
+from feature_cache.canonical import Json
 
 #: How far a spacing may be from 1 mm and still be the placeholder that peers write (facts: M-PRTM).
 _UNIT_TOLERANCE = 1e-6
@@ -40,7 +41,14 @@ DECODING_ERRORS = (
 
 
 class VolumeFormatError(ValueError):
-    """What is wrong with a file, in our words: decoders may quote what stands in it."""
+    """What is wrong with a file, in our words: decoders may quote what stands in it.
+
+    `expected` and `remedy` are None where those of any volume fit.
+    """
+
+    def __init__(self, got: str, expected: str | None = None, remedy: str | None = None) -> None:
+        super().__init__(got)
+        self.expected, self.remedy = expected, remedy
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,6 +78,16 @@ class StoredVolume(ABC):
     def spacing_known(self) -> bool:
         """Whether the spacing is another than 1 x 1 x 1, which says nothing."""
         return bool(np.abs(self.grid.spacing - 1.0).max() > _UNIT_TOLERANCE)
+
+    @property
+    def held_bytes(self) -> int:
+        """How many bytes the file has."""
+        return self.path.stat().st_size
+
+    @property
+    def described(self) -> dict[str, Json]:
+        """What an entry keeps of the file beside its grid."""
+        return {}
 
     @property
     def voxel_bytes(self) -> int:

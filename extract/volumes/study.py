@@ -17,6 +17,7 @@ from jaxtyping import Bool
 from extract.volumes.adc import is_adc, measured_adc, refuse_other_unit
 from extract.volumes.codebook import CROP
 from extract.volumes.geometry import VoxelGrid
+from extract.volumes.header import open_volume
 from extract.volumes.manifest import MaskFile, SeriesFile
 from extract.volumes.opened import OpenedSeries, open_series, refuse_unplaced
 from extract.volumes.quality import coverage_of, coverage_warnings, region_quality
@@ -59,7 +60,7 @@ def read_study(
         A file that cannot be used; two series of one sequence; series or masks that cannot be laid on each
         other; ADC in another unit; a series that shows nothing of the crop.
     """
-    opened, others = _open(series, block, where)
+    opened, others = _open(series, block, where, _mask_grids(series, masks))
     first = next(iter(opened.values()))
     whole = raster(first.grid, block.spacing_mm)
     regions = lay_masks(masks, {**opened, **others}, first, whole)
@@ -98,14 +99,14 @@ def read_study(
 
 
 def _open(
-    files: Sequence[SeriesFile], block: VolumesBlock, where: str
+    files: Sequence[SeriesFile], block: VolumesBlock, where: str, masks: Sequence[VoxelGrid]
 ) -> tuple[dict[str, OpenedSeries], dict[str, OpenedSeries]]:
     """Return the series to encode by sequence, the reference first, and the others by a name of their own."""
     wanted = [file for file in files if file.encoded]
     refuse_sequences([file.sequence for file in wanted], where)
     reference = choose_reference([file.sequence for file in wanted], block.reference, where)
     wanted.sort(key=lambda file: (file.sequence != reference, file.sequence))
-    opened = {file.sequence: open_series(file) for file in wanted}
+    opened = {file.sequence: open_series(file, masks) for file in wanted}
     first = opened[reference]
     if block.spacing_mm is not None and not first.spacing_known:
         raise SourceError(
@@ -116,8 +117,19 @@ def _open(
         )
     for one in opened.values():
         refuse_unplaced(one, first)
-    others = {f"{file.sequence} ({file.path.name})": open_series(file) for file in files if not file.encoded}
+    others = {
+        f"{file.sequence} ({number if file.path.is_dir() else file.path.name})": open_series(file, masks)
+        for number, file in enumerate(files)
+        if not file.encoded
+    }
     return opened, others
+
+
+def _mask_grids(series: Sequence[SeriesFile], masks: Sequence[MaskFile]) -> list[VoxelGrid]:
+    """Return the grids of all masks where a folder of DICOM may hold a series twice."""
+    if not any(file.path.is_dir() for file in series):
+        return []
+    return [open_volume(mask.path, mask.where, "label").grid for mask in masks]
 
 
 def _lay_series(
