@@ -65,10 +65,11 @@ def shape(mask: Mask, affine: Float[np.ndarray[Any, Any], "4 4"]) -> Float[np.nd
     steps = np.asarray(affine, dtype=np.float64)[:3, :3]
     corner, far = index.min(axis=0), index.max(axis=0) + 1
     box = mask[tuple(slice(start, stop) for start, stop in zip(corner, far, strict=True))]
-    vertices, triangles = _mesh(box, steps)
-    volume, area = _enclosed(vertices[triangles]), _area(vertices[triangles])
+    corners, triangles = mesh_of(box)
+    vertices = corners @ steps.T
+    volume, area = volume_of(vertices[triangles]), area_of(vertices[triangles])
     roundness = 36 * np.pi * volume**2 / area**3
-    least, minor, major = _axes((index - corner) @ steps.T)
+    least, minor, major = axes_of((index - corner) @ steps.T)
     return np.array(
         [
             volume,
@@ -80,7 +81,7 @@ def shape(mask: Mask, affine: Float[np.ndarray[Any, Any], "4 4"]) -> Float[np.nd
             roundness ** (-1 / 3),
             roundness ** (1 / 3),
             roundness ** (-1 / 3) - 1,
-            _diameter(vertices),
+            diameter_of(vertices),
             major,
             minor,
             least,
@@ -90,29 +91,30 @@ def shape(mask: Mask, affine: Float[np.ndarray[Any, Any], "4 4"]) -> Float[np.nd
     )
 
 
-def _mesh(box: Mask, steps: Float[np.ndarray[Any, Any], "3 3"]) -> tuple[Points, np.ndarray[Any, Any]]:
-    """Return vertices in mm and triangles of the surface; a border of background closes it."""
+def mesh_of(box: Mask) -> tuple[Points, np.ndarray[Any, Any]]:
+    """Return vertices in voxels and triangles of the surface; a border of background closes it."""
     from skimage.measure import marching_cubes
 
     padded = np.pad(box, 1).astype(np.float32)
     # scikit-image is only partly typed
     vertices, triangles, _, _ = marching_cubes(padded, level=0.5)  # type: ignore[no-untyped-call]
     # half voxels are exact in float32: only the millimetres need more
-    return vertices.astype(np.float64) @ steps.T, triangles
+    return vertices.astype(np.float64), triangles
 
 
-def _enclosed(corners: Float[np.ndarray[Any, Any], "triangle 3 3"]) -> float:
+def volume_of(corners: Float[np.ndarray[Any, Any], "triangle 3 3"]) -> float:
     """Sum the signed tetrahedra between each triangle and the first vertex (Zhang and Chen 2001)."""
     a, b, c = np.moveaxis(corners - corners[0, 0], 1, 0)
     return abs(float(np.einsum("ti,ti->", a, np.cross(b, c)))) / 6
 
 
-def _area(corners: Float[np.ndarray[Any, Any], "triangle 3 3"]) -> float:
+def area_of(corners: Float[np.ndarray[Any, Any], "triangle 3 3"]) -> float:
+    """Return the area of all triangles."""
     a, b, c = np.moveaxis(corners, 1, 0)
     return float(np.linalg.norm(np.cross(b - a, c - a), axis=1).sum()) / 2
 
 
-def _diameter(vertices: Points) -> float:
+def diameter_of(vertices: Points) -> float:
     """Return the largest distance of two vertices; the two are corners of the convex hull."""
     from scipy.spatial import ConvexHull
     from scipy.spatial.distance import cdist
@@ -121,7 +123,7 @@ def _diameter(vertices: Points) -> float:
     return max(float(cdist(hull[start : start + _ROWS], hull).max()) for start in range(0, len(hull), _ROWS))
 
 
-def _axes(centres_mm: Points) -> tuple[float, float, float]:
+def axes_of(centres_mm: Points) -> tuple[float, float, float]:
     """Return least, minor and major axis: 4 standard deviations (n - 1) of the voxel centres, sorted."""
     if len(centres_mm) < 2:
         return np.nan, np.nan, np.nan

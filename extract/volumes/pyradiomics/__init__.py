@@ -1,0 +1,1 @@
+"""The 107 features of PyRadiomics by their names, computed here: for models that were made with them."""
