@@ -19,7 +19,7 @@ from fuse.metrics.brier import event_free_at
 from fuse.metrics.calibration_groups import calibration_curve
 from fuse.metrics.kaplan_meier import GroupCurve, curve_of_group
 from fuse.metrics.time_summary import summarise_times
-from fuse.outcomes.outcomes import Competing, Survival
+from fuse.outcomes.outcomes import Competing, Survival, stack_times
 
 _RULE = (
     "A test case is in the group of higher predicted risk if its risk is above the median of the "
@@ -47,7 +47,7 @@ def describe_curves(drawn: Drawn) -> dict[str, Any]:
     first = min(prediction.repeat for prediction in drawn.said)
     pairs = [pair for pair in zip(drawn.said, drawn.truths, strict=True) if pair[0].repeat == first]
     higher = np.concatenate([own.risk > drawn.cuts[own.repeat, own.fold] for own, _ in pairs])
-    tested, horizon = _join([truth.test for _, truth in pairs]), drawn.days[-1]
+    tested, horizon = stack_times([truth.test for _, truth in pairs]), drawn.days[-1]
     marks = np.linspace(0.0, horizon, 5)
     groups = []
     for name, rows in (("higher predicted risk", higher), ("lower predicted risk", ~higher)):
@@ -73,16 +73,3 @@ def _curve(name: str, group: Survival, marks: np.ndarray) -> GroupCurve:
     if isinstance(group, Competing):
         return incidence_of_group(name, group, marks)
     return curve_of_group(name, group, marks)
-
-
-def _join(parts: Sequence[Survival]) -> Survival:
-    """Return the outcomes of several test parts below each other."""
-    event = np.concatenate([part.event for part in parts])
-    time_days = np.concatenate([part.time_days for part in parts])
-    late = [part.entry_days for part in parts if part.entry_days is not None]
-    entry = np.concatenate(late) if late else None
-    causes = [part for part in parts if isinstance(part, Competing)]
-    if not causes:
-        return Survival(event=event, time_days=time_days, entry_days=entry)
-    cause = np.concatenate([part.cause for part in causes])
-    return Competing(event=event, time_days=time_days, entry_days=entry, cause=cause, causes=causes[0].causes)

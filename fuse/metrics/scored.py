@@ -7,7 +7,7 @@ of every fold has a row number of the cohort, so that a resample of cases reache
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 import numpy as np
@@ -15,7 +15,7 @@ from jaxtyping import Int
 
 from feature_cache.errors import OutcomeError
 from fuse.cases import FoldPrediction, FoldTruth
-from fuse.outcomes.outcomes import Competing, Survival
+from fuse.outcomes.outcomes import Competing, Survival, stack_times
 
 
 class OfFold(Protocol):
@@ -134,19 +134,7 @@ def _check(prediction: FoldPrediction, truth: FoldTruth) -> None:
 def _outcome_of_cases(case_ids: tuple[str, ...], folds: Sequence[ScoredFold]) -> Survival:
     """Return the outcome of each case, in all that is known of it: its cause and its entry too."""
     rows = np.concatenate([fold.rows for fold in folds])
-    tests = [fold.truth.test for fold in folds]
-    whole = replace(
-        tests[0],
-        event=np.concatenate([test.event for test in tests]),
-        time_days=np.concatenate([test.time_days for test in tests]),
-        beside={},
-    )
-    entered = [np.zeros(len(test)) if test.entry_days is None else test.entry_days for test in tests]
-    if any(test.entry_days is not None for test in tests):
-        whole = replace(whole, entry_days=np.concatenate(entered))
-    if isinstance(whole, Competing):
-        causes = [test.cause for test in tests if isinstance(test, Competing)]
-        whole = replace(whole, cause=np.concatenate(causes))
+    whole = stack_times([fold.truth.test for fold in folds])
     first = np.full(len(case_ids), -1)
     first[rows[::-1]] = np.arange(len(rows))[::-1]
     _check_repeated(case_ids, rows, whole, whole.take(first[rows]))

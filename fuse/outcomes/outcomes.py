@@ -6,7 +6,7 @@ the same cases may stand beside the one that is evaluated, for models that learn
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Self
 
@@ -73,6 +73,26 @@ class Competing(Survival):
     def take(self, rows: Int[np.ndarray, " k"]) -> Self:
         """Return the outcomes of some cases."""
         return replace(super().take(rows), cause=self.cause[rows])
+
+
+def stack_times(parts: Sequence[Survival]) -> Survival:
+    """Return the outcomes of several parts below each other, in all that is known of them but what is beside.
+
+    The parts are of one endpoint: of each there are causes, or of none; of each entry days, or of none.
+    """
+    whole = replace(
+        parts[0],
+        event=np.concatenate([part.event for part in parts]),
+        time_days=np.concatenate([part.time_days for part in parts]),
+        beside={},
+    )
+    entered = [part.entry_days for part in parts if part.entry_days is not None]
+    if entered:
+        whole = replace(whole, entry_days=np.concatenate(entered))
+    if isinstance(whole, Competing):
+        causes = [part.cause for part in parts if isinstance(part, Competing)]
+        whole = replace(whole, cause=np.concatenate(causes))
+    return whole
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from feature_cache.errors import OutcomeError
+from fuse.cases import FoldPrediction, FoldTruth
 from fuse.metrics.scored import join
+from fuse.outcomes.outcomes import Competing
 
 
 def test_rows_lead_to_the_outcome_of_the_same_case(trial) -> None:
@@ -56,3 +58,41 @@ def test_refuses_two_outcomes_of_one_case(trial) -> None:
     truths[-1] = replace(truths[-1], test=replace(test, time_days=test.time_days + 1))
     with pytest.raises(OutcomeError, match="expected the same outcome in every repeat"):
         join(trial.predict(trial.hazard), truths)
+
+
+def test_causes_and_entry_go_with_their_case() -> None:
+    tests = [
+        Competing(
+            event=np.array([k == 0]),
+            time_days=np.array([5.0 + k]),
+            cause=np.array([k + 1]),
+            causes=("one", "two", "three"),
+            entry_days=np.array([float(k)]),
+        )
+        for k in range(2)
+    ]
+    said = [
+        FoldPrediction(
+            repeat=1,
+            fold=k + 1,
+            case_ids=("ba"[k],),
+            risk=np.zeros(1),
+            times_days=np.array([9.0]),
+            event_free=np.ones((1, 1)),
+        )
+        for k in range(2)
+    ]
+    arm = join(said, [FoldTruth(repeat=1, fold=k + 1, test=tests[k], train=tests[1 - k]) for k in range(2)])
+    assert isinstance(arm.outcome, Competing) and arm.outcome.entry_days is not None
+    assert arm.case_ids == ("a", "b")
+    assert (arm.outcome.cause.tolist(), arm.outcome.time_days.tolist()) == ([2, 1], [6.0, 5.0])
+    assert arm.outcome.entry_days.tolist() == [1.0, 0.0]
+    other = replace(tests[1], cause=np.array([3]))
+    again = [replace(said[0], repeat=2), replace(said[1], repeat=2)]
+    truths = [
+        FoldTruth(repeat=r, fold=k + 1, test=other if (r, k) == (2, 1) else tests[k], train=tests[1 - k])
+        for r in (1, 2)
+        for k in range(2)
+    ]
+    with pytest.raises(OutcomeError, match="outcome of case a"):
+        join([*said, *again], truths)
