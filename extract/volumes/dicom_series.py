@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import io
 import math
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +18,7 @@ from jaxtyping import Shaped
 
 from extract.volumes.dicom_image import NATIVE, DicomImage, read_bytes
 from extract.volumes.dicom_stack import stack
+from extract.volumes.dicom_tags import quiet
 from extract.volumes.stored import StoredVolume, VolumeFormatError
 from feature_cache.canonical import Json
 
@@ -160,8 +160,7 @@ def _decode(image: DicomImage) -> Shaped[np.ndarray[Any, Any], "y x"]:
     import pydicom
 
     columns, rows = image.size
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # they quote what stands in the header
+    with quiet():
         dataset = pydicom.dcmread(io.BytesIO(read_bytes(image.path)))
         if image.syntax in NATIVE:
             data = dataset.get("PixelData") or b""

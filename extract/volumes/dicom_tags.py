@@ -6,9 +6,10 @@ are worth: a number that is none is absent, and whoever needs it refuses the ima
 
 from __future__ import annotations
 
+import contextlib
 import math
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
@@ -47,12 +48,10 @@ class Tags:
     def read(stream: BinaryIO) -> Tags:
         """Read a header up to its voxels; whatever pydicom raises on a damaged one is raised."""
         import pydicom
-        from pydicom.config import disable_value_validation
 
         owners = [owner for _, owner, _ in _PRIVATE.values()]
         wanted: list[Any] = [*_STANDARD, *owners, *(tag for tag, _, _ in _PRIVATE.values())]
-        with warnings.catch_warnings(), disable_value_validation():
-            warnings.simplefilter("ignore")  # they quote what stands in the header
+        with quiet():
             header = pydicom.dcmread(stream, stop_before_pixels=True, specific_tags=wanted)
             parts = {name: _parts(header.get(name)) for name in _STANDARD}
             for name, (tag, owner, maker) in _PRIVATE.items():
@@ -82,6 +81,21 @@ class Tags:
         """Return a value of `count` numbers; None where it is absent, of another length or not finite."""
         numbers = _finite(self.parts.get(name, ()))
         return np.array(numbers) if numbers is not None and len(numbers) == count else None
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Keep pydicom's warnings and log from quoting what stands in a header; its errors are raised as ever."""
+    from pydicom.config import disable_value_validation, logger
+
+    was = logger.disabled
+    logger.disabled = True
+    try:
+        with warnings.catch_warnings(), disable_value_validation():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.disabled = was
 
 
 def _parts(value: Any) -> tuple[str, ...]:

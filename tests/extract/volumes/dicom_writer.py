@@ -51,7 +51,7 @@ def write_dicom(
             "StudyInstanceUID": "99.88.77.1", "SeriesInstanceUID": "99.88.77.1.1", "StudyDate": "20190817",
             "AcquisitionDate": "20190817", "AcquisitionTime": "101500.000000", "Modality": "MR",
             "ReferringPhysicianName": "Dr Acula", "ImageType": ["ORIGINAL", "PRIMARY", "M", "ND"],
-            "SeriesDescription": "t2_tse_tra Doe", "InstanceNumber": start + number,
+            "SeriesDescription": "t2_tse_tra Doe", "InstanceNumber": 1 + number,
             "ScanningSequence": "SE", "EchoTime": 101, "RepetitionTime": 4000,
             "ImagePositionPatient": (lps @ [0, 0, number, 1])[:3].tolist(),
             "ImageOrientationPatient": cosines.T[:2].ravel().tolist(),

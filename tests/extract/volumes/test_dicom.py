@@ -238,8 +238,12 @@ def test_a_link_out_of_the_folder_is_refused(tmp_path: Path) -> None:
 
 
 def test_what_is_odd_is_said(tmp_path: Path) -> None:
+    def change(number: int, image: Any) -> None:
+        philips(lambda _: 0.25)(number, image)
+        image.InstanceNumber = number + 2
+
     folder = write_dicom(
-        tmp_path, VOXELS, GRID.affine, philips(lambda _: 0.25), start=2,
+        tmp_path, VOXELS, GRID.affine, change,
         RescaleSlope=2, RescaleIntercept=0, SpacingBetweenSlices=3.3,
     )  # fmt: skip
     (folder / "notes.txt").write_text("Doe", encoding="utf-8")
@@ -315,3 +319,19 @@ def test_from_the_command_line(real: Path, tmp_path: Path) -> None:
     (ledger,) = (tmp_path / "cache_gap/_runs").glob("*/failures.csv")
     said = ledger.read_text(encoding="utf-8")
     assert "1 of 19 slices missing" in said and "dicom_pitfalls" not in said and "18files" not in said
+
+
+def test_nothing_of_a_header_reaches_a_log(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """pydicom quotes values that it does not like, in its log and in its warnings."""
+    odd = {"AcquisitionTime": "Doe", "StudyDate": "Jane", "SeriesInstanceUID": "Dr Acula"}
+
+    def change(number: int, image: Any) -> None:
+        for name, value in odd.items():
+            image[name] = pydicom.DataElement(name, "LO", value)
+
+    with caplog.at_level("DEBUG"):
+        read(write_dicom(tmp_path, VOXELS, GRID.affine, change))
+    said = caplog.text + "".join(capfd.readouterr())
+    assert not [secret for secret in SECRETS if secret in said]
