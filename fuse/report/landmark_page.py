@@ -11,14 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from fuse.files import parse_csv, write_text
 from fuse.report import numerals
+from fuse.report.environment import TEMPLATES, page_environment
 from fuse.report.metric_names import MetricName, name_metric
-
-TEMPLATES = Path(__file__).parent / "templates"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,20 +63,16 @@ def write_landmark_page(folder: Path, table: str, words: str) -> Path:
         What is said of rows of two moments.
     """
     rows = parse_csv((folder / table).read_text(encoding="utf-8"))[1]
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {"decimal": numerals.decimal}
-    page = environment.get_template("landmarks.html.j2").render(
-        style=Markup((TEMPLATES / "style.css").read_text(encoding="utf-8")),
-        moments=tuple(build_moments(rows)),
-        words=words,
-        table=table,
-        nothing=numerals.NOTHING,
+    page = (
+        page_environment()
+        .get_template("landmarks.html.j2")
+        .render(
+            style=Markup((TEMPLATES / "style.css").read_text(encoding="utf-8")),
+            moments=tuple(build_moments(rows)),
+            words=words,
+            table=table,
+            nothing=numerals.NOTHING,
+        )
     )
     path = folder / "landmarks.html"
     write_text(path, page)
