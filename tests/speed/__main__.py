@@ -1,6 +1,7 @@
 """`make speed`: what things cost, as ratios within one run where there is something to compare with.
 
-Writes results/speed.json; exits 1 on a miss. Inputs are made here, so that any machine measures the same.
+Writes results/speed.json; exits 1 on a miss. Inputs are made here, so that any
+machine measures the same, but for volumes, which need ../shared/data.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from tests.speed.slide_runs import run_rows
 from tests.speed.slides import slide_rows
 from tests.speed.tables import table_rows
 from tests.speed.timing import REPEATS, best
+from tests.speed.volumes import volume_rows
 
 
 def main() -> int:
@@ -35,6 +37,7 @@ def main() -> int:
             *mil_rows(work),
             *bag_rows(work),
             *concordance_rows(),
+            *volume_rows(work),
         ]
     return publish("speed", rows)
 
