@@ -63,16 +63,13 @@ def write_landmark_page(folder: Path, table: str, words: str) -> Path:
         What is said of rows of two moments.
     """
     rows = parse_csv((folder / table).read_text(encoding="utf-8"))[1]
-    page = (
-        page_environment()
-        .get_template("landmarks.html.j2")
-        .render(
-            style=Markup((TEMPLATES / "style.css").read_text(encoding="utf-8")),
-            moments=tuple(build_moments(rows)),
-            words=words,
-            table=table,
-            nothing=numerals.NOTHING,
-        )
+    template = page_environment().get_template("landmarks.html.j2")
+    page = template.render(
+        style=Markup((TEMPLATES / "style.css").read_text(encoding="utf-8")),
+        moments=tuple(build_moments(rows)),
+        words=words,
+        table=table,
+        nothing=numerals.NOTHING,
     )
     path = folder / "landmarks.html"
     write_text(path, page)

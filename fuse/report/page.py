@@ -67,51 +67,44 @@ def render(folder: RunFolder) -> str:
     weights = place_weights(folder.weights)
     added = build_added_value(folder.added_value, kind.measure.metric)
     not_run = tuple(arm for arm in document.arms if arm.status == "not_run")
-    return (
-        page_environment()
-        .get_template("page.html.j2")
-        .render(
-            run=folder,
-            document=document,
-            style=Markup((TEMPLATES / "style.css").read_text(encoding="utf-8")),
-            arms=build_arms_table(document, folder.metrics),
-            kind=kind,
-            question_number=lambda question: write_estimate(question, kind.measure.short),
-            arms_forest=build_arms_forest(document, folder.metrics),
-            named=build_comparisons(folder.comparisons, document, named_before=True),
-            described=build_comparisons(folder.comparisons, document, named_before=False),
-            outlook=folder.curves.outlook,
-            outlook_methods=_methods_of(folder.curves),
-            calibration_plot=place_calibration(folder.curves.calibration),
-            survival=place_survival(
-                folder.curves, horizon.days if horizon else document.endpoint.horizon_days
-            ),
-            horizon=horizon,
-            added=added,
-            decisions=place_decisions(
-                folder.decisions, [table.threshold for table in added.thresholds] if added else []
-            ),
-            invented=document.cohort.title.startswith("Synthetic"),
-            labels=document.labels,
-            weights=weights,
-            looked_at=average_attention(folder.attention_weights),
-            patterns=count_patterns(weights.cases) if weights else (),
-            attention=place_attention(folder.attention),
-            volumes=place_volumes(folder.volumes),
-            choices=count_choices(folder.chosen, document),
-            interval_tables=build_intervals(folder.intervals, folder.comparisons, document),
-            tests=build_tests(folder.tests, document),
-            checklists=build_checklists(folder.tripod, folder.probast),
-            flow=draw_flow(document.flow),
-            not_run=not_run,
-            silent=tuple(
-                arm for arm in not_run if not any(arm.name in part.what for part in document.failures)
-            ),
-            rerun=rerun_command(document.folder or folder.name),
-            events=_count_events(folder, kind.measure.metric),
-            span=numerals.span,
-            nothing=numerals.NOTHING,
-        )
+    template = page_environment().get_template("page.html.j2")
+    return template.render(
+        run=folder,
+        document=document,
+        style=Markup((TEMPLATES / "style.css").read_text(encoding="utf-8")),
+        arms=build_arms_table(document, folder.metrics),
+        kind=kind,
+        question_number=lambda question: write_estimate(question, kind.measure.short),
+        arms_forest=build_arms_forest(document, folder.metrics),
+        named=build_comparisons(folder.comparisons, document, named_before=True),
+        described=build_comparisons(folder.comparisons, document, named_before=False),
+        outlook=folder.curves.outlook,
+        outlook_methods=_methods_of(folder.curves),
+        calibration_plot=place_calibration(folder.curves.calibration),
+        survival=place_survival(folder.curves, horizon.days if horizon else document.endpoint.horizon_days),
+        horizon=horizon,
+        added=added,
+        decisions=place_decisions(
+            folder.decisions, [table.threshold for table in added.thresholds] if added else []
+        ),
+        invented=document.cohort.title.startswith("Synthetic"),
+        labels=document.labels,
+        weights=weights,
+        looked_at=average_attention(folder.attention_weights),
+        patterns=count_patterns(weights.cases) if weights else (),
+        attention=place_attention(folder.attention),
+        volumes=place_volumes(folder.volumes),
+        choices=count_choices(folder.chosen, document),
+        interval_tables=build_intervals(folder.intervals, folder.comparisons, document),
+        tests=build_tests(folder.tests, document),
+        checklists=build_checklists(folder.tripod, folder.probast),
+        flow=draw_flow(document.flow),
+        not_run=not_run,
+        silent=tuple(arm for arm in not_run if not any(arm.name in part.what for part in document.failures)),
+        rerun=rerun_command(document.folder or folder.name),
+        events=_count_events(folder, kind.measure.metric),
+        span=numerals.span,
+        nothing=numerals.NOTHING,
     )
 
 
