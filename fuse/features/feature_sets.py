@@ -148,7 +148,9 @@ def later_modalities(cache: FeatureCache, cohort: Cohort, chosen: Mapping[str, C
     found: dict[str, int] = {}
     for modality, names in others.items():
         sets = [_read_records(cache, cohort, (modality, name), []) for name in names]
-        if not any(split_by_day(records, cohort, day).known for records in sets):
+        splits = [split_by_day(records, cohort, day) for records in sets]
+        # entries that no table lists are of no day: they are missing, not later
+        if any(one.later for one in splits) and not any(one.known for one in splits):
             found[modality] = day
     return found
 

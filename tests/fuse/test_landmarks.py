@@ -4,20 +4,27 @@ from __future__ import annotations
 
 import csv
 import json
+import os
+import shutil
 from pathlib import Path
 
 import pytest
 import yaml
 from typer.testing import CliRunner
 
+from feature_cache.cohort import inspect_cohort
+from feature_cache.store import FeatureCache
 from fuse.__main__ import app
+from fuse.features.feature_sets import choose_feature_sets, later_modalities
 from tests.fuse.tiny_cohort import Tiny
 from tests.fuse.tiny_moments import MOMENTS, write_moments
 
 
 @pytest.fixture(scope="module")
 def tiny_moments(tmp_path_factory: pytest.TempPathFactory) -> Tiny:
-    tiny = write_moments(tmp_path_factory.mktemp("moments"))
+    with pytest.MonkeyPatch.context() as patch:  # whether it survives a power cut does not matter here
+        patch.setattr(os, "fsync", lambda _: None)
+        tiny = write_moments(tmp_path_factory.mktemp("moments"))
     protocol = yaml.safe_load(tiny.protocol.read_text(encoding="utf-8"))
     protocol["arms"] = protocol["arms"][1:]
     protocol["fusion"] = protocol["fusion"][:1]
@@ -78,13 +85,16 @@ def test_a_run_at_a_moment_is_made_again(landmarks: tuple[Path, str]) -> None:
     assert code == 0 and "bitwise the same" in said, said
 
 
-def test_a_run_is_validated_at_the_same_moment_only(landmarks: tuple[Path, str], tmp_path: Path) -> None:
-    other = write_moments(tmp_path / "other")
-    card = yaml.safe_load((other.cohort / "cohort.yaml").read_text(encoding="utf-8"))
+def test_a_run_is_validated_at_the_same_moment_only(
+    tiny_moments: Tiny, landmarks: tuple[Path, str], tmp_path: Path
+) -> None:
+    other = tmp_path / "tiny"
+    shutil.copytree(tiny_moments.cohort, other)
+    card = yaml.safe_load((other / "cohort.yaml").read_text(encoding="utf-8"))
     card["moments"] |= {"later": 90, "latest": 100}
-    (other.cohort / "cohort.yaml").write_text(yaml.safe_dump(card), encoding="utf-8")
+    (other / "cohort.yaml").write_text(yaml.safe_dump(card), encoding="utf-8")
     code, said = fuse(
-        "validate", landmarks[0] / "later", other.cohort, "--cache", other.cache, "--out", tmp_path / "v"
+        "validate", landmarks[0] / "later", other, "--cache", tiny_moments.cache, "--out", tmp_path / "v"
     )
     assert code != 0 and "Two moments are not compared" in said, said
 
@@ -100,9 +110,28 @@ def test_check_says_what_is_known_at_a_moment(tiny_moments: Tiny) -> None:
     assert "outcome by day 100, left out" in said
 
 
-def test_a_cohort_without_moments_has_no_landmarks(tiny: Tiny, tmp_path: Path) -> None:
-    code, said = fuse(
-        "landmarks", tiny.cohort, "--cache", tiny.cache, "--out", tmp_path / "x", "--protocol", tiny.protocol
-    )
+def test_what_no_table_lists_is_missing_and_not_later(tiny_moments: Tiny, tmp_path: Path) -> None:
+    folder = tmp_path / "tiny"
+    shutil.copytree(tiny_moments.cohort, folder)
+    (folder / "slides.csv").write_text("case_id,slide_id,path\n", encoding="utf-8")
+    cohort = inspect_cohort(folder)[0]
+    cache = FeatureCache.open(tiny_moments.cache)
+    for moment in ("before", "later"):
+        at = cohort.at(moment)
+        chosen, _ = choose_feature_sets(cache, at, "auto")
+        assert "slides" not in chosen and later_modalities(cache, at, chosen) == {}
+    at = inspect_cohort(tiny_moments.cohort)[0].at("before")
+    chosen, _ = choose_feature_sets(cache, at, "auto")
+    assert later_modalities(cache, at, chosen) == {"slides": -1}
+
+
+def test_a_cohort_without_moments_has_no_landmarks(tiny_moments: Tiny, tmp_path: Path) -> None:
+    folder = tmp_path / "tiny"
+    shutil.copytree(tiny_moments.cohort, folder)
+    card = yaml.safe_load((folder / "cohort.yaml").read_text(encoding="utf-8"))
+    del card["moments"]
+    (folder / "cohort.yaml").write_text(yaml.safe_dump(card), encoding="utf-8")
+    words = ("--cache", tiny_moments.cache, "--protocol", tiny_moments.protocol)
+    code, said = fuse("landmarks", folder, "--out", tmp_path / "x", *words)
     assert code != 0 and "Declare them" in said
     assert not (tmp_path / "x").exists()

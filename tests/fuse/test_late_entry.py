@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,13 +15,16 @@ from fuse.benchmark import run_benchmark
 from fuse.inspection.inspection import RunInputs, inspect_inputs
 from fuse.outcomes.outcomes import Survival
 from fuse.protocol import read_protocol
-from tests.fuse.tiny_cohort import Tiny, write_rows, write_tiny
+from tests.fuse.tiny_cohort import Tiny, write_rows
 
 
 @pytest.fixture(scope="module")
-def late(tmp_path_factory: pytest.TempPathFactory) -> Tiny:
+def late(tiny: Tiny, tmp_path_factory: pytest.TempPathFactory) -> Tiny:
     """The tiny cohort, every third case of which came under observation 300 days after the operation."""
-    tiny = write_tiny(tmp_path_factory.mktemp("late"))
+    folder = tmp_path_factory.mktemp("late")
+    shutil.copytree(tiny.cohort, folder / "tiny")
+    shutil.copy(tiny.protocol, folder / "protocol.yaml")
+    tiny = Tiny(cohort=folder / "tiny", cache=tiny.cache, protocol=folder / "protocol.yaml")
     days = [(f"{i:04d}", "AB"[i % 2], 300 if i % 3 == 0 else "") for i in range(60)]
     write_rows(tiny.cohort / "cases.csv", "case_id,site,entry_day", days)
     protocol = yaml.safe_load(tiny.protocol.read_text(encoding="utf-8"))
@@ -89,8 +93,6 @@ def test_only_what_is_made_of_risk_sets_has_a_value(run: Path) -> None:
 
 def test_an_entry_day_that_all_share_is_a_landmark(late: Tiny, tmp_path: Path) -> None:
     """Everybody from day 60 on: no risk set differs from that of a cohort that is followed from then."""
-    import shutil
-
     folder = tmp_path / "tiny"
     shutil.copytree(late.cohort, folder)
     write_rows(folder / "cases.csv", "case_id,site", [(f"{i:04d}", "A") for i in range(60)])
