@@ -83,8 +83,10 @@ class LevelledRegion:
     @cached_property
     def neighbours(self) -> Int32[np.ndarray[Any, Any], "26 voxel"]:
         """Levels of the 26 neighbours, 0 for one outside the region; the first 13 are those of `steps`."""
-        steps = np.array([*self.steps, *(-step for step in self.steps)])
-        beside: Int32[np.ndarray[Any, Any], "26 voxel"] = self.flat[self.places[None, :] + steps[:, None]]
+        beside = np.empty((2 * len(self.steps), len(self.places)), dtype=self.flat.dtype)
+        for row, step in enumerate([*self.steps, *(-step for step in self.steps)]):
+            # indices are inside by the border, and "clip" needs no second look at each
+            np.take(self.flat, self.places + step, out=beside[row], mode="clip")
         return beside
 
 

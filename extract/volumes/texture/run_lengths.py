@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Float
 
 from extract.volumes.texture.grey_levels import LevelledRegion, Levels
-from extract.volumes.texture.tally import Tally, Whole, describe_tally, tally
+from extract.volumes.texture.tally import Tally, Whole, describe_tally, merge_tallies, tally
 
 #: Tags of the IBSI. Short and long runs emphasis 22OV, W4KF; low and high grey level run emphasis V3SW, G3QZ;
 #: short run low and high HTZT, GD3A; long run low and high IVPO, 3KUM; grey level non-uniformity R5YN,
@@ -41,14 +41,6 @@ RUN_LENGTHS = (
 def count_runs(region: LevelledRegion) -> list[Tally]:
     """Return the runs of each direction."""
     return [tally(*_runs(region.flat, step), len(region.levels)) for step in region.steps]
-
-
-def merge_tallies(tallies: list[Tally]) -> Tally:
-    """Return all items as one tally, of the sum of the voxels."""
-    level, size, number = (
-        np.concatenate([getattr(one, name) for one in tallies]) for name in ("level", "size", "number")
-    )
-    return tally(np.repeat(level, number), np.repeat(size, number), voxels=sum(one.voxels for one in tallies))
 
 
 def run_lengths(region: LevelledRegion) -> dict[str, Float[np.ndarray[Any, Any], " 16"]]:

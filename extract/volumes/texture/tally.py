@@ -7,6 +7,7 @@ held: a zone of 50,000 voxels would need a matrix as wide.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +15,9 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from extract.volumes.texture.cooccurrence import entropy_bits
+
+#: Cells of a table that is counted in whole; above that, and above the items, items are sorted.
+_SMALL = 2**16
 
 Whole = Int[np.ndarray[Any, Any], " item"]
 
@@ -35,8 +39,26 @@ def tally(level: Whole, size: Whole, voxels: int) -> Tally:
     [2, 1]
     """
     width = int(size.max(initial=0)) + 1
-    cell, number = np.unique(level.astype(np.int64) * width + size, return_counts=True)
+    items = level.astype(np.int64) * width + size
+    if (int(level.max(initial=0)) + 1) * width > max(len(items), _SMALL):
+        cell, number = np.unique(items, return_counts=True)
+    else:
+        table = np.bincount(items)
+        cell = np.flatnonzero(table)
+        number = table[cell]
     return Tally(level=cell // width, size=cell % width, number=number, voxels=voxels)
+
+
+def merge_tallies(tallies: Sequence[Tally]) -> Tally:
+    """Return all items as one tally, of the sum of the voxels."""
+    width = max(int(one.size.max(initial=0)) for one in tallies) + 1
+    items = np.concatenate([one.level * width + one.size for one in tallies])
+    cell, of_cell = np.unique(items, return_inverse=True)
+    number = np.zeros(len(cell), dtype=np.int64)
+    np.add.at(number, of_cell, np.concatenate([one.number for one in tallies]))
+    return Tally(
+        level=cell // width, size=cell % width, number=number, voxels=sum(one.voxels for one in tallies)
+    )
 
 
 def describe_tally(counted: Tally) -> Float[np.ndarray[Any, Any], " 16"]:
