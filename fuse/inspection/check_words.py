@@ -57,6 +57,8 @@ def _missing(checked: Checked) -> Iterator[str]:
     horizon = checked.inspection.horizon
     if checked.missing and not checked.missing[0].interval.startswith("none"):
         by_day = "" if horizon is None else f" by day {horizon.days:g}"
+        if horizon is None and checked.inspection.door.has_times:
+            by_day = " by the end of follow-up"
         interval = checked.missing[0].interval
         yield f"who lacks what: cases, events, and the share with the event{by_day} ({interval})"
     for row in checked.missing:
