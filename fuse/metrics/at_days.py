@@ -40,6 +40,11 @@ class Resampled:
         """Times, or times and causes, of the cases."""
         return self.arm.outcome
 
+    def events_by(self, day: float) -> str:
+        """Say how many events (of interest) there are by a day, which few of all of them may be."""
+        events = int((self.outcome.event & (self.outcome.time_days <= day)).sum())
+        return f"{events} event{'' if events == 1 else 's'} by day {day:g}"
+
 
 def auc(one: Resampled, day: float, note: str = "") -> Estimated:
     """Return AUC at a day, pairs within folds."""
@@ -94,7 +99,7 @@ def event_share(outcome: Survival, day: float, counts: Counts) -> Float[np.ndarr
     return resampled_event_share(outcome, day, counts)
 
 
-BY_DAY: dict[str, Callable[[Resampled, float], Estimated]] = {
+BY_DAY: dict[str, Callable[[Resampled, float, str], Estimated]] = {
     "auc": auc,
     "brier": brier,
     "ipa": prediction_accuracy,
@@ -116,7 +121,9 @@ def estimate_at_days(
                 continue
             within = day < horizon_days
             rows[f"{name}_{day:g}"] = (
-                estimate(one, day) if within else none(f"beyond day {horizon_days:g}, the horizon in use")
+                estimate(one, day, one.events_by(day))
+                if within
+                else none(f"beyond day {horizon_days:g}, the horizon in use")
             )
     return rows
 

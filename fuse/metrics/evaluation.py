@@ -117,7 +117,7 @@ def score_probabilities(one: Resampled, horizon: Horizon, days: Sequence[float])
     """Return AUC, Brier and their kin at the horizon and at each further day, by the names of their rows."""
     note, found = horizon_note(horizon), {}
     for day in dict.fromkeys([max(1.0, float(math.floor(horizon.days / 2))), horizon.days]):
-        found[f"auc_{day:g}"] = auc(one, day, note if day == horizon.days else "")
+        found[f"auc_{day:g}"] = auc(one, day, note if day == horizon.days else one.events_by(day))
     integrated = score_integrated_brier(one.arm, horizon.days)
     interval = bootstrap(integrated.resample(one.counts), f"{integrated.note}; {note}")
     found["ibs"] = integrated.mean, interval

@@ -129,6 +129,16 @@ def test_auc_before_the_first_event_is_missing_and_says_why(trial) -> None:
     assert rows[2].method == f"none: no event by day {first - 1:g}"
 
 
+def test_a_further_day_says_how_few_events_there_are_by_then(trial) -> None:
+    rows = by_metric(evaluate_arm(trial.predict(trial.hazard), trial.truths, HORIZON, 0, (100.0, 300.0)))
+    outcome = trial.outcome
+    for day in (100, 300):
+        events = int((outcome.event & (outcome.time_days <= day)).sum())
+        assert 0 < events < outcome.event.sum() / 2
+        for name in ("auc", "brier", "ipa", "observed_expected"):
+            assert rows[f"{name}_{day}"].method.endswith(f"; {events} events by day {day}")
+
+
 def test_refuses_outcomes_without_any_event(trial) -> None:
     def censored(outcome):
         return replace(outcome, event=np.zeros_like(outcome.event))
