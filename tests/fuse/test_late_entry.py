@@ -52,6 +52,9 @@ def test_whoever_had_an_outcome_before_is_left_out(late: Tiny) -> None:
     assert all(days == (300.0 if int(case) % 3 == 0 else 0.0) for case, days in entry.items())
     assert len(door.too_early) > 0 and all(int(case) % 3 == 0 for case in door.too_early)
     assert (outcome.time_days > outcome.entry_days).all()
+    (warning,) = (one for one in inspect_inputs(inputs_of(late)).problems if "entry_day" in one.where)
+    assert warning.level == "warning" and f"the first is case {door.too_early[0]}" in warning.got
+    assert warning.got.startswith(f"{len(door.too_early)} cases ")
     # whoever is there from the start stays, however short the time
     assert outcome.time_days.min() < 300
 
