@@ -1,7 +1,7 @@
 """A plain folder: one subfolder a case with whatever is in it, clinical.csv and outcomes.csv beside.
 
-Enters: slides, volumes and texts known by their extensions. Leaves: a draft whose card has a gap wherever
-only a person can know: day 0, the prediction day, units, what an endpoint means.
+Enters: slides, volumes and texts known by their extensions, DICOM by its first bytes. Leaves: a draft whose
+card has a gap wherever only a person can know: day 0, the prediction day, units, what an endpoint means.
 """
 
 from __future__ import annotations
@@ -11,8 +11,10 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from extract.scan.dicom import DicomScan
 from extract.scan.drafting import Draft, files_below
 from extract.scan.folder_card import drafted_card, endpoint_names, outcome_columns
+from extract.volumes.dicom_image import is_dicom
 from feature_cache.errors import Problem, table_error
 from feature_cache.tables import (
     MaskRow,
@@ -36,17 +38,27 @@ def draft(root: Path) -> Draft:
     """Read the names in each case's folder and the tables beside the folders."""
     found = Draft(card={})
     unused: Counter[str] = Counter()
+    scanned = DicomScan(draft=found, root=root)
     folders = sorted(path for path in root.iterdir() if path.is_dir() and not path.name.startswith("."))
     for folder in folders:
-        files = list(files_below(folder))
+        files, dicom = list(files_below(folder)), []
         if files:
             found.further_cases.append(folder.name)
         for path in files:
-            if not _take(found, folder.name, path, path.relative_to(root)):
+            if _take(found, folder.name, path, path.relative_to(root)):
+                continue
+            if is_dicom(path):
+                dicom.append(path)
+            else:
                 unused[path.suffix or path.name] += 1
+        if dicom:
+            scanned.take(folder.name, dicom)
+    scanned.warn()
     _pair_masks(found)
     for suffix, count in sorted(unused.items()):
-        found.warn(f"{count} files {suffix}", "slides, .mha, .nii.gz or .txt", "another kind", "Not used.")
+        found.warn(
+            f"{count} files {suffix}", "slides, .mha, .nii.gz, DICOM or .txt", "another kind", "Not used."
+        )
     found.card = _read_tables(found, root)
     if folders:
         _compare_ids(found, {folder.name for folder in folders})

@@ -58,7 +58,7 @@ def _nothing(folder: DicomFolder) -> VolumeFormatError:
     """Return why nothing of a folder can be read."""
     if folder.unusable:
         return folder.unusable[0].error
-    got = f"{folder.others} files, none of them an image of a scanner"
+    got = f"{folder.others} DICOM files, none of them an image of a scanner"
     return VolumeFormatError(got, "a folder with a DICOM series", "Mend the path, or give another folder.")
 
 
@@ -71,12 +71,12 @@ def _doubts(choice: Choice, siblings: Sequence[DicomGroup]) -> tuple[str, ...]:
         found.append(f"its scanner's series has {len(siblings)} more by content, which were left out")
     images = [image for group in (choice.group, *siblings) for image in group.images]
     numbers = {image.tags.whole("InstanceNumber") for image in images} - {None}
-    if numbers and min(number for number in numbers if number is not None) > 1:
-        found.append("its images are not numbered from 1: an outermost slice may be missing")
+    if numbers and max(number for number in numbers if number is not None) > len(numbers):
+        found.append("its images are not numbered from 1 without gaps: a slice may be missing")
     return tuple(found)
 
 
 def _beside(folder: DicomFolder, path: Path) -> tuple[str, ...]:
     if not folder.others:
         return ()
-    return (f"{folder.others} files in its folder are no images of a scanner and were not read",)
+    return (f"DICOM beside it that is no image of a scanner was not read ({folder.others} files)",)

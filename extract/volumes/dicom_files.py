@@ -7,6 +7,7 @@ its content: what lies beside a file is looked at, because a slice of it may be 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -20,7 +21,7 @@ _MOST_FILES = 100_000
 
 @dataclass(frozen=True, kw_only=True)
 class DicomFolder:
-    """Images of a folder in the order of their names; `others` counts the files that are no scan at all."""
+    """Images of a folder in the order of their names; `others` counts the DICOM that is no scan."""
 
     images: tuple[DicomImage, ...]
     unusable: tuple[UnusableImage, ...]
@@ -35,7 +36,7 @@ def stands_for_dicom(path: Path) -> bool:
 def files_beside(path: Path) -> tuple[Path, ...]:
     """Return the files that the content behind `path` depends on.
 
-    Those of the folder and all below for a folder, those beside it for a DICOM file; another file alone.
+    The DICOM of the folder and all below for a folder, that beside it for a DICOM file; another file alone.
 
     Raises
     ------
@@ -56,7 +57,7 @@ def files_beside(path: Path) -> tuple[Path, ...]:
         if file.is_symlink() and not file.resolve().is_relative_to(inside):
             got, remedy = "a link that leads out of it", "Copy the file into the folder."
             raise VolumeFormatError(got, "a folder of DICOM", remedy)
-    return tuple(file for file in found if file.is_file())
+    return tuple(file for file in found if file.is_file() and is_dicom(file))
 
 
 def open_folder(path: Path) -> DicomFolder:
@@ -74,13 +75,15 @@ def open_folder(path: Path) -> DicomFolder:
 
 @lru_cache(maxsize=8)  # each series of a study asks for the same folder
 def _open(files: tuple[tuple[Path, int, int], ...]) -> DicomFolder:
+    return find_images([path for path, _, _ in files])
+
+
+def find_images(files: Iterable[Path]) -> DicomFolder:
+    """Open DICOM files; `VolumeFormatError` for one that is damaged."""
     images: list[DicomImage] = []
     unusable: list[UnusableImage] = []
     others = 0
-    for path, _, _ in files:
-        if not is_dicom(path):
-            others += 1
-            continue
+    for path in files:
         try:
             image = open_image(path)
         except VolumeFormatError:

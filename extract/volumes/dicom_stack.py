@@ -3,7 +3,7 @@
 Enters: images of one size and orientation. Leaves: them in the order of their positions along the slice
 normal, the affine (RAS), and what is odd. A reader that trusts the number of files makes 18 slices of
 3.176 mm of 19 slices of 3 mm with one lost (facts: formats 6). ImagePositionPatient is what counts;
-SliceThickness and SliceLocation are not looked at.
+SliceLocation is not looked at.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def stack(
     affine = np.eye(4)
     affine[:3, :2] = first.directions * np.array(first.spacing_mm)
     affine[:3, 2], affine[:3, 3] = step, positions[0]
-    return ordered, _LPS_TO_RAS @ affine, _doubts(ordered, float(np.median(steps)))
+    return ordered, _LPS_TO_RAS @ affine, _doubts(ordered, _usual(steps))
 
 
 def _refuse_duplicates(ordered: Sequence[DicomImage], steps: Float[np.ndarray[Any, Any], " step"]) -> None:
@@ -70,7 +70,7 @@ def _refuse_duplicates(ordered: Sequence[DicomImage], steps: Float[np.ndarray[An
 
 
 def _refuse_uneven(ordered: Sequence[DicomImage], steps: Float[np.ndarray[Any, Any], " step"]) -> None:
-    usual = float(np.median(steps))
+    usual = _usual(steps)
     odd = np.flatnonzero(np.abs(steps - usual) > _UNEVEN * usual)
     if not len(odd):
         return
@@ -87,11 +87,25 @@ def _refuse_uneven(ordered: Sequence[DicomImage], steps: Float[np.ndarray[Any, A
     raise VolumeFormatError(got, _SERIES, "Split the series where the distance changes, or take it out.")
 
 
+def _usual(steps: Float[np.ndarray[Any, Any], " step"]) -> float:
+    """Return the lower median: of a step and one twice as long the shorter is the true one."""
+    return float(np.sort(steps)[(len(steps) - 1) // 2])
+
+
 def _doubts(ordered: Sequence[DicomImage], usual: float) -> tuple[str, ...]:
-    """Say where the header's own count and distance differ from what is there."""
+    """Say where the header's own distance is another; refuse a whole multiple of it.
+
+    Every other slice lost leaves no gap. Some makers write the gap between slices there, which is less than
+    their thickness: that proves nothing.
+    """
     found = []
-    told = ordered[0].tags.number("SpacingBetweenSlices")
+    told, thick = (ordered[0].tags.number(name) for name in ("SpacingBetweenSlices", "SliceThickness"))
     if told is not None and abs(abs(told) - usual) > _UNEVEN * usual:
+        times = usual / abs(told) if told else 0.0
+        whole = times > 2 - _UNEVEN and abs(times - round(times)) <= _UNEVEN * times
+        if whole and thick is not None and abs(told) > (1 - _UNEVEN) * thick > 0:
+            got = f"slices {usual:.4g} mm apart, {times:.0f} times SpacingBetweenSlices: some are missing"
+            raise VolumeFormatError(got, _SERIES, "Fetch the series again.")
         found.append(
             f"SpacingBetweenSlices differs from the positions ({told:.4g}, {usual:.4g} mm); these count"
         )

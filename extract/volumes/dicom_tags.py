@@ -18,14 +18,12 @@ from jaxtyping import Float
 
 #: Names of the standard; all others of a header are left unread.
 _STANDARD = (
-    "StudyInstanceUID", "SeriesInstanceUID", "SeriesNumber",
-    "InstanceNumber", "ImageType", "Modality", "Manufacturer", "SeriesDescription", "ProtocolName",
-    "ScanningSequence", "SequenceName", "EchoTime", "EchoNumbers", "RepetitionTime", "InversionTime",
-    "DiffusionBValue", "AcquisitionNumber", "AcquisitionDate", "AcquisitionTime", "ContentTime",
-    "SeriesDate", "SeriesTime", "StudyDate", "StudyTime", "TriggerTime", "TemporalPositionIdentifier",
-    "SpacingBetweenSlices", "PixelSpacing", "ImageOrientationPatient", "ImagePositionPatient", "Rows",
-    "Columns", "NumberOfFrames", "SamplesPerPixel", "PhotometricInterpretation", "BitsAllocated",
-    "BitsStored", "HighBit", "PixelRepresentation", "RescaleSlope", "RescaleIntercept",
+    "StudyInstanceUID", "SeriesInstanceUID", "InstanceNumber", "ImageType", "SeriesDescription",
+    "ScanningSequence", "SequenceName", "EchoTime", "DiffusionBValue", "AcquisitionNumber", "AcquisitionDate",
+    "AcquisitionTime", "ContentTime", "TriggerTime", "TemporalPositionIdentifier", "SpacingBetweenSlices",
+    "SliceThickness", "PixelSpacing", "ImageOrientationPatient", "ImagePositionPatient", "Rows", "Columns",
+    "NumberOfFrames", "SamplesPerPixel", "PhotometricInterpretation", "BitsAllocated", "BitsStored",
+    "HighBit", "PixelRepresentation", "RescaleSlope", "RescaleIntercept",
 )  # fmt: skip
 #: Makers' own tags: name -> tag, tag of the block's owner, how the owner's name starts (dcm2niix,
 #: nii_dicom.cpp; Siemens, GE and Philips conformance statements).

@@ -26,6 +26,7 @@ from tests.extract.volumes.test_prostatex import CARD, say
 pydicom = pytest.importorskip("pydicom", reason="pydicom (extra mri) is not installed")
 GRID = grid_of((7, 6, 8), (0.5, 0.7, 3.0), (4, 18.5, 2))
 VOXELS = np.random.default_rng(3).integers(0, 4000, GRID.size).astype(np.uint16)
+REPORT = "1.2.840.10008.5.1.4.1.1.88.11"
 IVIM = "ProstateX-0000_dwi_3bvalues_57files"
 
 
@@ -155,8 +156,15 @@ def philips(slope: Any) -> Change:
     return change
 
 
+def every_other(number: int, image: Any) -> None:
+    """Slices stand twice as far apart as their header says."""
+    image.SpacingBetweenSlices = 1.5
+    image.SliceThickness = 1.5
+
+
 REFUSED: dict[str, tuple[Change | None, dict[str, Any], str]] = {
     "uneven": (moved, {}, "slices 3 to 4 mm apart"),
+    "every other": (every_other, {}, "slices 3 mm apart, 2 times SpacingBetweenSlices: some"),
     "aside": (aside, {}, "slices that leave a straight line by 1 mm"),
     "doubled": (
         on_slice(5, "ImagePositionPatient", (grid_of((1, 1, 1)).affine[:3, 3]).tolist()),
@@ -186,7 +194,7 @@ REFUSED: dict[str, tuple[Change | None, dict[str, Any], str]] = {
     "none": (lambda number, image: image.pop("PixelData") if number == 2 else None, {}, "0 bytes of voxels"),
     "bits": (None, {"BitsStored": 8, "HighBit": 7}, "values beyond 8 bits in 1-01.dcm"),
     "high bit": (None, {"BitsStored": 12, "HighBit": 15}, "BitsStored 12 and HighBit 15 in 1-01.dcm"),
-    "report": (None, {"SOPClassUID": "1.2.840.10008.5.1.4.1.1.88.11"}, "8 files, none of them an image of a"),
+    "report": (None, {"SOPClassUID": REPORT}, "8 DICOM files, none of them an image of a"),
 }  # fmt: skip
 
 
@@ -247,11 +255,15 @@ def test_what_is_odd_is_said(tmp_path: Path) -> None:
         RescaleSlope=2, RescaleIntercept=0, SpacingBetweenSlices=3.3,
     )  # fmt: skip
     (folder / "notes.txt").write_text("Doe", encoding="utf-8")
+    report = write_dicom(
+        tmp_path.parent / f"{tmp_path.name}_report", VOXELS[:, :, :1], GRID.affine, SOPClassUID=REPORT
+    )
+    (report / "1-01.dcm").rename(folder / "a_report")
     assert read(folder).warnings == (
         "SpacingBetweenSlices differs from the positions (3.3, 3 mm); these count",
         "Philips' own scale differs (by a factor of 0.5); the public counts",
-        "its images are not numbered from 1: an outermost slice may be missing",
-        "1 files in its folder are no images of a scanner and were not read",
+        "its images are not numbered from 1 without gaps: a slice may be missing",
+        "DICOM beside it that is no image of a scanner was not read (1 files)",
     )
 
 

@@ -264,7 +264,7 @@ def test_private_tags_as_they_stand_in_files(
 
 
 def test_a_study_of_one_folder_becomes_an_entry(tmp_path: Path) -> None:
-    """Three rows with one path; the mask lies on the first of two T2W: the entry is that of the NIfTI files."""
+    """Three rows with one path; the mask lies on the first of two T2W: the entry is the NIfTI files'."""
     nifti, dicom = tmp_path / "nifti", tmp_path / "dicom/study"
     nifti.mkdir()
     shifted = T2W.affine.copy()
