@@ -1,8 +1,8 @@
 """Whether cases came under observation after all that is known of them.
 
 Enters: the door of outcomes, which knows on which day each case entered. Leaves: a warning that names the
-first case whose `entry_day` is not before its time. Nobody is enrolled after the outcome: most often the column
-counts from another day than the index event, or holds another unit.
+first case whose `entry_day` is not before its time. Nobody is enrolled after the outcome: most often the
+column counts from another day than the index event, or holds another unit.
 """
 
 from __future__ import annotations
