@@ -23,6 +23,7 @@ from fuse.verdict.words import (
     C_MEASURE,
     NOT_MEASURED,
     SMALLEST_GAIN,
+    WEAK,
     WIDER,
     Answer,
     Measure,
@@ -206,10 +207,22 @@ def _adds(evidence: Evidence, identity: str, text: str, second: str) -> Question
         answer=answer,
         measured=measured,
         rule=gain_rule(evidence.measure),
-        words=describe_gain(measured, answer, evidence.size, evidence.measure.pairs),
+        words=describe_gain(measured, answer, evidence.size, evidence.measure.pairs)
+        + (_weakness(evidence) if second == evidence.roles.selected_single else ""),
         needed=needed_for_gain(measured, 0.0, evidence.counts),
     )
     return build_question((identity, text), answered)
+
+
+def _weakness(evidence: Evidence) -> str:
+    """Return a sentence where the selected modality did worse than each of those it is selected from."""
+    metric, roles = evidence.measure.metric, evidence.roles
+    selected = evidence.value(roles.selected_single, metric).estimate
+    alone = [evidence.value(arm, metric).estimate for arm in roles.singles.values()]
+    known = [estimate for estimate in alone if math.isfinite(estimate)]
+    if len(known) < 2 or not selected < min(known):
+        return ""
+    return WEAK.format(evidence.measure.short, selected, min(known), max(known))
 
 
 def _calibration(evidence: Evidence, *, beats_chance: bool) -> Question:

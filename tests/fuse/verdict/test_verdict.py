@@ -10,7 +10,6 @@ from fuse.metrics.censoring import Horizon
 from fuse.metrics.comparison import ComparisonRow, Roles
 from fuse.metrics.evaluation import MetricRow
 from fuse.verdict.verdict import Evidence, Question, judge
-from fuse.verdict.words import name_fusion, name_modality, sort_modalities
 
 
 def metric(name: str, estimate: float, low: float, high: float) -> MetricRow:
@@ -244,6 +243,21 @@ def test_the_sentence_on_top_says_that_fusion_is_worse_where_it_is() -> None:
     assert "worse" not in judge(replace(EVIDENCE, comparisons=useless)).top
 
 
+def test_a_selected_modality_that_is_worse_than_each_by_itself_is_a_weak_comparator() -> None:
+    def words(selected: float) -> str:
+        reached = {SELECTED: selected, CLINICAL: 0.6, "ridge_cox__notes": 0.59, "ridge_cox__slides": 0.63}
+        rows = {arm: [metric("c_index", c, c - 0.1, c + 0.1)] for arm, c in reached.items()}
+        gain = [versus(LATE, SELECTED, (0.07, 0.33))]
+        shown = replace(EVIDENCE, metrics=EVIDENCE.metrics | rows, comparisons=gain)
+        return answers(shown)["adds_to_selected_single"].words
+
+    assert words(0.54).endswith(
+        " A weak comparator here: what training picked reached C 0.54, less than each modality alone "
+        "(0.59 to 0.63, below). Beating it says nothing of the best of them."
+    )
+    assert "weak" not in words(0.595)
+
+
 def test_every_answer_on_a_single_modality_is_named_on_top() -> None:
     alone = {
         "slides": metric("c_index", 0.62, 0.54, 0.70),
@@ -261,26 +275,6 @@ def test_every_answer_on_a_single_modality_is_named_on_top() -> None:
     assert said.endswith("those of all 3 feature sets shall hold together.")
     one = judge(replace(EVIDENCE, roles=replace(ROLES, singles={"slides": "ridge_cox__slides"})))
     assert "on their own" not in one.top
-
-
-def test_words_and_order_of_modalities() -> None:
-    assert sort_modalities(("zeta", "clinical", "notes", "omics", "slides", "volumes")) == [
-        "slides",
-        "volumes",
-        "notes",
-        "clinical",
-        "omics",
-        "zeta",
-    ]
-    assert name_fusion("early__notes+slides").text == "early fusion of slides and notes"
-    assert name_modality("zeta").text == "the zeta"
-    assert sort_modalities(("slides:b", "volumes", "slides", "slides:a")) == [
-        "slides",
-        "slides:a",
-        "slides:b",
-        "volumes",
-    ]
-    assert name_fusion("late__slides+slides:uni").text == "late fusion of slides and slides (uni)"
 
 
 def test_json_without_nan_and_with_the_notes() -> None:
