@@ -57,8 +57,9 @@ def count_pairs(region: LevelledRegion) -> Matrices:
     """
     size = region.count + 1
     counts = np.empty((len(region.steps), size, size))
-    for direction, beside in enumerate(region.neighbours[: len(region.steps)]):
-        counts[direction] = np.bincount(region.levels * size + beside, minlength=size**2).reshape(size, size)
+    for direction, step in enumerate(region.steps):
+        pair = region.levels * size + region.beside(step)
+        counts[direction] = np.bincount(pair, minlength=size**2).reshape(size, size)
     pairs = counts[:, 1:, 1:]
     pairs = pairs[pairs.sum(axis=(1, 2)) > 0]
     both: Matrices = pairs + pairs.transpose(0, 2, 1)

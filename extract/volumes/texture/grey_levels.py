@@ -80,20 +80,19 @@ class LevelledRegion:
         levels: Levels = self.flat[self.places]
         return levels
 
-    @cached_property
-    def neighbours(self) -> Int32[np.ndarray[Any, Any], "26 voxel"]:
-        """Levels of the 26 neighbours, 0 for one outside the region; the first 13 are those of `steps`."""
-        beside = np.empty((2 * len(self.steps), len(self.places)), dtype=self.flat.dtype)
-        for row, step in enumerate([*self.steps, *(-step for step in self.steps)]):
-            # indices are inside by the border, and "clip" needs no second look at each
-            np.take(self.flat, self.places + step, out=beside[row], mode="clip")
-        return beside
+    def beside(self, step: int) -> Levels:
+        """Return the level of each voxel's neighbour `step` elements away, 0 for one outside the region.
+
+        One direction at a time: all 26 of a volume without a mask would be a gigabyte.
+        """
+        # the border keeps indices inside, so there is nothing to clip and no second look at each
+        return np.take(self.flat, self.places + step, mode="clip")
 
 
 def levelled(mask: Bool[np.ndarray[Any, Any], "x y z"], levels: Levels, count: int) -> LevelledRegion:
     """Return the region `mask` with `levels` in the order of its voxels; it must have a voxel.
 
-    >>> levelled(np.ones((1, 1, 2), dtype=bool), np.array([2, 1], dtype=np.int32), 2).neighbours[0].tolist()
+    >>> levelled(np.ones((1, 1, 2), dtype=bool), np.array([2, 1], dtype=np.int32), 2).beside(1).tolist()
     [1, 0]
     """
     index = np.argwhere(mask)

@@ -45,7 +45,9 @@ TONE_DIFFERENCE = ("ngt_coarseness", "ngt_contrast", "ngt_busyness", "ngt_comple
 
 def count_dependences(region: LevelledRegion) -> Tally:
     """Return how many voxels of a level have 1, 2, ... of it around them, themselves included."""
-    alike = (region.neighbours == region.levels).sum(axis=0) + 1
+    alike = np.ones(len(region.levels), dtype=np.int32)
+    for step in _both_ways(region):
+        alike += region.beside(step) == region.levels
     return tally(region.levels, alike, len(region.levels))
 
 
@@ -87,9 +89,17 @@ def count_differences(
     region: LevelledRegion,
 ) -> tuple[Float[np.ndarray[Any, Any], " level"], Float[np.ndarray[Any, Any], " level"]]:
     """Return how many voxels of each level have neighbours, and the sum of how far these are off."""
-    beside = (region.neighbours > 0).sum(axis=0)
-    known = beside > 0
-    mean = region.neighbours.sum(axis=0)[known] / beside[known]
-    level = region.levels[known]
+    there, total = (np.zeros(len(region.levels), dtype=np.int32) for _ in range(2))
+    for step in _both_ways(region):
+        beside = region.beside(step)
+        there += beside > 0
+        total += beside
+    known = there > 0
+    mean, level = total[known] / there[known], region.levels[known]
     number = np.bincount(level, minlength=region.count + 1)[1:].astype(np.float64)
     return number, np.bincount(level, np.abs(level - mean), minlength=region.count + 1)[1:]
+
+
+def _both_ways(region: LevelledRegion) -> tuple[int, ...]:
+    """Return the steps to all 26 neighbours."""
+    return (*region.steps, *(-step for step in region.steps))

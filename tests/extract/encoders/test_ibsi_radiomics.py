@@ -10,6 +10,7 @@ import pytest
 
 from extract.encoders.card import EncodedSeries
 from extract.encoders.registry import find_encoder, load_encoder
+from extract.recipe import read_recipe
 from extract.volumes.texture.bins import Bins, with_bins
 from extract.volumes.texture.grey_levels import levelled, levels_of_count, levels_of_width
 from extract.volumes.texture.ibsi import TEXTURE, texture
@@ -137,3 +138,8 @@ def test_bins_that_say_nothing_or_two_things_are_refused(tmp_path: Path, bins: d
 def test_bins_for_an_encoder_without_are_refused(tmp_path: Path) -> None:
     with pytest.raises(RecipeError, match="takes intensities as they are"):
         items_of(cohort_of(ALL), tmp_path, {"bins": {"count": 32}})
+
+
+def test_the_shipped_recipe_is_this_encoder_with_its_bins() -> None:
+    (part,) = read_recipe("radiomics").parts
+    assert part.settings == {"encoder": "ibsi_radiomics", "bins": {"count": 32}}

@@ -61,3 +61,8 @@ MORPHOLOGY = {
     "morph_pca_elongation": (0.816, 0.005),
     "morph_pca_flatness": (0.749, 0.005),
 }
+
+
+def print_row(tag: str, reference: float, measured: float) -> None:
+    """Print one row of the table of the IBSI's phantom; pytest shows it with `-s`."""
+    print(f"\n{tag:<28}IBSI {reference:<10.3g}Braid {measured:.6g}", end="")

@@ -30,6 +30,7 @@ def test_phantom_has_the_voxels_the_ibsi_says() -> None:
 def test_ibsi_reference_values_to_their_three_digits(name: str) -> None:
     expected = ibsi_phantom.STATISTICS[name]
     got = named(ibsi_phantom.INTENSITY[ibsi_phantom.REGION])[name]
+    ibsi_phantom.print_row(name, expected, got)
     assert float(f"{got:.3g}") == expected
 
 

@@ -36,7 +36,9 @@ def named(mask: np.ndarray, affine: np.ndarray) -> dict[str, float]:
 @pytest.mark.parametrize("name", SHAPE)
 def test_ibsi_reference_values_within_their_tolerance(name: str) -> None:
     value, tolerance = ibsi_phantom.MORPHOLOGY[name]
-    assert named(ibsi_phantom.REGION, ibsi_phantom.AFFINE)[name] == pytest.approx(value, abs=tolerance)
+    got = named(ibsi_phantom.REGION, ibsi_phantom.AFFINE)[name]
+    ibsi_phantom.print_row(name, value, got)
+    assert got == pytest.approx(value, abs=tolerance)
 
 
 @pytest.mark.parametrize("size", [(1, 1, 1), (2, 1, 1), (4, 3, 1), (5, 4, 3)])

@@ -32,5 +32,5 @@ def test_every_reference_value_is_measured() -> None:
 
 @pytest.mark.parametrize("tag", TEXTURE)
 def test_ibsi_reference_values_to_their_three_digits(tag: str) -> None:
-    print(f"\n{tag:<28}IBSI {REFERENCE[tag]:<10.3g}Braid {MEASURED[tag]:.6g}", end="")
+    ibsi_phantom.print_row(tag, REFERENCE[tag], MEASURED[tag])
     assert float(f"{MEASURED[tag]:.3g}") == REFERENCE[tag]
