@@ -50,8 +50,8 @@ MEAN_AUROC_MEASURE = Measure(
 PRIMARY = {measure.metric: measure.short for measure in (C_MEASURE, AUROC_MEASURE, MEAN_AUROC_MEASURE)}
 
 WEAK = (
-    " A weak comparator here: what training picked reached {} {:.2f}, less than each modality alone ({:.2f} to "
-    "{:.2f}, below). Beating it says nothing of the best of them."
+    " A weak comparator here: what training picked reached {} {:.2f}, less than each modality alone "
+    "({:.2f} to {:.2f}, below). Beating it says nothing of the best of them."
 )
 WIDER = " This interval is wider than in the table of arms: those of all {} {} shall hold together."
 

@@ -30,6 +30,7 @@ def test_tests_stand_in_words_with_what_altered_cohorts_reach(run_folder) -> Non
     assert (first.least, none.least) == ("With 199 altered cohorts p cannot be below .005.", "")
     page = render(folder)
     assert "cannot be below .005." in page
+    assert 'href="#tests"' in page
     assert "Does anything predict at all?" in page
     assert "&lt;b&gt;given&lt;/b&gt;" in page
 
@@ -44,7 +45,8 @@ def test_a_p_that_three_digits_do_not_show_is_not_zero(run_folder) -> None:
 
 
 def test_a_run_that_asked_for_none_has_no_section(run_folder) -> None:
-    assert 'id="tests"' not in render(read_run(run_folder))
+    assert '"tests"' not in (page := render(read_run(run_folder)))
+    assert "#tests" not in page
 
 
 def test_a_damaged_table_is_named(run_folder) -> None:
