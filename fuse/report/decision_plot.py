@@ -75,7 +75,7 @@ def place_decisions(rows: Sequence[DecisionRow], declared: Sequence[float]) -> D
         placed.append(
             DecisionCurve(
                 words=points[0].words,
-                label=shorten(points[0].words, KEY_CHARACTERS),
+                label=_name(points[0].words),
                 place=None if name == TREAT_ALL else number,
                 path=_path(points, to_x, to_y, lowest),
                 key_y=TOP + 16 + 26 * number,
@@ -97,6 +97,14 @@ def place_decisions(rows: Sequence[DecisionRow], declared: Sequence[float]) -> D
         guides=tuple((to_x(risk), f"{100 * risk:g} %") for risk in declared if risk <= end),
         key_none_y=TOP + 16 + 26 * len(placed),
     )
+
+
+def _name(words: str) -> str:
+    """Return what fits into the key: of many modalities, how many they are."""
+    parts = words.split(" + ")
+    if len(words) > KEY_CHARACTERS and len(parts) > 1:
+        return f"{len(parts)} modalities together"
+    return shorten(words, KEY_CHARACTERS)
 
 
 def _path(

@@ -98,6 +98,14 @@ def test_curves_stay_inside_their_frame_and_keep_their_order() -> None:
     assert place_decisions([], ()) is None
 
 
+def test_a_curve_of_many_modalities_is_named_by_how_many_there_are() -> None:
+    words = "slides + volumes + notes + clinical values"
+    long = [row.model_copy(update={"words": words}) for row in decisions() if row.curve == LATE]
+    plot = place_decisions(long, ())
+    assert plot is not None
+    assert (plot.curves[0].label, plot.curves[0].words) == ("4 modalities together", words)
+
+
 def test_the_page_has_tables_curves_and_the_caution(run_folder: Path) -> None:
     lines = [tuple(getattr(one, name) for name in COLUMNS) for one in rows()]
     write_table(run_folder / "added_value.csv", COLUMNS, lines)
