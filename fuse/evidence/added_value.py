@@ -114,13 +114,22 @@ def _honoured(found: Found, value: AddedValue) -> Found:
 
 
 def open_cases(
-    folds: Folds, door: OutcomeDoor, sealed: Mapping[Path, str], day: float | None, *, external: bool = False
+    folds: Folds,
+    door: OutcomeDoor,
+    sealed: Mapping[Path, str],
+    day: float | None,
+    *,
+    seed: int,
+    external: bool = False,
 ) -> OpenedCases:
     """Open the outcomes of the test parts against the seal of what was said of them.
 
-    Where they are of another cohort (`external`), censoring weights and the share to beat are its own.
+    Where they are of another cohort (`external`), censoring weights and the share to beat are its own. Cases
+    stand in the order of their ids and are resampled by the run's seed: the same resamples, and so the same
+    intervals, as in metrics.csv.
     """
-    rows = sorted({int(row) for fold in folds.folds for row in fold.test})
+    tested = {int(row) for fold in folds.folds for row in fold.test}
+    rows = sorted(tested, key=lambda row: folds.case_ids[row])
     place = {row: number for number, row in enumerate(rows)}
     outcome = door.evaluation([folds.case_ids[row] for row in rows], sealed)
     opened = []
@@ -134,7 +143,7 @@ def open_cases(
         folds=tuple(opened),
         day=day,
         share=share_of_event(outcome, day),
-        counts=draw_resamples(len(rows), 0),
+        counts=draw_resamples(len(rows), seed),
     )
 
 

@@ -2,7 +2,7 @@
 
 Enters: the sealed prediction files, the door, the folds, and the roles that were fixed before. Leaves:
 metrics.csv, comparisons.csv, curves.json and verdict.json in the run's folder. Nothing is fitted here.
-`evidence_of_times.py` and `evidence_of_classes.py` know what is counted.
+`of_times.py` and `of_classes.py` know what is counted.
 """
 
 from __future__ import annotations

@@ -141,6 +141,7 @@ def write_run_files(folder: Path, run: FittedRun) -> Computed:
                 inspection.door,
                 dict(sealed.values()) | sealed_subsets,
                 day.days,
+                seed=inspection.protocol.seed,
                 external=run.external,
             ),
             evaluated=evaluated,

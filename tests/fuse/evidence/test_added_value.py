@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from fuse.cases import FoldPrediction, FoldTruth
 from fuse.evidence.added_value import (
     ADDED_VALUE,
     DECISION_CURVES,
@@ -23,7 +24,7 @@ from fuse.fitting import ArmResult, FoldResult
 from fuse.folds.folds import Fold, Folds
 from fuse.metrics.comparison import ComparisonRow, Roles
 from fuse.metrics.decision import net_benefit, reclassify
-from fuse.metrics.evaluation import MetricRow
+from fuse.metrics.evaluation import MetricRow, evaluate_arm
 from fuse.outcomes.outcomes import Classes, Outcome, Survival
 from fuse.verdict.words import C_MEASURE
 
@@ -107,7 +108,8 @@ def value(latent: np.ndarray) -> AddedValue:
     results = [result_of(fold, latent) for fold in folds.folds]
     rungs = rungs_of(ROLES, results, DayInUse(days=500.0, times_days=DAYS), LATE)
     door = Door(outcome)
-    tested = open_cases(folds, door, {Path("a"): "", Path("b"): ""}, 500.0)  # type: ignore[arg-type]
+    sealed = {Path("a"): "", Path("b"): ""}
+    tested = open_cases(folds, door, sealed, 500.0, seed=0)  # type: ignore[arg-type]
     assert door.sealed == 2
     row = MetricRow(
         metric="c_index", estimate=0.7, low=0.6, high=0.8, method="by hand", n_cases=N, n_events=30
@@ -166,6 +168,29 @@ def test_the_probability_is_read_off_the_curve_on_the_day_in_use() -> None:
     for day, expected in ((500.0, 0.4), (700.0, 0.6), (900.0, 0.8), (100.0, 0.05)):
         assert DayInUse(days=day, times_days=DAYS).of_event(event_free) == pytest.approx(expected)
     assert DayInUse(days=None, times_days=np.zeros(0)).of_event(np.array([[0.3, 0.7]])) == 0.7
+
+
+def test_prediction_accuracy_is_that_of_the_metrics_with_the_same_interval(
+    value: AddedValue, latent: np.ndarray, tmp_path: Path
+) -> None:
+    folds, opened = made_folds(), value.tested.folds
+    said = [
+        FoldPrediction(
+            repeat=fold.repeat,
+            fold=fold.fold,
+            case_ids=tuple(folds.case_ids[row] for row in fold.test),
+            risk=(arm := result_of(fold, latent).arms[LATE]).risk,
+            times_days=DAYS,
+            event_free=arm.probability,
+        )
+        for fold in folds.folds
+    ]
+    truths = [FoldTruth(repeat=one.repeat, fold=one.fold, test=one.test, train=one.train) for one in opened]
+    (ipa,) = (row for row in evaluate_arm(said, truths, 500.0, seed=0) if row.metric == "ipa")
+    assert "horizon day 500" in ipa.method
+    row = rows_of(tmp_path, value)[LATE, "", "ipa", ""]
+    found = [float(row[name]) for name in ("estimate", "low", "high")]
+    assert found == pytest.approx([ipa.estimate, ipa.low, ipa.high], abs=1e-12)
 
 
 def test_what_was_named_before_is_not_computed_a_second_way(value: AddedValue, tmp_path: Path) -> None:
@@ -251,7 +276,8 @@ def test_no_threshold_no_benefit_and_several_classes_no_rung(value: AddedValue, 
 
 def test_two_classes_have_probabilities_without_a_day(value: AddedValue, tmp_path: Path) -> None:
     label = (np.random.default_rng(2).random(N) < 0.4).astype(int)
-    tested = open_cases(made_folds(), Door(Classes(label=label, names=("no", "yes"))), {}, None)  # type: ignore[arg-type]
+    door = Door(Classes(label=label, names=("no", "yes")))
+    tested = open_cases(made_folds(), door, {}, None, seed=0)  # type: ignore[arg-type]
     rows = rows_of(tmp_path, replace(value, tested=tested))
     row = rows[LATE, SCORE, "net_benefit", "0.2"]
     assert float(row["low"]) < float(row["estimate"]) < float(row["high"])
