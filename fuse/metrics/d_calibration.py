@@ -24,7 +24,9 @@ def d_calibration(arm: ScoredArm, horizon_days: float) -> tuple[float, Interval]
     """Return the p-value of the D-calibration test; it has no interval.
 
     Follow-up is cut at the horizon, where predictions end: whoever is followed beyond it counts as censored
-    on it. A case that was tested in several repeats counts once, its shares averaged.
+    on it. A case that was tested in several repeats counts once, its shares averaged. Spreading censored cases
+    evens the bins out, so that the test says "wrong" too seldom: of true curves with half of 800 cases censored,
+    below .05 in under 1 %, and of hazards that are all 15 % too high in 29 %.
     """
     outcome = arm.outcome
     refused = too_few(int((outcome.event & (outcome.time_days <= horizon_days)).sum()))
@@ -43,7 +45,10 @@ def d_calibration(arm: ScoredArm, horizon_days: float) -> tuple[float, Interval]
     from scipy.special import chdtrc
 
     p = float(chdtrc(BINS - 1, float((np.square(found - expected) / expected).sum())))
-    method = f"D-calibration, chi-square of {BINS} bins, {BINS - 1} df, follow-up cut at day {horizon_days:g}"
+    method = (
+        f"D-calibration, chi-square of {BINS} bins, {BINS - 1} df, follow-up cut at day {horizon_days:g}; "
+        "where many are censored it seldom finds what is wrong"
+    )
     return p, Interval(low=math.nan, high=math.nan, method=method)
 
 
