@@ -57,7 +57,12 @@ def files_beside(path: Path) -> tuple[Path, ...]:
         if file.is_symlink() and not file.resolve().is_relative_to(inside):
             got, remedy = "a link that leads out of it", "Copy the file into the folder."
             raise VolumeFormatError(got, "a folder of DICOM", remedy)
-    return tuple(file for file in found if file.is_file() and is_dicom(file))
+    return tuple(file for file in found if file.is_file() and (_is_called_dicom(file) or is_dicom(file)))
+
+
+def _is_called_dicom(path: Path) -> bool:
+    """Whether a file must be DICOM by its name: one without its first bytes is damaged, not another."""
+    return path.suffix.lower() in (".dcm", ".dicom", ".ima")
 
 
 def open_folder(path: Path) -> DicomFolder:

@@ -178,7 +178,8 @@ def _decode(image: DicomImage) -> Shaped[np.ndarray[Any, Any], "y x"]:
 
 def _refuse_beyond(voxels: Shaped[np.ndarray[Any, Any], "y x"], image: DicomImage) -> None:
     """Refuse values that do not fit into the bits that the header says they have."""
-    bits = image.tags.whole("BitsStored") or 8 * image.dtype.itemsize
+    told = image.tags.whole("BitsStored")
+    bits = 8 * image.dtype.itemsize if told is None else told
     high, signed = image.tags.whole("HighBit"), image.dtype.kind == "i"
     if not 1 <= bits <= 8 * image.dtype.itemsize or high not in (None, bits - 1):
         got = f"BitsStored {bits} and HighBit {high} in {image.path.name}"

@@ -63,6 +63,8 @@ def open_metaimage(path: Path) -> MetaImage:
         raise VolumeFormatError("voxels written as text")
     matrix, origin = (next((name for name in names if name in fields), None) for names in (_MATRIX, _ORIGIN))
     spacing = _numbers(fields, "ElementSpacing", axes)[:3] if "ElementSpacing" in fields else np.ones(3)
+    if (spacing < 0).any():  # which way an axis runs is for the matrix to say
+        raise VolumeFormatError("an ElementSpacing below 0")
     # The matrix lists one axis after the other: its rows are the columns of the direction.
     turn = np.eye(axes) if matrix is None else _numbers(fields, matrix, axes * axes).reshape(axes, axes).T
     affine = np.eye(4)

@@ -114,6 +114,8 @@ def _affine(
     """Return the affine, the fields it comes from, and what is odd."""
     qform_code, sform_code = struct.unpack_from(f"{order}2h", header, 252)
     pixdim = struct.unpack_from(f"{order}8f", header, 76)
+    if min(pixdim[1:4]) < 0 and sform_code <= 0:  # which way an axis runs is for qform to say
+        raise VolumeFormatError("a pixdim (spacing) below 0")
     if sform_code <= 0 and qform_code <= 0:
         return (
             np.diag([*pixdim[1:4], 1.0]),

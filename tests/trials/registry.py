@@ -28,6 +28,7 @@ from tests.trials.sockets import sockets
 from tests.trials.stateful_cache import stateful_cache
 from tests.trials.traversals import traversals
 from tests.trials.trial import Counts, Trial, TrialFunction
+from tests.trials.volume_headers import volume_headers
 
 
 def _trial(name: str, function: TrialFunction, full: Counts, quick: Counts | None) -> Trial:
@@ -48,6 +49,7 @@ TRIALS = (
     _trial("B2", size_bombs, Counts(33), Counts(6)),
     _trial("B3", header_lies, Counts(65), Counts(8)),
     _trial("B4", label_errors, Counts(64), Counts(9)),
+    _trial("B5", volume_headers, Counts(222, 70), Counts(20, 7)),
     _trial("G1", geometry, Counts(200), Counts(5)),
     _trial("S1", pickle_payloads, Counts(40), Counts(3)),
     _trial("S2", traversals, Counts(100), Counts(24)),

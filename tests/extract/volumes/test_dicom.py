@@ -192,6 +192,7 @@ REFUSED: dict[str, tuple[Change | None, dict[str, Any], str]] = {
     "size": (on_slice(2, "Rows", 600), {}, "a file of"),
     "short": (on_slice(2, "PixelData", bytes(60)), {}, "60 bytes of voxels in 1-03.dcm"),
     "none": (lambda number, image: image.pop("PixelData") if number == 2 else None, {}, "0 bytes of voxels"),
+    "no bits": (None, {"BitsStored": 0}, "BitsStored 0 and HighBit 15 in 1-01.dcm"),
     "bits": (None, {"BitsStored": 8, "HighBit": 7}, "values beyond 8 bits in 1-01.dcm"),
     "high bit": (None, {"BitsStored": 12, "HighBit": 15}, "BitsStored 12 and HighBit 15 in 1-01.dcm"),
     "report": (None, {"SOPClassUID": REPORT}, "8 DICOM files, none of them an image of a"),
@@ -230,6 +231,8 @@ def test_a_damaged_file_beside_is_refused_as_it_may_be_the_slice(tmp_path: Path)
     last.write_bytes(last.read_bytes()[:400])
     assert refusal(folder).got == "1-08.dcm without a SeriesInstanceUID"
     last.write_bytes(last.read_bytes()[:140])
+    assert refusal(folder).got == "0 of them in 1-08.dcm"
+    last.write_bytes(last.read_bytes()[:40])
     assert refusal(folder).got == "0 of them in 1-08.dcm"
 
 

@@ -142,6 +142,7 @@ def test_what_is_no_volume_is_refused(tmp_path: Path, name: str, data: bytes, go
         (("0.5 0.5 3", "nan 0.5 3"), "a number in ElementSpacing that is not finite"),
         (("0.5 0.5 3", "0.5 0.5 3000"), "a spacing of 0.5 x 0.5 x 3000 mm, outside 0.05 to 50"),
         (("0.5 0.5 3", "0 0.5 3"), "a spacing of 0 x 0.5 x 3 mm"),
+        (("0.5 0.5 3", "0.5 -0.5 3"), "an ElementSpacing below 0"),
         (("1 0 0 0 1 0 0 0 1", "1 0 0 1 0 0 0 0 1"), "axes that do not span a volume (determinant 0)"),
     ],
 )
@@ -177,6 +178,14 @@ def test_a_nifti_header_that_cannot_be_true(
     # an identity quaternion with another offset is a qform that differs
     away = ("6f", 256, (0, 0, 0, 40, 0, 0))
     assert refusal(nifti(tmp_path / name, away, field)).got.startswith(got)
+
+
+@pytest.mark.parametrize("qform", [0, 1])
+def test_a_pixdim_below_0_is_refused_unless_an_sform_counts(tmp_path: Path, qform: int) -> None:
+    negative = ("f", 84, (-0.5,))
+    path = nifti(tmp_path / "a.nii", negative, ("2h", 252, (qform, 0)))
+    assert refusal(path).got == "a pixdim (spacing) below 0"
+    assert open_volume(nifti(tmp_path / "b.nii", negative), "b").grid.spacing[1] == 0.5
 
 
 def test_a_qform_without_a_side_differs_from_the_sform(tmp_path: Path) -> None:
