@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -24,9 +24,18 @@ def call(stage: str, *words: object) -> None:
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _no_waiting_for_the_disk() -> Iterator[None]:
+def _in_this_process_without_waiting_for_the_disk() -> Iterator[None]:
+    """Extract without child processes: what guards a run against its files is tested in tests/extract."""
+
+    def here(
+        function: Callable[[object], object], tasks: Iterable[object], *_: object
+    ) -> Iterator[tuple[object, object]]:
+        return ((task, function(task)) for task in tasks)
+
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(os, "fsync", lambda _: None)
+        for module in ("extract.run", "extract.cost"):
+            patch.setattr(f"{module}.run_capped", here)
         yield
 
 
