@@ -445,3 +445,14 @@ def test_chromium_shows_it_without_a_complaint(built_run: Path, tmp_path: Path, 
     shown = Markup(done.stdout)
     assert shown.tags == Markup(page).tags
     assert shown.text.count("cannot tell") == Markup(page).text.count("cannot tell")
+
+
+def test_what_c_makes_of_other_causes_depends_on_whether_cases_enter_late(run_folder: Path) -> None:
+    change_json(run_folder / "run.json", lambda run: run["endpoint"].update(kind="competing"))
+    assert "in C it counts as one that had it last of all" in write_report(run_folder).read_text(
+        encoding="utf-8"
+    )
+    change_json(run_folder / "run.json", lambda run: run.update(entered_late=30))
+    page = write_report(run_folder).read_text(encoding="utf-8")
+    assert "in C its observation ends there, since cases enter late" in page
+    assert "last of all" not in page
