@@ -1,8 +1,8 @@
 """All 159 against MIRP 2.7.0: kept values of a small region, and live where it is installed.
 
 The IBSI's phantom has five zones, all at the edge, and its levels need no bins; this region has more of both.
-mirp_reference.json holds what `mirp_oracle.py` gave for the phantom of PyRadiomics' tests with bins 7 wide and
-with 12. To compare live: BRAID_MIRP_PYTHON=<a Python with MIRP 2.7.0> pytest this file.
+mirp_reference.json holds what `mirp_oracle.py` gave for the phantom of PyRadiomics' tests, with bins 7 wide
+and with 12. To compare live: BRAID_MIRP_PYTHON=<a Python with MIRP 2.7.0> pytest this file.
 """
 
 from __future__ import annotations
