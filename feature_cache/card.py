@@ -168,6 +168,14 @@ class CohortCard(CardPart):
     endpoints: dict[str, Endpoint] = Field(default_factory=dict)
 
     @model_validator(mode="after")
+    def _moments_have_names_of_their_own(self) -> CohortCard:
+        if PREDICTION_DAY in self.moments:
+            raise ValueError(
+                f"moments: {PREDICTION_DAY} is what the card's own day is called; name it otherwise"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _first_of_known_endpoints(self) -> CohortCard:
         for name, endpoint in self.endpoints.items():
             for source in endpoint.first_of.values():
