@@ -11,6 +11,7 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from extract.volumes.texture.grey_levels import levelled, levels_of_width
@@ -34,3 +35,15 @@ def test_every_reference_value_is_measured() -> None:
 def test_ibsi_reference_values_to_their_three_digits(tag: str) -> None:
     ibsi_phantom.print_row(tag, REFERENCE[tag], MEASURED[tag])
     assert float(f"{MEASURED[tag]:.3g}") == REFERENCE[tag]
+
+
+@pytest.mark.parametrize("axes", [(0, 1, 2), (2, 0, 1), (1, 0, 2)])
+@pytest.mark.parametrize("mirrored", [0, 1, 2])
+def test_turning_or_mirroring_a_region_does_not_change_its_texture(
+    axes: tuple[int, ...], mirrored: int
+) -> None:
+    """Also not where it lies, and what lies around it."""
+    turned = np.flip(ibsi_phantom.INTENSITY.transpose(axes), mirrored)
+    moved = np.pad(turned, ((2, 0), (0, 3), (1, 1)))
+    region = levelled(moved > 0, levels_of_width(moved[moved > 0].astype(float), 1.0), 6)
+    np.testing.assert_allclose(texture(region), list(MEASURED.values()), rtol=1e-12, atol=1e-14)
