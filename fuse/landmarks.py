@@ -113,8 +113,9 @@ def describe_landmarks(landmarks: Sequence[Landmark], out: Path) -> Iterator[str
         when = f"{landmark.moment} (day {landmark.day})"
         yield f"{when}: {at_risk} at risk{events}{left}; {ranked[0]['metric']}"
         for row in ranked:
-            low, high = (f"{float(str(row[name])):.3f}" if row[name] else "-" for name in ("low", "high"))
-            yield f"  {row['arm']}  {float(str(row['estimate'])):.3f}  ({low} to {high})"
+            limits = [f"{float(str(row[name])):.3f}" for name in ("low", "high") if row[name]]
+            interval = " to ".join(limits) if len(limits) == 2 else "no interval"
+            yield f"  {row['arm']}  {float(str(row['estimate'])):.3f}  ({interval})"
     yield NOT_COMPARED
     yield f"table: {out / TABLE}; page: {out / 'landmarks.html'}"
 

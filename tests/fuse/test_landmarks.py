@@ -16,6 +16,7 @@ from feature_cache.cohort import inspect_cohort
 from feature_cache.store import FeatureCache
 from fuse.__main__ import app
 from fuse.features.feature_sets import choose_feature_sets, later_modalities
+from fuse.landmarks import COLUMNS, Landmark, describe_landmarks
 from tests.fuse.tiny_cohort import Tiny
 from tests.fuse.tiny_moments import MOMENTS, write_moments
 
@@ -123,6 +124,14 @@ def test_what_no_table_lists_is_missing_and_not_later(tiny_moments: Tiny, tmp_pa
     at = inspect_cohort(tiny_moments.cohort)[0].at("before")
     chosen, _ = choose_feature_sets(cache, at, "auto")
     assert later_modalities(cache, at, chosen) == {"slides": -1}
+
+
+def test_an_estimate_without_limits_is_said_to_have_no_interval(tmp_path: Path) -> None:
+    told = {"n_at_risk": "60", "n_events": "21", "metric": "c_index", "estimate": "0.5"}
+    arms: tuple[dict[str, str], ...] = ({"arm": "null__none"}, {"arm": "other", "low": "0.4", "high": "0.6"})
+    rows = tuple(tuple({**told, **arm}.get(name, "") for name in COLUMNS) for arm in arms)
+    lines = list(describe_landmarks([Landmark(moment="after", day=0, rows=rows)], tmp_path))
+    assert lines[1:3] == ["  null__none  0.500  (no interval)", "  other  0.500  (0.400 to 0.600)"]
 
 
 def test_a_cohort_without_moments_has_no_landmarks(tiny_moments: Tiny, tmp_path: Path) -> None:
