@@ -77,16 +77,14 @@ class DicomScan:
         return None if any(image.path.is_relative_to(folder) for image in others) else folder
 
     def _study(self, study: _Study) -> None:
-        taken: list[DicomGroup] = []
         for sequence in RULED:
             if not any(kind_of(group) == sequence for group in study.groups):
                 continue
             try:
-                group, path = study.chosen(sequence)
+                path = study.chosen(sequence)
             except VolumeFormatError as error:
                 self._fault(unreadable(study.where(sequence), error))
                 continue
-            taken.append(group)
             where = path.relative_to(self.root).as_posix()
             self.draft.series.append(
                 SeriesRow(
@@ -97,8 +95,8 @@ class DicomScan:
                     path=where,
                 )
             )
-        series = {(kind_of(group), group.series_uid) for group in study.groups if group not in taken}
-        self.left.update(kind for kind, _ in series)
+        series = {(kind_of(group), group.series_uid) for group in study.groups}
+        self.left.update(kind for kind, _ in series if kind not in RULED)
 
     def _fault(self, error: SourceError) -> None:
         self.draft.fault(error.where, error.expected, error.got, error.remedy)
@@ -115,8 +113,8 @@ class _Study:
     def where(self, sequence: str) -> str:
         return f"case {self.case_id}, {self.study_id}, DICOM {sequence}"
 
-    def chosen(self, sequence: str) -> tuple[DicomGroup, Path]:
-        """Return the series of a sequence and the path that stands for it; raise why there is none."""
+    def chosen(self, sequence: str) -> Path:
+        """Return the path that stands for the series of a sequence; raise why there is none."""
         choice = choose(self.groups, sequence)
         for image in self.unusable:
             if image.tags.text("SeriesInstanceUID") == choice.group.series_uid:
@@ -124,11 +122,11 @@ class _Study:
         first = min(image.path for image in choice.group.images)
         series_of(choice.group.images, first, choice.as_json())
         if self.folder is not None:
-            return choice.group, self.folder
+            return self.folder
         if any(image.path.parent != first.parent for image in choice.group.images):
             got, remedy = "one among those of another study, in several folders", "Give each study a folder."
             raise VolumeFormatError(got, "a study in a folder of its own", remedy)
-        return choice.group, first
+        return first
 
 
 def _images(groups: Sequence[DicomGroup]) -> list[DicomImage]:

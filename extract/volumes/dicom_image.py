@@ -7,7 +7,6 @@ memory alone, so that no length that a header claims is ever allocated, and no s
 
 from __future__ import annotations
 
-import io
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -106,7 +105,7 @@ def open_image(path: Path) -> DicomImage | UnusableImage | None:
     syntax, kind = (_meta(data, tag, path) for tag in (_TRANSFER_SYNTAX, _SOP_CLASS))
     if syntax == _DEFLATED:  # to read a single tag would be to inflate it all
         raise VolumeFormatError(f"a deflated file, {path.name}", "DICOM files not deflated", _UNPACK)
-    tags = Tags.read(io.BytesIO(data))
+    tags = Tags.read(data, path)
     if kind not in _SCANS:
         return None
     if not tags.text("SeriesInstanceUID"):

@@ -18,7 +18,7 @@ from jaxtyping import Shaped
 
 from extract.volumes.dicom_image import NATIVE, DicomImage, read_bytes
 from extract.volumes.dicom_stack import stack
-from extract.volumes.dicom_tags import quiet
+from extract.volumes.dicom_tags import decoding
 from extract.volumes.stored import StoredVolume, VolumeFormatError
 from feature_cache.canonical import Json
 
@@ -147,11 +147,7 @@ def _one(images: Sequence[DicomImage], name: str, absent: float) -> float:
 
 
 def _voxels(image: DicomImage) -> Shaped[np.ndarray[Any, Any], "x y"]:
-    try:
-        stored = _decode(image)
-    except (AttributeError, TypeError, IndexError) as error:  # what pydicom raises on damaged files besides
-        got = f"{image.path.name}, which cannot be decoded ({type(error).__name__})"
-        raise VolumeFormatError(got, "DICOM files that are whole", _AGAIN) from error
+    stored = _decode(image)
     _refuse_beyond(stored, image)
     return stored.T.astype(image.dtype.newbyteorder("="), copy=False)
 
@@ -160,7 +156,7 @@ def _decode(image: DicomImage) -> Shaped[np.ndarray[Any, Any], "y x"]:
     import pydicom
 
     columns, rows = image.size
-    with quiet():
+    with decoding(image.path):
         dataset = pydicom.dcmread(io.BytesIO(read_bytes(image.path)))
         if image.syntax in NATIVE:
             data = dataset.get("PixelData") or b""

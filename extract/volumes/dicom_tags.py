@@ -7,14 +7,18 @@ are worth: a number that is none is absent, and whoever needs it refuses the ima
 from __future__ import annotations
 
 import contextlib
+import io
 import math
 import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, BinaryIO
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
+
+from extract.volumes.stored import VolumeFormatError
 
 #: Names of the standard; all others of a header are left unread.
 _STANDARD = (
@@ -43,14 +47,14 @@ class Tags:
     parts: Mapping[str, tuple[str, ...]]
 
     @staticmethod
-    def read(stream: BinaryIO) -> Tags:
-        """Read a header up to its voxels; whatever pydicom raises on a damaged one is raised."""
+    def read(data: bytes, path: Path) -> Tags:
+        """Read the header in a file's bytes up to its voxels; `DECODING_ERRORS` where it is damaged."""
         import pydicom
 
         owners = [owner for _, owner, _ in _PRIVATE.values()]
         wanted: list[Any] = [*_STANDARD, *owners, *(tag for tag, _, _ in _PRIVATE.values())]
-        with quiet():
-            header = pydicom.dcmread(stream, stop_before_pixels=True, specific_tags=wanted)
+        with decoding(path):
+            header = pydicom.dcmread(io.BytesIO(data), stop_before_pixels=True, specific_tags=wanted)
             parts = {name: _parts(header.get(name)) for name in _STANDARD}
             for name, (tag, owner, maker) in _PRIVATE.items():
                 if tag in header and owner in header and str(header[owner].value).startswith(maker):
@@ -82,9 +86,16 @@ class Tags:
 
 
 @contextlib.contextmanager
-def quiet() -> Iterator[None]:
-    """Keep pydicom's warnings and log from quoting what stands in a header; its errors are raised as ever."""
+def decoding(path: Path) -> Iterator[None]:
+    """Let pydicom read a file: what it would quote of a header is not printed, its errors become ours.
+
+    Raises
+    ------
+    VolumeFormatError
+        In place of those of its errors that are not among `DECODING_ERRORS`.
+    """
     from pydicom.config import disable_value_validation, logger
+    from pydicom.errors import BytesLengthException, InvalidDicomError
 
     was = logger.disabled
     logger.disabled = True
@@ -92,6 +103,9 @@ def quiet() -> Iterator[None]:
         with warnings.catch_warnings(), disable_value_validation():
             warnings.simplefilter("ignore")
             yield
+    except (AttributeError, TypeError, IndexError, BytesLengthException, InvalidDicomError) as error:
+        got = f"{path.name}, which cannot be decoded ({type(error).__name__})"
+        raise VolumeFormatError(got, "DICOM files that are whole", "Fetch the series again.") from error
     finally:
         logger.disabled = was
 

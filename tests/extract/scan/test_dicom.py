@@ -86,6 +86,7 @@ def test_what_cannot_be_taken_is_a_fault_and_the_rest_is_written(tmp_path: Path)
     assert "1-401.dcm" in faults["case c3, DICOM"]
     assert faults["case c4, study, DICOM t2w"] == "2 of t2w, and nothing in their headers that chooses"
     assert report.fails
+    assert not [row.where for row in report.warnings if "DICOM series" in row.where]
 
 
 def test_the_real_study(shared_data: Path, tmp_path: Path) -> None:

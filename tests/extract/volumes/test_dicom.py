@@ -236,6 +236,16 @@ def test_a_damaged_file_beside_is_refused_as_it_may_be_the_slice(tmp_path: Path)
     assert refusal(folder).got == "0 of them in 1-08.dcm"
 
 
+def test_a_value_of_odd_length_is_damage(tmp_path: Path) -> None:
+    """pydicom raises an error of its own kind for it."""
+    folder = write_dicom(tmp_path, VOXELS, GRID.affine)
+    path, rows = folder / "1-02.dcm", b"\x28\x00\x10\x00US"
+    data = path.read_bytes()
+    assert data.count(rows + b"\x02\x00\x06\x00") == 1
+    path.write_bytes(data.replace(rows + b"\x02\x00\x06\x00", rows + b"\x03\x00\x06\x00\x00"))
+    assert refusal(folder).got == "1-02.dcm, which cannot be decoded (BytesLengthException)"
+
+
 def test_a_single_image_is_no_volume(tmp_path: Path) -> None:
     assert refusal(write_dicom(tmp_path, VOXELS[:, :, :1], GRID.affine)).got.startswith("a single image")
 
