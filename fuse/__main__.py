@@ -28,7 +28,8 @@ app = typer.Typer(
 CohortName = Annotated[str, typer.Argument(metavar="COHORT", help="Folder of manifest tables, or a name.")]
 CacheFolder = Annotated[Path, typer.Option("--cache", help="The feature cache to read.")]
 ProtocolName = Annotated[
-    str, typer.Option(help="recommended, quick, full, torchfree, classes, competing, or a YAML file.")
+    str,
+    typer.Option(help="recommended, quick, full, torchfree, classes, competing, late_entry, or a YAML file."),
 ]
 EndpointName = Annotated[str | None, typer.Option(help="One of cohort.yaml; default its first.")]
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="Folder that `benchmark --out` wrote.")]

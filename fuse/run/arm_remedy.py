@@ -15,7 +15,7 @@ def remedy_of(reason: str) -> str:
 
     if reason == ENTERS_LATE:
         able = ", ".join(name for name, card in MODEL_CARDS.items() if card.late_entry)
-        return f"Nothing is to be installed: leave it out, in a protocol of models that honour entry: {able}."
+        return f"Use --protocol late_entry, or one of your own of models that honour entry: {able}."
     if reason.endswith(NOT_INSTALLED):
         return (
             "Install it (README, Installation), or use a protocol without this arm (torchfree has no torch)."

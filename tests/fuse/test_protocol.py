@@ -37,7 +37,7 @@ def test_shipped_protocols_stand_for_arms_of_known_models(path: Path) -> None:
     assert names[0] == "null__none"
     compared = "stack" if path.stem in ("recommended", "full") else "late"
     assert names[-1] == f"{compared}__clinical+slides+notes"
-    without_networks = ("torchfree", "recommended", "competing")
+    without_networks = ("torchfree", "recommended", "competing", "late_entry")
     assert any("torch" in MODEL_CARDS[plan.model].needs for plan in plans) == (
         path.stem not in without_networks
     )
@@ -169,7 +169,8 @@ def test_a_faulty_part_is_told_its_own_keys(tmp_path: Path, text: str, keys: str
 
 
 def test_an_unknown_name_lists_the_known_ones() -> None:
-    with pytest.raises(OutcomeError, match="one of classes, competing, full, quick, recommended, torchfree"):
+    names = "one of classes, competing, full, late_entry, quick, recommended, torchfree"
+    with pytest.raises(OutcomeError, match=names):
         read_protocol("slow")
 
 
@@ -217,3 +218,8 @@ def test_where_several_models_stand_for_a_modality_ridge_cox_does(tmp_path: Path
     alone = plan_arms(read(tmp_path, "[{model: fine_gray}]"), ("clinical", "slides"), CARD_OF_TINY)
     roles = assign_roles(protocol, alone, "")
     assert roles.clinical == roles.singles["clinical"] == "fine_gray__clinical"
+
+
+def test_every_model_of_late_entry_honours_it() -> None:
+    plans = plan_arms(read_protocol("late_entry"), ("slides", "notes", "clinical"), WITH_SCORE)
+    assert all(MODEL_CARDS[plan.model].late_entry for plan in plans)
