@@ -22,6 +22,7 @@ from extract.volumes.geometry import VoxelGrid, grid_difference
 from extract.volumes.stored import VolumeFormatError
 from feature_cache.canonical import Json
 
+#: Told in entries; whoever changes a rule bumps READER_ALGORITHM as well, which names the feature set.
 CHOICE_ALGORITHM = 1
 #: Sequences that have a rule.
 RULED = ("t2w", "adc", "hbv")

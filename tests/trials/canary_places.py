@@ -16,6 +16,7 @@ from tests.trials.bomb_files import deflated_zeros, mha, nifti_header, rgb_tags,
 from tests.trials.hostile_cohort import HostileCohort
 from tests.trials.lies import SIZE
 from tests.trials.small_cohort import SLIDE_PX, slide_pixels, write_mask, write_slide
+from tests.trials.volume_lies import dicom_folder
 
 Plant = Callable[[HostileCohort, str, str], None]
 #: TIFF tags that hold text, by name for people.
@@ -178,6 +179,23 @@ def hdf5_attribute(cohort: HostileCohort, case: str, canary: str) -> None:
     cohort.add_study(case, {"t2w": f"{case}.h5"})
 
 
+def _dicom(**broken: tuple[str, Any]) -> Plant:
+    """A folder of DICOM that is named by the canary, as are patient, institution, series and dates."""
+
+    def plant(cohort: HostileCohort, case: str, canary: str) -> None:
+        texts = ("PatientName", "PatientID", "InstitutionName", "SeriesDescription", "StudyDate", "StudyID",
+                 "AcquisitionDate", "AcquisitionTime", "StudyInstanceUID", "SeriesInstanceUID")  # fmt: skip
+        tags: dict[str, Any] = {name: ("LO", canary) for name in texts}
+        tags |= {
+            name: (kind, canary if value == "CANARY" else value) for name, (kind, value) in broken.items()
+        }
+        path = dicom_folder(cohort.file(f"{case}/{canary}"), **tags)
+        cohort.add_study(case, {"t2w": path.relative_to(cohort.raw).as_posix()})
+
+    plant.__name__ = f"dicom {broken}"
+    return plant
+
+
 def in_folder(cohort: HostileCohort, case: str, canary: str) -> None:
     path = cohort.file(f"{canary}/{canary}/{case}.txt")
     path.write_text("PSA nodule left base.", encoding="utf-8")
@@ -205,6 +223,8 @@ PLACES: tuple[Plant, ...] = (
     note_text,
     _tagged("ImageDescription"),
     _metaimage(),
+    _dicom(),
+    _dicom(PixelSpacing=("LO", "CANARY")),
     in_folder,
     slide_without_scale,
     note_undecodable,
@@ -228,6 +248,8 @@ PLACES: tuple[Plant, ...] = (
     slide_cut,
     ome_xml,
     in_folder_of_a_volume,
+    _dicom(RescaleSlope=("LO", "CANARY")),
+    _dicom(PixelData=("OW", b"")),
     _nifti("descrip", datatype=9999),
     slide_of_one_channel,
     tissue_mask_of_another,

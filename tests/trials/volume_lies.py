@@ -78,7 +78,7 @@ def _h5(stem: Path, shape: tuple[int, ...] = SIZE[::-1], kind: str = "<i2", name
     return path
 
 
-def _dicom(stem: Path, last: bool = False, **tags: Any) -> Path:
+def dicom_folder(stem: Path, last: bool = False, **tags: Any) -> Path:
     """Write a folder of eight slices; `tags` lie in all of them or in the last alone."""
     import pydicom
 
@@ -117,7 +117,7 @@ BASES: dict[str, Writer] = {
     "nii.gz": partial(_nifti, packed=True),
     "npz": _npz,
     "h5": _h5,
-    "dicom": _dicom,
+    "dicom": dicom_folder,
 }
 
 
@@ -169,7 +169,9 @@ def _spacings() -> Iterator[VolumeLie]:
                 yield VolumeLie(f"nii.gz sform {text}", partial(_nifti, packed=True, rows=rows))
             if axis < 2:
                 both = list(_sides(axis, value, ("1", "1")))
-                yield VolumeLie(f"dicom PixelSpacing {both}", partial(_dicom, PixelSpacing=("DS", both)))
+                yield VolumeLie(
+                    f"dicom PixelSpacing {both}", partial(dicom_folder, PixelSpacing=("DS", both))
+                )
 
 
 def _sizes() -> Iterator[VolumeLie]:
@@ -223,7 +225,7 @@ def _dicoms() -> Iterator[VolumeLie]:
     for name, kind, value in tags:
         yield VolumeLie(
             f"dicom, last of eight: {name} {str(value)[:40]}",
-            partial(_dicom, last=True, **{name: (kind, value)}),
+            partial(dicom_folder, last=True, **{name: (kind, value)}),
         )
 
 
