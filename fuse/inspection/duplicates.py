@@ -71,8 +71,8 @@ def near_embeddings(items: PooledItems) -> Iterator[Problem]:
     """Yield a problem where two cases have embeddings that are all but the same.
 
     Clinical values and texts are not compared: two patients may have the same. Slides are an error where
-    their tiles are twins, one by one; a study or a row of omics where it is equal to the last bit. All else is a
-    warning, and only where it is nearer than chance brings two items together.
+    their tiles are twins, one by one; a study or a row of omics where it is equal to the last bit. All else
+    is a warning, and only where it is nearer than chance brings two items together.
     """
     around = neighbourhood(items.values) if items.kind not in ("clinical", "notes") else None
     if around is None:

@@ -20,7 +20,7 @@ from fuse.features.feature_sets import ChosenSet, choose_feature_sets, later_mod
 from fuse.files import file_stem
 from fuse.folds.fold_choice import choose_folds, strangers
 from fuse.folds.folds import Folds
-from fuse.inspection.entry_days import entered_afterwards
+from fuse.inspection.at_risk import not_at_risk
 from fuse.inspection.lint import lint_folds, lint_inputs
 from fuse.labels import candidates_of, choice_label
 from fuse.metrics.censoring import Horizon, choose_horizon
@@ -142,7 +142,7 @@ def inspect_inputs(inputs: RunInputs, *, only_check: bool = False) -> Inspection
     problems = [
         *_concerning(manifest_problems),
         *problems,
-        *entered_afterwards(door),
+        *not_at_risk(door),
         *_other_endpoints(cohort, (endpoint, *protocol.also)),
     ]
     several: Level = "warning" if only_check else "error"

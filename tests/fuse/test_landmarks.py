@@ -111,6 +111,28 @@ def test_check_says_what_is_known_at_a_moment(tiny_moments: Tiny) -> None:
     assert "outcome by day 100, left out" in said
 
 
+def test_a_yes_or_no_has_no_day_and_is_warned_of_at_a_later_moment(
+    tiny_moments: Tiny, tmp_path: Path
+) -> None:
+    folder = tmp_path / "tiny"
+    shutil.copytree(tiny_moments.cohort, folder)
+    card = yaml.safe_load((folder / "cohort.yaml").read_text(encoding="utf-8"))
+    card["endpoints"]["relapse"] = {"kind": "binary", "definition": "relapse, whenever"}
+    (folder / "cohort.yaml").write_text(yaml.safe_dump(card), encoding="utf-8")
+    with (folder / "outcomes.csv").open(encoding="utf-8") as stream:
+        rows = list(csv.DictReader(stream))
+    columns = [*rows[0], *(["value"] if "value" not in rows[0] else [])]
+    rows += [{"case_id": f"{i:04d}", "endpoint": "relapse", "value": str(i % 2)} for i in range(60)]
+    with (folder / "outcomes.csv").open("w", encoding="utf-8", newline="") as stream:
+        table = csv.DictWriter(stream, columns)
+        table.writeheader()
+        table.writerows(rows)
+    for moment, warned in (("later", True), ("after", False)):
+        words = ("check", folder, "--cache", tiny_moments.cache, "--endpoint", "relapse", "--moment", moment)
+        _, said = fuse(*words)
+        assert ("binary: an outcome without a day" in " ".join(said.split())) == warned, said
+
+
 def test_what_no_table_lists_is_missing_and_not_later(tiny_moments: Tiny, tmp_path: Path) -> None:
     folder = tmp_path / "tiny"
     shutil.copytree(tiny_moments.cohort, folder)
