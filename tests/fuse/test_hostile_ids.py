@@ -36,7 +36,7 @@ def test_a_cohort_of_hostile_ids(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     done = CliRunner().invoke(app, [*words, "--protocol", str(tiny.protocol)])
     assert done.exit_code == 0, done.output
     tables = sorted(run.rglob("*.csv"))
-    assert len(tables) == 18
+    assert len(tables) == 26
     for path in tables:
         with path.open(newline="", encoding="utf-8") as stream:
             for row in csv.reader(stream):

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from extract.__main__ import app as extract_app
 from fuse.__main__ import app as fuse_app
+from tests.fuse.tiny_moments import write_moments
 from tests.measurement import ROOT, Measured
 from tests.trials.commands import ENVIRONMENT, PATIENCE_S
 from tests.trials.fused_cohort import unsynced_tiny
@@ -91,6 +92,8 @@ def _all_verbs(work: Path, seed: int) -> list[tuple[object, ...]]:
     """Return words for every verb, in an order in which each has what it needs."""
     cohort, tiny = write_small(work / "small", 2, seed), unsynced_tiny(work / "tiny")
     other = unsynced_tiny(work / "other", "other-{}".format)
+    moments = write_moments(work / "moments")
+    landmarks = (moments.cohort, "--cache", moments.cache, "--protocol", moments.protocol)
     cache, run = work / "cache", work / "run"
     at = ("--root", cohort.raw)
     fused = (tiny.cohort, "--cache", tiny.cache)
@@ -105,6 +108,7 @@ def _all_verbs(work: Path, seed: int) -> list[tuple[object, ...]]:
         ("fuse", "report", run),
         ("fuse", "validate", run, other.cohort, "--cache", other.cache, "--out", work / "validated"),
         ("extract", "verify", cache),
+        ("fuse", "landmarks", *landmarks, "--out", work / "landmarks", "--jobs", 1),
         ("fuse", "rerun", run, "--jobs", 1),
         ("extract", "synthetic", work / "made", "--layout", "chimera", "--cases", 1),
         ("extract", "scan", "chimera", work / "made", "--cohort", "x", "--manifests", work / "manifests"),
