@@ -16,7 +16,8 @@ from jaxtyping import Bool, Float
 from feature_cache.errors import OutcomeError
 from fuse.cases import Cases, Modality
 from fuse.models.card import ModelCard, Options
-from fuse.models.learner import Learner, Scorer, Setting, spread
+from fuse.models.learner import Learner, Scorer, Setting
+from fuse.models.published_score import PublishedScorer, centre
 from fuse.outcomes.outcomes import Survival
 
 #: What the options name a column for; lymph nodes are positive, negative or unknown (Nx).
@@ -83,13 +84,10 @@ def _range(points: Values, missing: Bool[np.ndarray, " case"], most: float) -> C
 
 
 @dataclass(frozen=True, kw_only=True)
-class CapraScorer:
+class CapraScorer(PublishedScorer):
     """The score minus its mean in the train part."""
 
-    modality: str
-    columns: dict[str, str]
     psa_scale: str
-    mean: float
 
     def points(self, modality: Modality) -> CapraRange:
         """Return the range of the score for each case that has the modality."""
@@ -112,11 +110,6 @@ class CapraScorer:
             ]
         )
 
-    def risk(self, cases: Cases) -> Float[np.ndarray, " case"]:
-        """Return the middle of the score's range, centred; 0.0 for cases without clinical values."""
-        modality = cases.modalities[self.modality]
-        return spread(self.points(modality).middle - self.mean, modality.present)
-
 
 class CapraS(Learner):
     """The score as an arm: the train part gives only the mean that it is centred by."""
@@ -133,21 +126,8 @@ class CapraS(Learner):
         self, cases: Cases, outcome: Survival, settings: tuple[Setting, ...], seed: int
     ) -> tuple[Scorer, ...]:
         """Centre the score on the train cases that have clinical values; outcomes are not looked at."""
-        modality = cases.modalities[self.modalities[0]]
-        absent = sorted(title for title in self.columns.values() if title not in modality.columns)
-        if absent:
-            raise OutcomeError(
-                f"model capra_s on {modality.name}",
-                expected=f"columns among: {', '.join(modality.columns)}",
-                got=", ".join(absent),
-                remedy="Correct the names of the inputs in the options of this arm.",
-            )
-        plain = CapraScorer(modality=modality.name, columns=self.columns, psa_scale=self.psa_scale, mean=0.0)
-        middle = plain.points(modality).middle
-        mean = float(middle.mean()) if len(middle) else 0.0
-        scorer = CapraScorer(
-            modality=modality.name, columns=self.columns, psa_scale=self.psa_scale, mean=mean
-        )
+        plain = CapraScorer(modality=self.modalities[0], columns=self.columns, psa_scale=self.psa_scale)
+        scorer = centre(plain, cases, self.name)
         return tuple(scorer for _ in settings)
 
     def _check_names(self) -> None:

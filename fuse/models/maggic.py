@@ -9,7 +9,7 @@ missing, the range is over all it may be.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -17,7 +17,8 @@ from jaxtyping import Bool, Float
 from feature_cache.errors import OutcomeError
 from fuse.cases import Cases, Modality
 from fuse.models.card import ModelCard, Options
-from fuse.models.learner import Learner, Scorer, Setting, spread
+from fuse.models.learner import Learner, Scorer, Setting
+from fuse.models.published_score import PublishedScorer, centre
 from fuse.outcomes.outcomes import Survival
 from fuse.risk_scores import MAGGIC_INPUTS
 
@@ -103,13 +104,10 @@ def _by_ejection_fraction(items: dict[str, Values]) -> tuple[Values, Values]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class MaggicScorer:
+class MaggicScorer(PublishedScorer):
     """The score minus its mean in the train part; `readings` says how columns are read."""
 
-    modality: str
-    columns: dict[str, str]
     readings: dict[str, str]
-    mean: float
 
     def points(self, modality: Modality) -> MaggicRange:
         """Return the range of the score for each case that has the modality."""
@@ -118,11 +116,6 @@ class MaggicScorer:
         for name, title in self.columns.items():
             items[name] = self._read(name, modality.values[rows, modality.columns.index(title)])
         return maggic_points(items)
-
-    def risk(self, cases: Cases) -> Float[np.ndarray, " case"]:
-        """Return the middle of the score's range, centred; 0.0 for cases without clinical values."""
-        modality = cases.modalities[self.modality]
-        return spread(self.points(modality).middle - self.mean, modality.present)
 
     def _read(self, name: str, values: Values) -> Values:
         if name == "creatinine":
@@ -155,18 +148,8 @@ class Maggic(Learner):
         self, cases: Cases, outcome: Survival, settings: tuple[Setting, ...], seed: int
     ) -> tuple[Scorer, ...]:
         """Centre the score on the train cases that have clinical values; outcomes are not looked at."""
-        modality = cases.modalities[self.modalities[0]]
-        absent = sorted(title for title in self.columns.values() if title not in modality.columns)
-        if absent:
-            raise OutcomeError(
-                f"model maggic on {modality.name}",
-                expected=f"columns among: {', '.join(modality.columns)}",
-                got=", ".join(absent),
-                remedy="Correct the names of the items under risk_scores in cohort.yaml.",
-            )
-        plain = MaggicScorer(modality=modality.name, columns=self.columns, readings=self.readings, mean=0.0)
-        middle = plain.points(modality).middle
-        scorer = replace(plain, mean=float(middle.mean()) if len(middle) else 0.0)
+        plain = MaggicScorer(modality=self.modalities[0], columns=self.columns, readings=self.readings)
+        scorer = centre(plain, cases, self.name)
         return tuple(scorer for _ in settings)
 
     def _check_readings(self) -> None:
