@@ -7,6 +7,7 @@ without a remainder, so the credit of a tile is exact.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 import torch
@@ -28,18 +29,18 @@ class Parts:
     credit: Float[torch.Tensor, "tile output"] | None = None
 
 
-class Aggregator(nn.Module):
+class Aggregator(nn.Module, ABC):
     """Tiles of bags in, `outputs` numbers a bag out."""
 
+    @abstractmethod
     def forward(
         self, embedded: Float[torch.Tensor, "tile hidden"], packing: Packing
     ) -> Float[torch.Tensor, "bag output"]:
         """Return what is said of each bag, float32."""
-        raise NotImplementedError
 
+    @abstractmethod
     def parts(self, embedded: Float[torch.Tensor, "tile hidden"]) -> Parts:
         """Return one bag tile by tile."""
-        raise NotImplementedError
 
 
 class WeightedMean(Aggregator):
@@ -60,15 +61,15 @@ class WeightedMean(Aggregator):
         self.dropout = nn.Dropout(dropout)
         self.output = nn.Linear(hidden, outputs, bias=False)
 
+    @abstractmethod
     def pool(
         self, embedded: Float[torch.Tensor, "tile hidden"], packing: Packing
     ) -> Float[torch.Tensor, "bag hidden"]:
         """Return the weighted mean of each bag."""
-        raise NotImplementedError
 
+    @abstractmethod
     def weights(self, embedded: Float[torch.Tensor, "tile hidden"]) -> Float[torch.Tensor, "tile unit"]:
         """Return the weights in one bag: one column, or one for each hidden unit."""
-        raise NotImplementedError
 
     def forward(
         self, embedded: Float[torch.Tensor, "tile hidden"], packing: Packing
