@@ -16,6 +16,7 @@ from extract.encoders.weights import WeightsSource
 from extract.item import ResolvedBlock
 from extract.recipe import read_block
 from extract.volumes.adc import ADC_ALGORITHM
+from extract.volumes.optional_block import optional_algorithms, optional_settings, plain_settings
 from extract.volumes.pooling import POOLING_ALGORITHM
 from extract.volumes.preview import PREVIEW_ALGORITHM
 from extract.volumes.quality import QUALITY_ALGORITHM
@@ -41,6 +42,9 @@ class VolumesBlock(BaseModel):
     the grid, the reference's own where it is left out; `margin_mm` is left around the masks; `sequences`
     chooses series, all where it is left out. `revision` pins weights on the hub. `bins` are those of
     an encoder of texture; its card keeps them.
+
+    A new idea is a sub-block: a subclass of `OptionalBlock` in the module that owns the idea, as a field
+    `name: Its | None = None`. It is hashed only where it is given.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -72,7 +76,8 @@ def resolve_volumes(
     chosen = read_block(VolumesBlock, name, MODALITY, block)
     card = with_bins(find_encoder(chosen.encoder, MODALITY), chosen.bins)
     settings: dict[str, Json] = {
-        **chosen.model_dump(mode="json", exclude={"encoder", "revision", "bins"}),
+        **plain_settings(chosen, exclude=frozenset({"encoder", "revision", "bins"})),
+        **optional_settings(chosen),
         "encoder": card.identity(),
         "algorithm": {
             "adc": ADC_ALGORITHM,
@@ -83,6 +88,7 @@ def resolve_volumes(
             "radiomics": find_encoder(RADIOMICS, MODALITY).algorithm,
             "reader": READER_ALGORITHM,
             "resample": RESAMPLE_ALGORITHM,
+            **optional_algorithms(chosen),
         },
         "prediction_day": cohort.card.last_day,
     }
