@@ -18,13 +18,13 @@ import numpy as np
 from extract.synthetic.clinical_mprtm import MprtmClinical, draw_clinical
 from extract.synthetic.medication import Medication, draw_medication
 from extract.synthetic.mprtm_labels import EVENTS, LABELS, draw_labels
-from extract.synthetic.nifti import write_nifti
 from extract.synthetic.outcomes import FollowUp
 from extract.synthetic.planted_cohort import Design, PlantedCohort, plant
 from extract.synthetic.reading import Reading
 from extract.synthetic.scar import Scar, draw_scar, paint_scar
 from extract.synthetic.streams import stream
 from extract.synthetic.truth import Findings
+from extract.volumes.nifti_writer import write_nifti
 
 DESIGN = Design(
     layout="mprtm",

@@ -8,10 +8,10 @@ import pytest
 
 from extract.synthetic.lesion import draw_lesion
 from extract.synthetic.mha import Grid, write_mha
-from extract.synthetic.nifti import write_nifti
 from extract.synthetic.prostate_mri import paint_study
 from extract.synthetic.scar import AREA_PX, draw_scar, paint_scar
 from extract.synthetic.streams import stream
+from extract.volumes.nifti_writer import write_nifti
 
 
 def study(written: Any, case_id: str, suffix: str) -> Path:
