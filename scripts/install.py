@@ -19,8 +19,8 @@ ENVIRONMENT = ROOT / ".venv"
 PYTHON = ENVIRONMENT / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 TORCH = "torch==2.13.0"
 EXTRAS = {"all": "extract,fuse,dev", "fuse": "fuse"}
-#: What comes along where torch does. timm is there for the tests of its encoders.
-TORCH_EXTRAS = {"all": ["mil", "timm"], "fuse": ["mil"]}
+#: What comes along where torch does. timm and MONAI are there for the tests of encoders and segmenters.
+TORCH_EXTRAS = {"all": ["mil", "timm", "segment"], "fuse": ["mil"]}
 CUDA_NAMES = ("nvidia-", "cuda-", "triton")
 NO_CPU_TORCH = """\
 torch: the package index offers only a build with CUDA packages (gigabytes), so torch is left out:
