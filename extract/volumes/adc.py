@@ -14,13 +14,12 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool, Float32
 
+from extract.volumes.region_names import is_gland
 from feature_cache.errors import SourceError
 
 ADC_ALGORITHM = 1
 UNIT = "1e-6 mm2/s"
 _ADC = re.compile(r"adc([_-].*)?")
-#: Regions that are the whole gland.
-_GLAND = re.compile(r"(whole_)?(gland|prostate)")
 _GLAND_MEDIAN = (600.0, 2200.0)
 #: Share of the gland that must be covered before its median says anything.
 _ENOUGH_GLAND = 0.5
@@ -66,7 +65,7 @@ def refuse_other_unit(
         )
     for name, mask in regions.items():
         inside = voxels[mask & covered]
-        if _GLAND.fullmatch(name.lower()) is None or len(inside) < max(1, _ENOUGH_GLAND * mask.sum()):
+        if not is_gland(name) or len(inside) < max(1, _ENOUGH_GLAND * mask.sum()):
             continue
         median, (low, high) = float(np.median(inside)), _GLAND_MEDIAN
         if not low <= median <= high:

@@ -6,7 +6,7 @@ where the spacing is known.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
@@ -54,11 +54,13 @@ def coverage_of(voxels: np.ndarray[Any, Any], regions: Mapping[str, Mask]) -> di
     }
 
 
-def coverage_warnings(coverage: Mapping[str, Mapping[str, float | None]]) -> tuple[str, ...]:
-    """Name every series that shows less than all of a drawn region."""
+def coverage_warnings(
+    coverage: Mapping[str, Mapping[str, float | None]], apart: Collection[str] = ()
+) -> tuple[str, ...]:
+    """Name every series that shows less than all of a region that is not among those `apart`."""
     return tuple(
         f"{series} covers {100 * share:.4g} % of {region}"
         for series, shares in coverage.items()
         for region, share in shares.items()
-        if share is not None and share < 1 and region != CROP
+        if share is not None and share < 1 and region != CROP and region not in apart
     )

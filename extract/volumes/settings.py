@@ -16,6 +16,7 @@ from extract.encoders.weights import WeightsSource
 from extract.item import ResolvedBlock
 from extract.recipe import read_block
 from extract.volumes.adc import ADC_ALGORITHM
+from extract.volumes.measures.settings import Measures
 from extract.volumes.optional_block import optional_algorithms, optional_settings, plain_settings
 from extract.volumes.pooling import POOLING_ALGORITHM
 from extract.volumes.preview import PREVIEW_ALGORITHM
@@ -56,6 +57,7 @@ class VolumesBlock(BaseModel):
     sequences: tuple[str, ...] | None = Field(default=None, min_length=1)
     revision: str | None = None
     bins: Bins | None = None
+    measures: Measures | None = None
 
     @field_validator("reference", "sequences")
     @classmethod

@@ -83,7 +83,7 @@ class VolumeStage:
         encoded = _encode(encoder, study, item)
         statistics: VolumeEncoder = load_encoder(find_encoder(RADIOMICS, MODALITY))
         measured = encoded if card.name == RADIOMICS else _encode(statistics, study, item)
-        drawn = {name: mask for name, mask in study.regions.items() if name != CROP}
+        drawn = {name: mask for name, mask in study.regions.items() if name not in {CROP, *study.derived}}
         preview = draw_preview(study.series, drawn)
         return EntryDraft(
             key=item.key,
@@ -92,6 +92,7 @@ class VolumeStage:
             settings=item.recipe.settings,
             arrays={
                 **_tokens(encoded, study, card.stored_dtype, str(item)),
+                **({} if study.measures is None else study.measures.arrays()),
                 "radiomics": np.concatenate([one.regions for one in measured]).astype("<f4"),
                 "affine": study.grid.affine.astype("<f8"),
                 "preview": preview.images,
@@ -107,6 +108,7 @@ class VolumeStage:
                 "preview_regions": list(drawn),
                 "preview_slices": list(preview.slices),
                 "preview_spacing_mm": _rounded(preview.spacing) if study.spacing_known else None,
+                **({} if study.measures is None else study.measures.attrs()),
                 **study.described,
             },
             used={

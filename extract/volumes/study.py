@@ -19,6 +19,9 @@ from extract.volumes.codebook import CROP
 from extract.volumes.geometry import VoxelGrid
 from extract.volumes.header import open_volume
 from extract.volumes.manifest import MaskFile, SeriesFile
+from extract.volumes.measures.derived_regions import Anatomy, find_anatomy
+from extract.volumes.measures.measured import StudyMeasures
+from extract.volumes.measures.study import measure_study
 from extract.volumes.opened import OpenedSeries, open_series, refuse_unplaced
 from extract.volumes.quality import coverage_of, coverage_warnings, region_quality
 from extract.volumes.reader import read_series
@@ -37,7 +40,8 @@ Mask = Bool[np.ndarray[Any, Any], "x y z"]
 class Study:
     """A study on its grid. `series` has the reference first; `regions` are on the crop, `crop` the last.
 
-    `grid` is that of the crop; `described` is what an entry keeps of how it came about.
+    `grid` is that of the crop; `described` is what an entry keeps of how it came about. `derived` names the
+    regions that nobody drew; `measures` is None where the recipe asks for none.
     """
 
     series: tuple[SeriesOnGrid, ...]
@@ -47,6 +51,8 @@ class Study:
     described: dict[str, Json]
     quality: dict[str, Json]
     warnings: tuple[str, ...]
+    derived: tuple[str, ...] = ()
+    measures: StudyMeasures | None = None
 
 
 def read_study(
@@ -67,8 +73,11 @@ def read_study(
     margin_mm = block.margin_mm if first.spacing_known else None
     box, rule = crop_box(list(regions.masks.values()), whole, margin_mm)
     grid, cut = whole.part(*box), {name: _cut(mask, box) for name, mask in regions.masks.items()}
+    anatomy = _find_anatomy(cut, grid, first, block, where)
+    cut |= anatomy.derived
     cut[CROP] = np.ones(grid.size, dtype=bool)
     laid, warnings = _lay_series(opened, cut, grid)
+    measures = None if block.measures is None else measure_study(laid, anatomy, grid, block.measures)
     coverage = {one.sequence: coverage_of(one.voxels, cut) for one in laid}
     return Study(
         series=laid,
@@ -93,9 +102,21 @@ def read_study(
             *warnings,
             *regions.warnings,
             *(() if rule == "around the masks" else (f"not cropped ({rule})",)),
-            *coverage_warnings(coverage),
+            *coverage_warnings(coverage, apart=anatomy.derived),
+            *(() if measures is None else measures.warnings),
         ),
+        derived=tuple(anatomy.derived),
+        measures=measures,
     )
+
+
+def _find_anatomy(
+    drawn: Mapping[str, Mask], grid: VoxelGrid, first: OpenedSeries, block: VolumesBlock, where: str
+) -> Anatomy:
+    """Return what the drawn regions are and what follows from them; nothing where the recipe does not ask."""
+    if block.measures is None:
+        return Anatomy()
+    return find_anatomy(drawn, grid, first.spacing_known, block.measures, where)
 
 
 def _open(

@@ -1,0 +1,1 @@
+"""A study in a few numbers that a clinician knows: volumes, lowest ADC, scar, each with its state."""
