@@ -15,7 +15,8 @@ from jaxtyping import Float, Int
 from fuse.arm import FittedArm, fit_arm
 from fuse.cases import Cases
 from fuse.models.baseline_hazard import BaselineHazard
-from fuse.models.cause_specific_cox import CauseHazards, CausesScorer
+from fuse.models.cause_hazards import CauseHazards
+from fuse.models.cause_specific_cox import CausesScorer
 from fuse.models.learner import Learner, Setting
 from fuse.outcomes.outcomes import Competing, Survival
 
@@ -97,10 +98,6 @@ def outcome_of_cause(outcome: Competing, number: int) -> Survival:
 def _join(arms: Mapping[str, FittedArm]) -> CauseHazards:
     """Put the baselines of all causes on the days of any of them."""
     baselines = [arm.calibration for arm in arms.values() if isinstance(arm.calibration, BaselineHazard)]
-    days = np.unique(np.concatenate([own.time_days for own in baselines]))
-    increments = np.zeros((len(baselines), len(days)))
-    for row, own in enumerate(baselines):
-        increments[row, np.searchsorted(days, own.time_days)] = np.diff(own.cumulative, prepend=0.0)
-    return CauseHazards(
-        slope=np.array([own.slope for own in baselines]), time_days=days, increments=increments
+    return CauseHazards.join(
+        [own.slope for own in baselines], [(own.time_days, own.cumulative) for own in baselines]
     )

@@ -14,6 +14,7 @@ import numpy as np
 from jaxtyping import Float
 
 from fuse.models.baseline_hazard import breslow, fit_baseline
+from fuse.models.cause_hazards import CauseHazards
 from fuse.outcomes.likelihood import fit_offsets, log_likelihood, non_negative_slope, scores_of_classes
 from fuse.outcomes.outcomes import Classes, Competing, Outcome, Survival
 
@@ -44,16 +45,9 @@ class ClassBaseline:
 
 @dataclass(frozen=True, kw_only=True)
 class CompetingBaseline:
-    """Hazards of the cause of interest, which follow the risk, and of all others, which do not.
+    """Hazards of the cause of interest, which follow the risk, and of all others together, which do not."""
 
-    `time_days` (step,): every day on which something happened; `interest`, `others` (step,): increments of
-    the cumulative hazards of a case of risk 0.
-    """
-
-    slope: float
-    time_days: Float[np.ndarray, " step"]
-    interest: Float[np.ndarray, " step"]
-    others: Float[np.ndarray, " step"]
+    hazards: CauseHazards
 
     def probability(
         self, risk: Float[np.ndarray, " case"], times_days: Float[np.ndarray, " time"]
@@ -62,13 +56,7 @@ class CompetingBaseline:
 
         Whoever had another cause first never has this one: the probability does not fall to 0.
         """
-        hazard = np.exp(self.slope * risk)[:, None] * self.interest[None, :]
-        total = np.cumsum(hazard + self.others[None, :], axis=1)
-        before = np.exp(-(total - hazard - self.others[None, :]))
-        incidence = np.cumsum(before * -np.expm1(-hazard), axis=1)
-        steps = np.searchsorted(self.time_days, times_days, side="right")
-        padded = np.concatenate([np.zeros((len(risk), 1)), incidence], axis=1)
-        return np.asarray(np.clip(1.0 - padded[:, steps], 0.0, 1.0))
+        return 1.0 - self.hazards.incidence(np.stack([risk, np.zeros_like(risk)]), times_days)
 
 
 def fit_calibration(oof_risk: Float[np.ndarray, " case *classes"], outcome: Outcome) -> Calibration:
@@ -100,10 +88,4 @@ def _fit_competing(oof_risk: Float[np.ndarray, " case"], outcome: Competing) -> 
     slope = non_negative_slope(oof_risk, outcome)
     others = Survival(event=outcome.cause > 1, time_days=outcome.time_days, entry_days=outcome.entry_days)
     curves = (breslow(slope * oof_risk, outcome), breslow(np.zeros_like(oof_risk), others))
-    days = np.unique(np.concatenate([own for own, _ in curves]))
-    steps = []
-    for own, cumulative in curves:
-        increments = np.zeros(len(days))
-        increments[np.searchsorted(days, own)] = np.diff(cumulative, prepend=0.0)
-        steps.append(increments)
-    return CompetingBaseline(slope=slope, time_days=days, interest=steps[0], others=steps[1])
+    return CompetingBaseline(hazards=CauseHazards.join((slope, 0.0), curves))

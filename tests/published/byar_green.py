@@ -27,7 +27,7 @@ from fuse.files import read_csv
 from fuse.inspection.inspection import RunInputs, inspect_inputs
 from fuse.metrics.aalen_johansen import resampled_incidence
 from fuse.models.baseline_hazard import breslow
-from fuse.models.cause_specific_cox import CauseHazards
+from fuse.models.cause_hazards import CauseHazards
 from fuse.models.newton_cox import ridge_cox_path
 from fuse.models.registry import build_learner
 from fuse.models.ridge_cox import LinearScorer
@@ -172,11 +172,7 @@ def causes_of_trial(
         found.append(coefficients / scale)
         risks.append(matrix @ coefficients)
         steps.append(breslow(risks[-1], own))
-    days = np.unique(np.concatenate([own for own, _ in steps]))
-    increments = np.zeros((2, len(days)))
-    for row, (own, cumulative) in enumerate(steps):
-        increments[row, np.searchsorted(days, own)] = np.diff(cumulative, prepend=0.0)
-    hazards = CauseHazards(slope=np.ones(2), time_days=days, increments=increments)
+    hazards = CauseHazards.join((1.0, 1.0), steps)
     return np.array(found), hazards.incidence(np.array(risks)[:, :3], np.array(AT_MONTHS) * MONTH).T
 
 

@@ -12,7 +12,7 @@ from fuse.arm import fit_arm
 from fuse.arm_of_causes import fit_arm_of_causes, outcome_of_cause
 from fuse.cases import Cases, Modality
 from fuse.models.baseline_hazard import breslow
-from fuse.models.cause_specific_cox import CauseHazards
+from fuse.models.cause_hazards import CauseHazards
 from fuse.models.fine_gray import fine_gray_path
 from fuse.models.newton_cox import maximise, ridge_cox_path
 from fuse.models.registry import build_learner
@@ -118,17 +118,14 @@ class TestFineGrayLikelihood:
 
 class TestCausesAgainstR:
     def hazards(self) -> CauseHazards:
-        days, increments = np.unique(THIRTY.time_days[THIRTY.cause > 0]), []
+        curves = []
         for number, coefficients in enumerate(R_CAUSES, start=1):
             own = outcome_of_cause(THIRTY, number)
             # Newton's steps on the same outcomes end where R's do
             (found,) = ridge_cox_path(COLUMNS, own, (1e-12,))
             assert found == pytest.approx(coefficients, abs=1e-8)
-            steps, cumulative = breslow(COLUMNS @ np.array(coefficients), own)
-            row = np.zeros(len(days))
-            row[np.searchsorted(days, steps)] = np.diff(cumulative, prepend=0.0)
-            increments.append(row)
-        return CauseHazards(slope=np.ones(2), time_days=days, increments=np.array(increments))
+            curves.append(breslow(COLUMNS @ np.array(coefficients), own))
+        return CauseHazards.join((1.0, 1.0), curves)
 
     def test_cumulative_incidence(self) -> None:
         risks = np.array(R_CAUSES) @ COLUMNS[NEW].T

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -54,6 +56,22 @@ def test_two_steps_by_hand() -> None:
     last = np.exp(-1 / 4 - 1 / 3) * (1 - np.exp(-1.0))
     said = baseline.probability(np.zeros(1), np.array([0.5, 1.0, 3.9, 4.0]))[0]
     assert said == pytest.approx([1.0, 1 - first, 1 - first, 1 - first - last])
+
+
+def test_two_causes_on_one_day_share_what_is_lost() -> None:
+    outcome = Competing(
+        event=np.array([True, False, False, False]),
+        time_days=np.array([1.0, 1.0, 2.0, 2.0]),
+        cause=np.array([1, 2, 0, 0]),
+        causes=("one", "two"),
+    )
+    swapped = replace(outcome, event=outcome.cause == 2, cause=np.array([2, 1, 0, 0]))
+    had = [
+        1 - fit_calibration(np.zeros(4), own).probability(np.zeros(1), np.array([1.0]))[0, 0]
+        for own in (outcome, swapped)
+    ]
+    # neither came before the other: as likely, and together all that the hazards of a quarter each take
+    assert had == pytest.approx([(1 - np.exp(-0.5)) / 2] * 2, abs=1e-15)
 
 
 def test_classes_without_a_score_have_the_shares_of_the_train_part() -> None:
