@@ -15,7 +15,7 @@ both (360): each knows something of its own.
     Better than chance, both gains: yes.
 redundant (200): imaging is a blurred copy of the measured clinical values.
     Better than chance, each alone: yes. Gain over clinical values: never yes.
-harmful (200 and 200): imaging knows where it was learned, as scans of the sicker by another protocol do, and
+harmful (360 and 360): imaging knows where it was learned, as scans of the sicker by another protocol do, and
     nothing elsewhere, where the models are applied; clinical values know in both.
     Gain over clinical values: no, and the words say that fusion is worse. Calibration: never yes.
 miscalibrated (200 and 200): learned where 1 in 4 has the event, applied where the hazard is four times that.
@@ -30,9 +30,10 @@ for. How often it was a plain "no" is counted beside, without a bar. To say "can
 `nothing` and `too_small` alone; yes always in `both`, no always in `harmful`.
 
 The right answers stood here before any verdict was judged. Sizes and effects were chosen afterwards, so that
-as many cases can show them, and `harmful` was planted anew: 200 columns of noise did no harm. That was done
-on seeds from 1000 on; those from 0 are judged. Effects are large (a gain of .1 in C where both know, a loss
-of .1 where fusion harms): this shows that a verdict says what is there, not how little it can find.
+as many cases can show them, and `harmful` was planted anew twice: 200 columns of noise did no harm, and of
+200 cases with a loss of .07 a fifth left no loss in the interval. That was done on seeds from 1000 on; those
+from 0 are judged. Effects are large (a gain of .1 in C where both know, a loss of .1 to .15 where fusion
+harms): this shows that a verdict says what is there, not how little it can find.
 """
 
 from __future__ import annotations
@@ -141,8 +142,9 @@ SITUATIONS = {
         ),
         Situation(
             name="harmful",
-            clinical=0.8,
-            imaging=1.3,
+            cases=360,
+            clinical=1.0,
+            imaging=1.8,
             elsewhere=Elsewhere(imaging=0.0),
             right={GAIN: NO, CALIBRATION: NEVER_YES},
             says_worse=(GAIN,),
