@@ -1,9 +1,9 @@
 """Volume entries as a table: what the encoder said of each region in each series, side by side.
 
 Enters: the volume entries of one feature set, verified as they are read. Leaves: one row a case with a column
-`<series>/<region>/<feature>` for everything that any entry of the set has a row for, and of series over time
-`<series>/time/<pool>/<feature>` (`time_pooling.py`). A series or a region that a case lacks is NaN, never 0;
-a case with several studies has their mean. Nothing is fitted.
+`<series>/<region>/<feature>` for everything that any entry of the set has a row for; of series over time
+`<series>/time/<pool>/<feature>` (`time_pooling.py`); and `study/measures/<name>` (`study_measures.py`).
+What a case lacks is NaN, never 0; a case with several studies has their mean. Nothing is fitted.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from feature_cache.errors import CacheError
 from feature_cache.store import Entry, FeatureCache
 from fuse.features.case_means import mean_by_case
 from fuse.features.feature_sets import ChosenSet
+from fuse.features.study_measures import measure_columns
 from fuse.features.timed_volumes import timed_columns
 
 #: A series and a region: what one row of an entry's `regions` is about.
@@ -33,8 +34,8 @@ def read_volumes(
     -------
     columns
         `<series>/<region>/<feature>`, sorted by series and region, features in the encoder's order, then
-        `<series>/time/<pool>/<feature>`; those that no case has a value of are left out. Which there are
-        follows from the entries alone: no outcome and nothing fitted is in it.
+        `<series>/time/<pool>/<feature>`, then `study/measures/<name>`; those that no case has a value of are
+        left out. Which there are follows from the entries alone: no outcome and nothing fitted is in it.
     values
         (case, column) float64, NaN where not observed.
 
@@ -51,13 +52,23 @@ def read_volumes(
     first_of = {place: number * len(features) for number, place in enumerate(places)}
     row_of = {case: row for row, case in enumerate(case_ids)}
     over_time = timed_columns(chosen.records)
+    measures = measure_columns(chosen.records, by_network=chosen.by_network)
     read = ((row_of[r.case_id], cache.read(r.key)) for r in chosen.records if r.case_id in row_of)
     rows = (
-        (row, np.concatenate([_flat(entry, first_of, len(features)), over_time.values_of(entry)]))
+        (
+            row,
+            np.concatenate(
+                [
+                    _flat(entry, first_of, len(features)),
+                    over_time.values_of(entry),
+                    measures.values_of(entry),
+                ]
+            ),
+        )
         for row, entry in read
     )
     names = [f"{series}/{region}/{feature}" for series, region in places for feature in features]
-    names += over_time.names
+    names += [*over_time.names, *measures.names]
     values = mean_by_case(rows, (len(case_ids), len(names)))
     seen = np.flatnonzero(~np.isnan(values).all(axis=0))
     return tuple(names[column] for column in seen), values[:, seen]
