@@ -7,7 +7,6 @@ evaluated is what is read back from the sealed file.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,12 +14,9 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float
 
-from feature_cache.canonical import sha256_of_file
-from feature_cache.errors import OutcomeError
-from fuse.files import csv_text, read_csv, write_text
 from fuse.outcomes.outcomes import Classes
+from fuse.run.fold_table import Columns, FoldRows, read_fold_table, write_fold_table
 
-_KEY = ("repeat", "fold", "case_id")
 _RISK, _PROBABILITY = "risk", "probability_"
 
 
@@ -54,16 +50,16 @@ class ClassTruth:
 
 def write_class_predictions(path: Path, folds: Sequence[ClassPrediction]) -> str:
     """Write one arm's predictions and return their seal, the sha256 (hex) of the file."""
-    names = folds[0].names
-    risks = (_RISK,) if folds[0].risk.ndim == 1 else tuple(f"{_RISK}_{name}" for name in names)
-    rows: list[tuple[int | str | float, ...]] = [
-        (fold.repeat, fold.fold, case, *np.atleast_1d(risk).tolist(), *probability.tolist())
+    rows = [
+        FoldRows(
+            repeat=fold.repeat,
+            fold=fold.fold,
+            case_ids=fold.case_ids,
+            numbers=np.column_stack([fold.risk, fold.probability]).astype(np.float64),
+        )
         for fold in folds
-        for case, risk, probability in zip(fold.case_ids, fold.risk, fold.probability, strict=True)
     ]
-    columns = [*_KEY, *risks, *(f"{_PROBABILITY}{name}" for name in names)]
-    write_text(path, csv_text(columns, sorted(rows)))
-    return sha256_of_file(path)
+    return write_fold_table(path, _columns(folds[0].names), rows)
 
 
 def read_class_predictions(path: Path) -> list[ClassPrediction]:
@@ -74,29 +70,31 @@ def read_class_predictions(path: Path) -> list[ClassPrediction]:
     OutcomeError
         The file is not of this form.
     """
-    header, rows = read_csv(path)
-    names = tuple(name.removeprefix(_PROBABILITY) for name in header if name.startswith(_PROBABILITY))
-    risks = (_RISK,) if len(names) == 2 else tuple(f"{_RISK}_{name}" for name in names)
-    if not names or header != [*_KEY, *risks, *(f"{_PROBABILITY}{name}" for name in names)]:
-        raise OutcomeError(
-            f"predictions/{path.name}",
-            expected=f"columns {', '.join(_KEY)}, {_RISK}, {_PROBABILITY}<class>…",
-            got=f"{len(header)} other columns",
-            remedy="Run the benchmark again.",
-        )
-    of_fold: dict[tuple[int, int], list[list[str]]] = defaultdict(list)
-    for row in rows:
-        of_fold[int(row["repeat"]), int(row["fold"])].append(list(row.values()))
-    return [_fold(key, own, names, len(risks)) for key, own in sorted(of_fold.items())]
-
-
-def _fold(key: tuple[int, int], rows: list[list[str]], names: tuple[str, ...], risks: int) -> ClassPrediction:
-    numbers = np.array([[float(cell) for cell in row[len(_KEY) :]] for row in rows])
-    return ClassPrediction(
-        repeat=key[0],
-        fold=key[1],
-        case_ids=tuple(row[2] for row in rows),
-        names=names,
-        risk=numbers[:, 0] if risks == 1 else numbers[:, :risks],
-        probability=numbers[:, risks:],
+    of_classes = Columns(
+        fit=lambda columns: bool(_classes(columns)) and columns == _columns(_classes(columns)),
+        words=f"{_RISK}, {_PROBABILITY}<class>…",
     )
+    columns, folds = read_fold_table(path, of_classes)
+    names = _classes(columns)
+    risks = len(columns) - len(names)
+    return [
+        ClassPrediction(
+            repeat=fold.repeat,
+            fold=fold.fold,
+            case_ids=fold.case_ids,
+            names=names,
+            risk=fold.numbers[:, 0] if risks == 1 else fold.numbers[:, :risks],
+            probability=fold.numbers[:, risks:],
+        )
+        for fold in folds
+    ]
+
+
+def _classes(columns: Sequence[str]) -> tuple[str, ...]:
+    return tuple(name.removeprefix(_PROBABILITY) for name in columns if name.startswith(_PROBABILITY))
+
+
+def _columns(names: tuple[str, ...]) -> list[str]:
+    """Return the columns of the classes: one risk where there are two, else one of each."""
+    risks = (_RISK,) if len(names) == 2 else tuple(f"{_RISK}_{name}" for name in names)
+    return [*risks, *(f"{_PROBABILITY}{name}" for name in names)]
