@@ -14,6 +14,7 @@ import typer
 
 import extract.interchange.verbs
 import extract.overlay.verbs
+import extract.segment.verbs
 from extract.options import (
     Cache,
     CacheFolder,
@@ -243,6 +244,7 @@ def doctor() -> None:
 
 extract.interchange.verbs.add_verbs(app)
 extract.overlay.verbs.add_verbs(app)
+extract.segment.verbs.add_verbs(app)
 
 
 def _existing(cache: Path) -> FeatureCache:

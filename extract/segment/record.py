@@ -96,11 +96,6 @@ class SegmenterRecord(_Frozen):
     models: tuple[ModelRecord, ...] = Field(min_length=1)
 
     @property
-    def codebook(self) -> str:
-        """The labels as a cell of masks.csv."""
-        return ";".join(f"{label}={name}" for label, name in sorted(self.labels.items()))
-
-    @property
     def training_case_ids(self) -> tuple[str, ...]:
         """Every case that any of its networks learnt from, sorted."""
         return tuple(sorted({case for model in self.models for case in model.training_case_ids}))
