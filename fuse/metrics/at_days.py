@@ -20,6 +20,7 @@ from fuse.metrics.calibration import resampled_event_share
 from fuse.metrics.concordance import PairSums
 from fuse.metrics.intervals import Interval, bootstrap
 from fuse.metrics.pooled import ratio, resample_within_folds, score_brier, score_expected
+from fuse.metrics.ranked_fold import RankedFold
 from fuse.metrics.scored import ScoredArm, ScoredFold
 from fuse.metrics.uno import resampled_uno_pairs
 from fuse.outcomes.outcomes import Competing, Survival
@@ -50,8 +51,7 @@ def auc(one: Resampled, day: float, note: str = "") -> Estimated:
     """Return AUC at a day, pairs within folds."""
 
     def count(fold: ScoredFold, of_fold: Counts) -> PairSums:
-        truth = fold.truth
-        return resampled_auc_pairs(fold.prediction.risk, truth.reference, truth.test, day, of_fold)
+        return resampled_auc_pairs(_ranked(fold, of_fold), day)
 
     return _pairs(one, count, f"no event by day {day:g}", note)
 
@@ -60,8 +60,7 @@ def uno_concordance(one: Resampled, tau_days: float, note: str) -> Estimated:
     """Return Uno's C up to a day: weighted pairs within folds, summed over the folds of a repeat."""
 
     def count(fold: ScoredFold, of_fold: Counts) -> PairSums:
-        truth = fold.truth
-        return resampled_uno_pairs(fold.prediction.risk, truth.reference, truth.test, tau_days, of_fold)
+        return resampled_uno_pairs(_ranked(fold, of_fold), tau_days)
 
     pooled = "weighted pairs within folds, summed over the folds of a repeat"
     return _pairs(one, count, f"no event before day {tau_days:g}", f"{pooled}; tau = {note}")
@@ -131,6 +130,11 @@ def estimate_at_days(
 def none(reason: str) -> Estimated:
     """Return what stands where there is no number."""
     return math.nan, Interval(low=math.nan, high=math.nan, method=f"none: {reason}")
+
+
+def _ranked(fold: ScoredFold, of_fold: Counts) -> RankedFold:
+    truth = fold.truth
+    return RankedFold(risk=fold.prediction.risk, train=truth.reference, test=truth.test, counts=of_fold)
 
 
 def _pairs(

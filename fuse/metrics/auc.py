@@ -1,7 +1,7 @@
 """Cumulative/dynamic AUC at one day: the share of pairs in the right order.
 
-Enters: risks, outcomes and censoring weights of one fold. Leaves: weighted pair counts, pooled over folds
-like those of C. Same counting as `concordance`, other pairs: event by the day against event-free beyond it.
+Enters: the ranked cases of one fold. Leaves: weighted pair counts. Same counting as `concordance`, other
+pairs: event by the day against event-free beyond it.
 """
 
 from __future__ import annotations
@@ -9,30 +9,20 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from fuse.metrics.censoring import weigh
 from fuse.metrics.concordance import PairSums, sum_pairs
-from fuse.outcomes.outcomes import Competing, Survival
+from fuse.metrics.ranked_fold import RankedFold
+from fuse.outcomes.outcomes import Competing
 
 
-def resampled_auc_pairs(
-    risk: Float[np.ndarray, " case"],
-    train: Survival,
-    test: Survival,
-    day: float,
-    counts: Float[np.ndarray, "sample case"],
-) -> PairSums:
+def resampled_auc_pairs(fold: RankedFold, day: float) -> PairSums:
     """Sum the weighted pairs of AUC(day) for many resamples.
 
     Parameters
     ----------
-    risk
-        Test cases, shape (case,), higher = earlier.
-    train, test
-        Outcomes; the censoring curve is that of the train part.
+    fold
+        Ranked cases and their resamples.
     day
         Evaluation day.
-    counts
-        How often each test case is in each resample, (sample, case).
 
     Returns
     -------
@@ -43,17 +33,18 @@ def resampled_auc_pairs(
         partners are also those that had another cause first, each with the weight of its own time (Blanche,
         Dartigues and Jacqmin-Gadda 2013, the second of their definitions).
     """
-    weights = weigh(train, test, np.array([day]))
+    weights = fold.weigh(day)
     weight = weights.had_event[:, 0]
-    beyond = test.time_days > day
-    if isinstance(test, Competing):
+    beyond = fold.test.time_days > day
+    if isinstance(fold.test, Competing):
         # as without other causes: whoever is followed beyond the day weighs 1 in every fold
-        return _sum_weighted_pairs(risk, weight, weights.event_free[:, 0] / weights.beyond[0], counts)
+        partner_weight = weights.event_free[:, 0] / weights.beyond[0]
+        return _sum_weighted_pairs(fold.risk, weight, partner_weight, fold.counts)
 
     def eligible(rows: Int[np.ndarray, " row"]) -> Bool[np.ndarray, "row case"]:
         return np.broadcast_to(beyond, (len(rows), len(beyond)))
 
-    return sum_pairs(risk, np.flatnonzero(weight > 0), eligible, counts, weight)
+    return sum_pairs(fold.risk, np.flatnonzero(weight > 0), eligible, fold.counts, weight)
 
 
 def _sum_weighted_pairs(

@@ -27,14 +27,16 @@ def modality(name: str, present: list[bool]) -> Modality:
     )
 
 
+CASES = Cases(
+    case_ids=IDS,
+    modalities={
+        "clinical": modality("clinical", [True] * 3),
+        "slides": modality("slides", [True, False, True]),
+    },
+)
+
+
 def test_weights(tmp_path: Path) -> None:
-    cases = Cases(
-        case_ids=IDS,
-        modalities={
-            "clinical": modality("clinical", [True] * 3),
-            "slides": modality("slides", [True, False, True]),
-        },
-    )
     every = np.arange(3)
     folds = tuple(
         Fold(repeat=repeat, fold=1, train=every[:0], test=every, inner=every[:0]) for repeat in (1, 2)
@@ -49,7 +51,7 @@ def test_weights(tmp_path: Path) -> None:
         )
         for repeat, parts in enumerate(contributions, start=1)
     ]
-    write_fusion_weights(tmp_path, results, Folds(case_ids=IDS, folds=folds, source="made"), cases)
+    write_fusion_weights(tmp_path, results, Folds(case_ids=IDS, folds=folds, source="made"), CASES)
     with (tmp_path / "weights.csv").open(newline="") as stream:
         rows = [tuple(row.values()) for row in csv.DictReader(stream)]
     assert rows == [
@@ -66,17 +68,10 @@ def test_weights(tmp_path: Path) -> None:
 
 
 def test_weights_of_networks_are_told_for_every_case_that_has_the_modality(tmp_path: Path) -> None:
-    cases = Cases(
-        case_ids=IDS,
-        modalities={
-            "clinical": modality("clinical", [True] * 3),
-            "slides": modality("slides", [True, False, True]),
-        },
-    )
     fold = Fold(repeat=1, fold=1, train=np.arange(0), test=np.array([2, 1]), inner=np.arange(0))
     looked = {"clinical": np.array([0.25, 1.0]), "slides": np.array([0.75, 0.0])}
     result = FoldResult(repeat=1, fold=1, arms={}, attention_weights={"gated_units__clinical+slides": looked})
-    write_fusion_weights(tmp_path, [result], Folds(case_ids=IDS, folds=(fold,), source="made"), cases)
+    write_fusion_weights(tmp_path, [result], Folds(case_ids=IDS, folds=(fold,), source="made"), CASES)
     lines = (tmp_path / "attention_weights.csv").read_text().splitlines()
     assert [line.split(",", 3)[3] for line in lines] == [
         "case_id,modality,weight",

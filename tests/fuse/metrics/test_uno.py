@@ -5,12 +5,14 @@ import pytest
 
 from fuse.metrics.concordance import concordant_pairs
 from fuse.metrics.evaluation import evaluate_arm
+from fuse.metrics.ranked_fold import RankedFold
 from fuse.metrics.uno import resampled_uno_pairs
 from fuse.outcomes.outcomes import Survival
 
 
 def uno(risk: np.ndarray, train: Survival, test: Survival, tau: float) -> float:
-    concordant, total = resampled_uno_pairs(risk, train, test, tau, np.ones((1, len(risk))))
+    fold = RankedFold(risk=risk, train=train, test=test, counts=np.ones((1, len(risk))))
+    concordant, total = resampled_uno_pairs(fold, tau)
     return float(concordant[0] / total[0])
 
 
@@ -43,24 +45,20 @@ def test_without_censoring_it_is_harrell() -> None:
     assert uno(risk, outcome, outcome, 100.0) == pytest.approx(concordant / comparable, abs=1e-12)
 
 
-def test_resampling_equals_repeating_the_rows(trial) -> None:
-    truth = trial.truths[0]
-    n = len(truth.test)
-    risk = np.random.default_rng(0).normal(size=n)
-    drawn = np.random.default_rng(1).integers(0, n, n)
-    counts = np.bincount(drawn, minlength=n)[None, :].astype(float)
-    concordant, total = resampled_uno_pairs(risk, truth.train, truth.test, 900.0, counts)
-    expected = uno(risk[drawn], truth.train, truth.test.take(drawn), 900.0)
-    assert concordant[0] / total[0] == pytest.approx(expected, abs=1e-12)
-
-
 def test_the_row_is_a_ratio_of_sums_over_the_folds_of_a_repeat(trial) -> None:
     predictions = trial.predict(trial.hazard)
     rows = {row.metric: row for row in evaluate_arm(predictions, trial.truths, 1000.0, 0)}
     ratios = []
     for repeat in (0, 1):
         sums = [
-            np.array(resampled_uno_pairs(said.risk, own.train, own.test, 1000.0, np.ones((1, len(own.test)))))
+            np.array(
+                resampled_uno_pairs(
+                    RankedFold(
+                        risk=said.risk, train=own.train, test=own.test, counts=np.ones((1, len(own.test)))
+                    ),
+                    1000.0,
+                )
+            )
             for said, own in zip(predictions, trial.truths, strict=True)
             if own.repeat == repeat
         ]
