@@ -21,7 +21,13 @@ from feature_cache.recipe import ResolvedRecipe
 __all__ = ["HashFile", "ResolvedBlock", "SharingStage", "Stage", "Task", "WorkItem"]
 
 #: What one item of a block is called where it is named to people.
-ITEM_WORDS = {"slides": "slide", "slide_vector": "vector of slide", "notes": "note", "volumes": "study"}
+ITEM_WORDS = {
+    "slides": "slide",
+    "slide_vector": "vector of slide",
+    "notes": "note",
+    "volumes": "study",
+    "burden": "burden of study",
+}
 
 
 @dataclass(frozen=True, kw_only=True)

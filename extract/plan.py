@@ -16,7 +16,7 @@ from extract.distribute.share import Share
 from extract.encoders.weights import WeightsSource
 from extract.item import Stage, Task, WorkItem
 from extract.limits import MOST_CASE_LIST_BYTES, refuse_large_file
-from extract.recipe import RecipeFile
+from extract.recipe import RecipeFile, RecipePart
 from extract.stages import SECOND_PASS, SHARED_PASS, STAGES
 from feature_cache.canonical import sha256_of_file
 from feature_cache.cohort import Cohort
@@ -144,10 +144,8 @@ def make_plan(
             if selection.case_ids is None or item.key.case_id in selection.case_ids
         ]
         if share is not None:  # cut before it is asked what is done: every shard must see the same items
-            items = share.of(items, SECOND_PASS.get(part.block, part.block))
-        # what is made of an entry that will be another one is not done, whatever the cache says now
-        made_of = (part.name, SECOND_PASS.get(part.block))
-        stale = {_of(item) for old in sets if (old.recipe.name, old.block) == made_of for item in old.todo}
+            items = share.of(items, SECOND_PASS.get(part.block, (part.block,))[0])
+        stale = _stale(part, sets, items)
         todo = [item for item in items if _of(item) in stale or not _is_done(item, stage, cache)]
         done = len(items) - len(todo)
         if left is not None:
@@ -155,6 +153,15 @@ def make_plan(
             left -= len(todo)
         sets.append(PlannedSet(block=part.block, recipe=resolved.recipe, todo=tuple(todo), done=done))
     return Plan(sets=tuple(sets))
+
+
+def _stale(part: RecipePart, sets: list[PlannedSet], items: list[WorkItem]) -> set[tuple[str, str]]:
+    """Return what is made of an entry that will be another one: not done, whatever the cache says now."""
+    same, *of_case = SECOND_PASS.get(part.block, ("",))
+    todo = [(old.block, item) for old in sets if old.recipe.name == part.name for item in old.todo]
+    cases = {item.key.case_id for block, item in todo if block in of_case}
+    stale = {_of(item) for block, item in todo if block == same}
+    return stale | {_of(item) for item in items if item.key.case_id in cases}
 
 
 def _tasks(sets: Iterable[PlannedSet]) -> tuple[Task, ...]:

@@ -38,6 +38,7 @@ class RecipeFile(BaseModel):
     `slides` is one mapping, or a list of them for several encoders or scales in one pass over each slide.
     `slide_vector` pools what the block `slides` makes, so there is none without it; it may be a list too.
     Each of its mappings pools every set of slides, or those of the encoder that it names as `tiles`.
+    `burden` takes the measures of what the block `volumes` makes, and PSA from the block `clinical`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -48,6 +49,7 @@ class RecipeFile(BaseModel):
     volumes: dict[str, Any] | None = None
     notes: dict[str, Any] | None = None
     clinical: dict[str, Any] | None = None
+    burden: dict[str, Any] | None = None
 
     @field_validator("slides", "slide_vector")
     @classmethod
@@ -70,6 +72,19 @@ class RecipeFile(BaseModel):
                 raise ValueError("`tiles` names no encoder of the block slides")
         return blocks
 
+    @field_validator("burden")
+    @classmethod
+    def _takes_measures(cls, block: Any, info: ValidationInfo) -> Any:
+        if block is None:
+            return block
+        if info.data.get("volumes") is None:
+            raise ValueError("nothing to take measures of: the recipe has no block volumes")
+        if block.get("psa") is not None and info.data.get("clinical") is None:
+            raise ValueError("`psa` is a clinical value: the recipe has no block clinical")
+        if {"volumes", "clinical"} & block.keys():
+            raise ValueError("the blocks volumes and clinical belong beside it, not into it")
+        return block
+
     @property
     def parts(self) -> tuple[RecipePart, ...]:
         """A part a feature set; that of `slide_vector` holds the `slides` that it pools."""
@@ -85,6 +100,10 @@ class RecipeFile(BaseModel):
         for block in ("volumes", "notes", "clinical"):
             if (settings := getattr(self, block)) is not None:
                 parts.append(RecipePart(block=block, name=self.name, settings=settings))
+        if self.burden is not None:
+            made_of = {"volumes": self.volumes, "clinical": self.clinical}
+            taken = {name: own for name, own in made_of.items() if own is not None}
+            parts.append(RecipePart(block="burden", name=self.name, settings={**self.burden, **taken}))
         return tuple(parts)
 
     def _slides(self) -> list[RecipePart]:

@@ -29,7 +29,7 @@ UndatedKind = Literal["slides", "series", "notes"]
 MomentName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_]+$", max_length=60)]
 #: What the declared prediction day is called among the moments of a card.
 PREDICTION_DAY = "prediction_day"
-Modality = Literal["slides", "volumes", "notes", "clinical", "omics"]
+Modality = Literal["slides", "volumes", "notes", "clinical", "omics", "burden"]
 
 #: Day = 1, month = 30.4375, year = 365.25 (DESIGN section 2).
 DAYS_PER_UNIT: dict[TimeUnit, float] = {"days": 1.0, "months": 30.4375, "years": 365.25}

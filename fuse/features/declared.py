@@ -18,7 +18,11 @@ from feature_cache.errors import Problem, table_error
 AGAIN = "Run `python -m extract run` again, or mend cohort.yaml."
 
 #: What one item and several of a dated modality are called, and the table that says of which day they are.
-DATED = {"notes": ("note", "notes", "notes.csv"), "volumes": ("study", "studies", "series.csv")}
+DATED = {
+    "notes": ("note", "notes", "notes.csv"),
+    "volumes": ("study", "studies", "series.csv"),
+    "burden": ("study", "studies", "series.csv"),
+}
 
 
 def listed_items(cohort: Cohort, modality: str) -> tuple[str, set[tuple[str, str]]]:
@@ -31,7 +35,7 @@ def listed_items(cohort: Cohort, modality: str) -> tuple[str, set[tuple[str, str
         return "slides.csv", {(row.case_id, row.slide_id) for row in cohort.slides}
     if modality == "notes":
         return "notes.csv", {(row.case_id, row.note_id) for row in cohort.notes}
-    if modality == "volumes":
+    if modality in ("volumes", "burden"):
         return "series.csv", {(row.case_id, row.study_id) for row in cohort.series}
     if modality == "clinical":
         measured = {row.case_id for row in cohort.measurements}
@@ -52,7 +56,7 @@ def contradictions(records: Sequence[EntryRecord], cohort: Cohort, where: str) -
             f"entries made for day {made_for}",
             AGAIN,
         )
-    if first.modality == "clinical":
+    if first.modality in ("clinical", "burden"):
         yield from _columns(first, card, where)
     if first.settings.get("origin") == "table":
         yield from _table(records, card, where)
@@ -67,7 +71,9 @@ def _last_day(card: CohortCard) -> int | str:
 
 def _columns(record: EntryRecord, card: CohortCard, where: str) -> Iterator[Problem]:
     """Yield the columns that are excluded or unknown by now, or declared in another way."""
-    described = record.attrs.get("variables", ())
+    # a burden is made of studies and of one clinical value, which its settings declare
+    of_case = record.attrs if record.modality == "clinical" else record.settings
+    described = of_case.get("variables", ())
     names = (str(one["name"]).removesuffix(f"={one.get('level', '')}") for one in described)
     for name in dict.fromkeys(names):
         if name not in card.variables:
@@ -141,7 +147,7 @@ def _days(records: Sequence[EntryRecord], cohort: Cohort) -> Iterator[Problem]:
             wrong.append((record, told, day))
     if wrong:
         record, told, day = wrong[0]
-        named = "mri" if record.modality == "volumes" else "value"  # as the lint names what leaks
+        named = "mri" if record.modality in ("volumes", "burden") else "value"  # as the lint names what leaks
         yield table_error(
             f"cache: {record.key}",
             f"a {word} of day {told}, as {table} has it, and none after the prediction day {last}",

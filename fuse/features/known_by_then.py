@@ -51,6 +51,8 @@ def _day_of(record: EntryRecord, days_of: Mapping[tuple[str, str], Mapping[str, 
         return int(record.settings.get("day", 0))
     listed = days_of.get((record.case_id, record.item_id), {})
     told = [listed[name] for name in record.attrs.get("series", listed) if name in listed]
+    if record.modality == "burden" and record.attrs.get("clinical_day") is not None:
+        told.append(int(record.attrs["clinical_day"]))
     return known_day(told)
 
 

@@ -24,6 +24,7 @@ MODALITY_WORDS = {
     "notes": "notes",
     "clinical": "clinical values",
     "omics": "omics values",
+    "burden": "burden measures",
 }
 """What a sentence calls a modality, in the order in which modalities are always listed."""
 
