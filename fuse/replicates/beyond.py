@@ -7,10 +7,11 @@ imaging has in common with clinical values, and a fusion that uses it as a secon
 called a finding.
 
 This is the permutation of regressor residuals (Potter, Statistics in Medicine 24 (2005), 693-708; Werft and
-Benner, The R Journal 2/1 (2010), 39-43; after Freedman and Lane 1983) applied to whole modalities at once: a
-randomisation of X given Z as in Candes et al. (JRSS B 80 (2018), 551-577), the remainder's distribution being
-the data's. It holds its level as far as a column is a smooth curve of the clinical values plus a remainder
-of one distribution; `python -m tests.null` shows how far, with imaging that follows the clinical values.
+Benner, The R Journal 2/1 (2010), 39-43; after Freedman and Lane 1983) applied to whole modalities at once
+and held to the space of remainders (`draw_deal`): a randomisation of X given Z as in Candes et al. (JRSS B
+80 (2018), 551-577). It holds its level as far as a column is a smooth curve of the clinical values plus a
+remainder of one distribution; `python -m tests.null` shows how far, with imaging that follows the clinical
+values.
 """
 
 from __future__ import annotations
@@ -35,8 +36,8 @@ LEAST_SHARE = 1e-9
 def deal_beyond(cases: Cases, given: Sequence[str], rng: np.random.Generator) -> Cases:
     """Deal the remainders of all modalities that are not `given`, those of one case together.
 
-    They are dealt among cases that have the same modalities, so who lacks what does not change: missing
-    modalities count as known beforehand, and what they tell is not what is tested.
+    They are dealt among cases that have the same modalities, and a missing value stays where it is, so who
+    lacks what does not change: that counts as known beforehand, and what it tells is not what is tested.
 
     Parameters
     ----------
@@ -46,10 +47,29 @@ def deal_beyond(cases: Cases, given: Sequence[str], rng: np.random.Generator) ->
         What is drawn follows from it alone.
     """
     others = [label for label in cases.modalities if label not in given]
-    source = _deal_alike(np.stack([cases.modalities[label].present for label in others]), rng)
     known = known_columns([cases.modalities[label] for label in given], len(cases))
-    dealt = {label: _deal_modality(cases.modalities[label], known, source) for label in others}
+    present = np.stack([cases.modalities[label].present for label in others])
+    deals = [(alike, draw_deal(known[alike], rng)) for alike in _alike(present)]
+    dealt = {label: _deal_modality(cases.modalities[label], known, deals) for label in others}
     return replace(cases, modalities={**cases.modalities, **dealt})
+
+
+def draw_deal(
+    known: Float[np.ndarray, "case direction"], rng: np.random.Generator
+) -> Float[np.ndarray, "case case"]:
+    """Return a matrix that deals remainders of cases anew and leaves alone what `known` foretells.
+
+    A permutation of remainders is not one of them: moved, they are no longer orthogonal to what is known, and
+    a permuted cohort has more noise along it than the cohort had. So the permutation is looked at in the
+    space of remainders, and the orthogonal map nearest to it there is taken. Of normal remainders each such
+    map gives others of the very same distribution (Langsrud, Statistics and Computing 15 (2005), 53-60).
+    """
+    told = known[:, : 1 + len(known) // CASES_PER_DIRECTION]
+    left, size, _ = np.linalg.svd(told, full_matrices=True)
+    rest = left[:, int((size > LEAST_SHARE * size.max()).sum()) :]
+    first, _, second = np.linalg.svd(rest.T @ rest[rng.permutation(len(known))])
+    turned = first @ second - np.eye(rest.shape[1])
+    return np.asarray(np.eye(len(known)) + rest @ turned @ rest.T)
 
 
 def known_columns(given: Sequence[Modality], count: int) -> Float[np.ndarray, "case direction"]:
@@ -81,22 +101,19 @@ def _standard(table: Float[np.ndarray, "case column"]) -> Float[np.ndarray, "cas
     return np.asarray((centred / np.where(sd > 1e-9, sd, 1.0))[:, sd > 1e-9])
 
 
-def _deal_alike(
-    present: Bool[np.ndarray, "modality case"], rng: np.random.Generator
-) -> Int[np.ndarray, " case"]:
-    """Return the case that each case's remainder is taken from: one that has the same modalities."""
-    source = np.arange(present.shape[1])
-    for pattern in np.unique(present, axis=1).T:
-        alike = np.flatnonzero((present == pattern[:, None]).all(axis=0))
-        source[alike] = rng.permutation(alike)
-    return source
+def _alike(present: Bool[np.ndarray, "modality case"]) -> list[Int[np.ndarray, " alike"]]:
+    """Return the cases that have the same modalities, group by group."""
+    patterns = np.unique(present, axis=1).T
+    return [np.flatnonzero((present == pattern[:, None]).all(axis=0)) for pattern in patterns]
 
 
 def _deal_modality(
-    modality: Modality, known: Float[np.ndarray, "case direction"], source: Int[np.ndarray, " case"]
+    modality: Modality,
+    known: Float[np.ndarray, "case direction"],
+    deals: Sequence[tuple[Int[np.ndarray, " alike"], Float[np.ndarray, "alike alike"]]],
 ) -> Modality:
-    """Return the modality with the remainders of other cases; what is missing there is missing here."""
-    foretold, values = np.full_like(modality.values, np.nan), modality.values
+    """Return the modality with its remainders dealt; what is missing counts as foretold and stays missing."""
+    foretold, values = np.zeros_like(modality.values), modality.values
     seen = np.isfinite(values)
     patterns, of_column = np.unique(seen, axis=1, return_inverse=True)
     for number, pattern in enumerate(patterns.T):
@@ -105,6 +122,8 @@ def _deal_modality(
             told = known[:, : 1 + int(pattern.sum()) // CASES_PER_DIRECTION]
             fitted = np.linalg.lstsq(told[pattern], values[np.ix_(pattern, columns)], rcond=None)[0]
             foretold[:, columns] = told @ fitted
-    dealt = foretold + (values - foretold)[source]
-    dealt[~modality.present] = np.nan
-    return replace(modality, values=dealt)
+    remainders = np.where(seen, values - foretold, 0.0)
+    dealt = foretold
+    for alike, deal in deals:
+        dealt[alike] += deal @ remainders[alike]
+    return replace(modality, values=np.where(seen, dealt, np.nan))

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from fuse.cases import Cases, Modality
-from fuse.replicates.beyond import deal_beyond, known_columns
+from fuse.replicates.beyond import deal_beyond, draw_deal, known_columns
 
 COUNT = 90
 
@@ -46,9 +49,7 @@ def test_clinical_values_and_who_has_what_do_not_change(cases) -> None:
         own, before = dealt.modalities[name], cases.modalities[name]
         assert (own.present == before.present).all()
         assert (np.isfinite(own.values).any(axis=1) == own.present).all()
-    missing = np.isnan(dealt.modalities["notes"].values[20:, 1])
-    assert missing.sum() == 20
-    assert (missing != np.isnan(cases.modalities["notes"].values[20:, 1])).any()
+        assert (np.isnan(own.values) == np.isnan(before.values)).all()
 
 
 def test_what_clinical_values_foretell_stays_and_the_rest_is_another_cases(cases) -> None:
@@ -65,23 +66,43 @@ def test_what_clinical_values_foretell_stays_and_the_rest_is_another_cases(cases
     assert abs(np.corrcoef(dealt[:, 0] - 2 * clinical, before[:, 0] - 2 * clinical)[0, 1]) < 0.4
 
 
-def test_remainders_of_one_case_stay_together(cases) -> None:
+def remainders(modalities: Mapping[str, Modality], known: np.ndarray) -> np.ndarray:
+    slides = modalities["slides"].values
+    return slides - known @ np.linalg.lstsq(known, slides, rcond=None)[0]
+
+
+def test_what_is_foretold_and_how_remainders_go_together_is_kept_to_the_last_digit(cases) -> None:
     known = known_columns([cases.modalities["clinical"]], COUNT)
-    dealt = deal_beyond(cases, ["clinical"], np.random.default_rng(2))
-    sources = {}
-    for name, column in (("slides", 2), ("slides", 3), ("notes", 0)):
-        values, moved = cases.modalities[name].values[:, column], dealt.modalities[name].values[:, column]
-        seen = np.isfinite(values)
-        foretold = known @ np.linalg.lstsq(known[seen], values[seen], rcond=None)[0]
-        rest, rest_moved = values - foretold, moved - foretold
-        sources[name, column] = [
-            int(np.nanargmin(np.abs(rest - own))) if np.isfinite(own) else -1 for own in rest_moved
-        ]
-    first = np.array(sources["slides", 2])
-    assert (first == sources["slides", 3]).all()
-    assert (first[20:] == np.array(sources["notes", 0])[20:]).all()
-    # cases without notes take from cases without notes
-    assert set(first[:20]) == set(range(20))
+    complete = replace(cases, modalities={**cases.modalities})
+    del complete.modalities["notes"]
+    dealt = deal_beyond(complete, ["clinical"], np.random.default_rng(2)).modalities
+    before, after = remainders(complete.modalities, known), remainders(dealt, known)
+    # a remainder that was moved and not brought back to the space of remainders would change both
+    assert np.allclose(known.T @ after, 0, atol=1e-9)
+    foretold = complete.modalities["slides"].values - before
+    assert np.allclose(dealt["slides"].values - after, foretold, atol=1e-9)
+    assert np.allclose(after.T @ after, before.T @ before, atol=1e-9)
+    assert np.abs(after - before)[:, 2:].mean() > 0.5
+
+
+def test_a_deal_is_near_a_permutation_and_leaves_alone_what_is_known() -> None:
+    known = known_columns([modality("clinical", np.random.default_rng(3).normal(size=(COUNT, 2)))], COUNT)
+    deal = draw_deal(known, np.random.default_rng(0))
+    assert np.allclose(deal @ known, known, atol=1e-9)
+    assert np.allclose(deal.T @ deal, np.eye(COUNT), atol=1e-9)
+    taken_from = np.random.default_rng(0).permutation(COUNT)
+    assert (np.abs(deal).argmax(axis=1) == taken_from).mean() > 0.95
+
+
+def test_cases_take_from_cases_that_have_the_same_modalities(cases) -> None:
+    known = known_columns([cases.modalities["clinical"]], COUNT)
+    # nothing of it is foretold, and only cases without notes have any
+    slides = np.zeros((COUNT, 1))
+    slides[:20, 0] = np.linalg.svd(known[:20])[0][:, -1]
+    altered = replace(cases, modalities={**cases.modalities, "slides": modality("slides", slides)})
+    dealt = deal_beyond(altered, ["clinical"], np.random.default_rng(4)).modalities["slides"].values
+    assert np.allclose(dealt[20:], 0, atol=1e-9)
+    assert np.linalg.norm(dealt - slides) > 0.5
 
 
 def test_few_cases_are_not_asked_for_more_directions_than_they_carry(cases) -> None:
