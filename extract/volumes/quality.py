@@ -16,7 +16,8 @@ from extract.volumes.codebook import CROP
 from extract.volumes.geometry import VoxelGrid
 from feature_cache.canonical import Json
 
-QUALITY_ALGORITHM = 1
+#: 2: noise, clipping, repeated slices and the place of each series, as read, beside coverage and regions.
+QUALITY_ALGORITHM = 2
 _MM3_PER_ML = 1000.0
 
 Mask = Bool[np.ndarray[Any, Any], "x y z"]

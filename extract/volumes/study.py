@@ -27,6 +27,7 @@ from extract.volumes.quality import coverage_of, coverage_warnings, region_quali
 from extract.volumes.reader import read_series
 from extract.volumes.regions import lay_masks
 from extract.volumes.resample import resample_linear
+from extract.volumes.series_quality import quality_warnings, series_quality
 from extract.volumes.settings import VolumesBlock
 from extract.volumes.study_grid import Box, choose_reference, crop_box, raster, refuse_sequences
 from extract.volumes.volume import SeriesOnGrid
@@ -76,7 +77,7 @@ def read_study(
     anatomy = _find_anatomy(cut, grid, first, block, where)
     cut |= anatomy.derived
     cut[CROP] = np.ones(grid.size, dtype=bool)
-    laid, warnings = _lay_series(opened, cut, grid)
+    laid, quality, warnings = _lay_series(opened, cut, grid)
     measures = None if block.measures is None else measure_study(laid, anatomy, grid, block.measures)
     coverage = {one.sequence: coverage_of(one.voxels, cut) for one in laid}
     return Study(
@@ -93,6 +94,7 @@ def read_study(
             "crop": {"rule": rule, "start": [*box[0]], "size": [*box[1]], "grid_size": [*whole.size]},
         },
         quality={
+            "series": {name: dict(own) for name, own in quality.items()},
             "coverage": {name: dict(shares) for name, shares in coverage.items()},
             "regions": {
                 name: region_quality(mask, whole, first.spacing_known) for name, mask in regions.masks.items()
@@ -103,6 +105,7 @@ def read_study(
             *regions.warnings,
             *(() if rule == "around the masks" else (f"not cropped ({rule})",)),
             *coverage_warnings(coverage, apart=anatomy.derived),
+            *quality_warnings(quality),
             *(() if measures is None else measures.warnings),
         ),
         derived=tuple(anatomy.derived),
@@ -155,12 +158,16 @@ def _mask_grids(series: Sequence[SeriesFile], masks: Sequence[MaskFile]) -> list
 
 def _lay_series(
     opened: Mapping[str, OpenedSeries], regions: Mapping[str, Mask], grid: VoxelGrid
-) -> tuple[tuple[SeriesOnGrid, ...], tuple[str, ...]]:
-    """Return every series on `grid`, the first as the reference, and what is odd about them."""
+) -> tuple[tuple[SeriesOnGrid, ...], dict[str, dict[str, Json]], tuple[str, ...]]:
+    """Return every series on `grid`, the first as the reference, its quality as read, and what is odd."""
     laid: list[SeriesOnGrid] = []
+    quality: dict[str, dict[str, Json]] = {}
     warnings: list[str] = []
     for name, one in opened.items():
         volume = read_series(one.stored, one.file.where, one.file.spacing_mm)
+        quality[name] = series_quality(
+            volume.voxels, one.grid, spacing_known=one.spacing_known, placed=one.placed
+        )
         stored = measured_adc(volume.voxels) if is_adc(name) else volume.voxels
         voxels = resample_linear(stored, one.grid, grid)
         if not np.isfinite(voxels).any():
@@ -182,7 +189,7 @@ def _lay_series(
             )
         )
         warnings += [f"{name}: {doubt}" for doubt in volume.warnings]
-    return tuple(laid), tuple(warnings)
+    return tuple(laid), quality, tuple(warnings)
 
 
 def _cut(mask: Mask, box: Box) -> Mask:
