@@ -187,7 +187,9 @@ def read_rows(path: Path, kind: type[R], problems: list[Problem], *, required: b
     columns, rows = _read_lines(path, problems)
     if not columns:
         if required:
-            problems.append(table_error(path.name, "this table", _state(path), "Write it: case_id,site."))
+            problems.append(
+                table_error(path.name, "this table", table_state(path), "Write it: case_id,site.")
+            )
         return ()
     known = set(kind.model_fields)
     needed = {name for name, field in kind.model_fields.items() if field.is_required()}
@@ -212,7 +214,8 @@ def read_rows(path: Path, kind: type[R], problems: list[Problem], *, required: b
     return tuple(typed)
 
 
-def _state(path: Path) -> str:
+def table_state(path: Path) -> str:
+    """Return what a table without columns is: a file without a header, or none."""
     return "no header" if path.is_file() else "no such file"
 
 

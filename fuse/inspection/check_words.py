@@ -77,7 +77,23 @@ def _group(group: Group) -> str:
     if math.isnan(group.share):
         return f"{group.name} {counted(group.n, 'case')}"
     words = f"{group.name} {counted(group.n, 'case')}, {counted(group.events, 'event')}"
+    if group.by_day != group.events:
+        words += f" ({group.by_day} by then)"
     # without limits a share is that of a curve that ended with its last case: no "100 %" of one event in six
     if math.isnan(group.low):
         return words
-    return f"{words}, {group.share:.0%} ({group.low:.0%} to {group.high:.0%})"
+    return f"{words}, {share_words(group.share)} ({share_words(group.low)} to {share_words(group.high)})"
+
+
+def share_words(share: float) -> str:
+    """Return a share in per cent; what is not quite nothing, or not quite all, is not rounded to it.
+
+    >>> share_words(0.234), share_words(1 / 300), share_words(0.0)
+    ('23%', '0.3%', '0%')
+    """
+    if 0 < share < 0.0005:
+        return "under 0.1%"
+    if 0.9995 < share < 1:
+        return "over 99.9%"
+    near_an_end = 0 < share < 0.01 or 0.99 < share < 1
+    return f"{share:.1%}" if near_an_end else f"{share:.0%}"

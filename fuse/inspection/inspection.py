@@ -10,8 +10,6 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
-
 from feature_cache.cohort import Cohort, inspect_cohort
 from feature_cache.errors import Level, OutcomeError, Problem
 from feature_cache.store import FeatureCache
@@ -21,14 +19,14 @@ from fuse.files import file_stem
 from fuse.folds.fold_choice import choose_folds, strangers
 from fuse.folds.folds import Folds
 from fuse.inspection.at_risk import not_at_risk
+from fuse.inspection.horizon_in_use import horizon_in_use, not_reached
 from fuse.inspection.lint import lint_folds, lint_inputs
 from fuse.labels import candidates_of, choice_label
-from fuse.metrics.censoring import Horizon, choose_horizon
+from fuse.metrics.censoring import Horizon
 from fuse.models.card import CLASSES
 from fuse.models.registry import card_of
 from fuse.outcomes.endpoint import OutcomeDoor, choose_endpoint, inspect_outcomes
 from fuse.outcomes.outcome_kinds import KINDS
-from fuse.outcomes.outcomes import Classes
 from fuse.protocol import Protocol
 from fuse.roles import selected_single_name
 from fuse.verdict.words import counted
@@ -162,8 +160,8 @@ def inspect_inputs(inputs: RunInputs, *, only_check: bool = False) -> Inspection
             _refuse_unlearnable(protocol, plans, door.declared.kind)
             folds = choose_folds(cohort, door, protocol, inputs.folds_file)
             problems.extend(lint_folds(folds, chosen))
-            horizon = _horizon(door, folds)
-            problems.extend(_cut_horizon(door, horizon) if horizon else ())
+            horizon = horizon_in_use(door, folds)
+            problems.extend(not_reached(door, horizon) if horizon else ())
         except OutcomeError as error:
             folds = None
             problems.append(error.as_problem())
@@ -271,21 +269,3 @@ def _refuse_unlearnable(protocol: Protocol, plans: tuple[ArmPlan, ...], kind: st
         got=", ".join(dict.fromkeys(plan.model for plan in plans)),
         remedy=f"Use --protocol {others}, or name another --endpoint.",
     )
-
-
-def _horizon(door: OutcomeDoor, folds: Folds) -> Horizon | None:
-    """Return the horizon that the evaluation of the test parts will use, None for classes."""
-    tested = np.unique(np.concatenate([fold.test for fold in folds.folds]))
-    outcome, declared = door.strata().take(tested), door.horizon_days()
-    return None if isinstance(outcome, Classes) or declared is None else choose_horizon(outcome, declared)
-
-
-def _cut_horizon(door: OutcomeDoor, horizon: Horizon) -> Iterator[Problem]:
-    if horizon.reason:
-        yield Problem(
-            level="warning",
-            where=f"outcomes.csv: endpoint {door.endpoint}",
-            expected=f"follow-up to the declared horizon, day {door.horizon_days():g}",
-            got=f"follow-up to day {horizon.days:g}: {horizon.reason}",
-            remedy=f"Day {horizon.days:g} is used. Is time_unit ({door.declared.time_unit}) the right one?",
-        )

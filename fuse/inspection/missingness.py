@@ -30,13 +30,15 @@ FEWEST_IN_GROUP = 5
 class Group:
     """Cases that lack the same: how many, with how many events, and the share of them by the horizon.
 
-    Of a multiclass endpoint there is no event, and share and limits are NaN; limits are NaN as well where
-    the curve has no variance, such as in a group without an event.
+    `by_day` are those of the events that came by the horizon, all of them where there is none. Of a
+    multiclass endpoint there is no event, and share and limits are NaN; limits are NaN as well where the
+    curve has no variance, such as in a group without an event.
     """
 
     name: str
     n: int
     events: int
+    by_day: int
     share: float
     low: float
     high: float
@@ -145,9 +147,9 @@ def _group(name: str, outcome: Outcome, horizon_days: float | None) -> Group:
     if isinstance(outcome, Classes):
         events = outcome.n_events
         if events is None:
-            return Group(name=name, n=n, events=0, share=math.nan, low=math.nan, high=math.nan)
+            return Group(name=name, n=n, events=0, by_day=0, share=math.nan, low=math.nan, high=math.nan)
         low, high = wilson(events, n)
-        return Group(name=name, n=n, events=events, share=events / n, low=low, high=high)
+        return Group(name=name, n=n, events=events, by_day=events, share=events / n, low=low, high=high)
     day = np.array([math.inf if horizon_days is None else horizon_days])
     if isinstance(outcome, Competing):
         curve = incidence_of_group(name, outcome, np.zeros(0))
@@ -160,7 +162,8 @@ def _group(name: str, outcome: Outcome, horizon_days: float | None) -> Group:
     share, low, high = 1 - free[0], 1 - free[2], 1 - free[1]
     if low == high:  # no event, or nobody left: the curve has no variance there, which is not certainty
         low, high = math.nan, math.nan
-    return Group(name=name, n=n, events=int(outcome.event.sum()), share=share, low=low, high=high)
+    events, by_day = int(outcome.event.sum()), int(outcome.event[outcome.time_days <= day].sum())
+    return Group(name=name, n=n, events=events, by_day=by_day, share=share, low=low, high=high)
 
 
 def log_rank_p(outcome: Survival, group: Int[np.ndarray, " case"]) -> float:

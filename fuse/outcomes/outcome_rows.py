@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from feature_cache.cohort import Cohort
 from feature_cache.errors import Problem, table_error
-from feature_cache.tables import ABSENT, NULL, read_table
+from feature_cache.tables import ABSENT, NULL, read_table, table_state
 
 YES_TEXTS = {"1": True, "1.0": True, "true": True, "yes": True}
 NO_TEXTS = {"0": False, "0.0": False, "false": False, "no": False}
@@ -47,10 +47,11 @@ def rows_of_endpoint(
     cohort: Cohort, endpoint: str, needed: Sequence[str], problems: list[Problem]
 ) -> Iterator[OutcomeRow]:
     """Yield the rows of an endpoint; what stands against the table or a row goes to `problems`."""
-    columns, rows = read_table(cohort.folder / "outcomes.csv", problems)
+    path = cohort.folder / "outcomes.csv"
+    columns, rows = read_table(path, problems)
     lacking = [name for name in ("case_id", "endpoint", *needed) if name not in columns]
     if lacking:
-        got = f"no column {', '.join(lacking)}" if columns else "no such file"
+        got = f"no column {', '.join(lacking)}" if columns else table_state(path)
         problems.append(
             table_error(
                 "outcomes.csv",

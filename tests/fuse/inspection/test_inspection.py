@@ -143,6 +143,27 @@ def test_follow_up_that_ends_before_the_horizon_is_said(own_tiny: Tiny) -> None:
     assert inspect(own_tiny).horizon == Horizon(days=20.0, reason="")
 
 
+def test_further_days_that_the_evaluation_does_not_reach_are_said(own_tiny: Tiny) -> None:
+    path = own_tiny.cohort / "cohort.yaml"
+    card = path.read_text()
+    for days, beyond in (("[365, 1000]", None), ("[365, 1200, 2000]", "day 1200 and day 2000")):
+        path.write_text(
+            card.replace("horizon_days: 1000.0", f"horizon_days: 1000.0\n    horizons_days: {days}")
+        )
+        found = [one for one in inspect(own_tiny).problems if "horizons_days" in one.where]
+        assert [(one.level, one.got) for one in found] == ([("warning", beyond)] if beyond else [])
+
+
+def test_a_table_of_outcomes_without_a_byte_is_there(own_tiny: Tiny) -> None:
+    path = own_tiny.cohort / "outcomes.csv"
+    for make, got in ((path.touch, "no header"), (path.unlink, "no such file")):
+        path.unlink(missing_ok=True)
+        path.touch()
+        make()
+        (problem,) = failing(inspect(own_tiny))
+        assert (problem.where, problem.got) == ("outcomes.csv", got)
+
+
 def test_an_arm_on_a_modality_that_is_not_there_is_named(own_tiny: Tiny) -> None:
     shutil.rmtree(own_tiny.cache / "tiny" / "notes")
     arms = "".join(f"- {{model: xgboost_cox, modalities: [{name}]}}\n" for name in ("notes", "omics"))
