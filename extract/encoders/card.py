@@ -15,6 +15,7 @@ import numpy as np
 from jaxtyping import Bool, Float, UInt8
 from pydantic import BaseModel, ConfigDict, JsonValue
 
+from extract.encoders.input_contract import InputContract
 from extract.volumes.volume import SeriesOnGrid
 from feature_cache.canonical import Json
 
@@ -68,7 +69,8 @@ class EncoderCard(BaseModel):
     is what its family's loader builds. `precision` is that of a GPU (a CPU computes in f32); what is stored
     is f16. `variants` are the outputs that a recipe may choose, `variant` the default and `dim` its length.
     `commercial` says whether the licence allows commercial use, None where that is not known. Where the
-    recipe names the model, `licence` is `OF_THE_MODEL` and `gated` None.
+    recipe names the model, `licence` is `OF_THE_MODEL` and `gated` None. `contract` is what a volume encoder
+    must be shown (`input_contract.py`); it belongs to the identity where it fixes a grid.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -97,6 +99,7 @@ class EncoderCard(BaseModel):
     companions: tuple[str, ...] = _COMPANIONS
     makers_code: bool = False
     architecture: dict[str, JsonValue] = {}
+    contract: InputContract | None = None
 
     def __hash__(self) -> int:
         """Hash the card as JSON: an architecture is a dict."""
@@ -105,7 +108,11 @@ class EncoderCard(BaseModel):
     def identity(self) -> dict[str, Json]:
         """Return the fields that belong into a recipe's settings, as plain JSON."""
         fields = {key: value for key, value in self.model_dump(mode="json").items() if key in _IDENTITY}
-        return fields if self.architecture else {k: v for k, v in fields.items() if k != "architecture"}
+        if not self.architecture:
+            del fields["architecture"]
+        if self.contract is not None and self.contract.fixes_grid:
+            fields["contract"] = self.contract.model_dump(mode="json")
+        return fields
 
     @property
     def stored_dtype(self) -> str:
@@ -140,6 +147,7 @@ class EncodedSeries:
     token_xyz_mm: Float[np.ndarray[Any, Any], "token 3"]
     regions: Float[np.ndarray[Any, Any], "region dim"]
     coverage: Float[np.ndarray[Any, Any], " region"]
+    shown: dict[str, Json] | None = None
 
 
 class VolumeEncoder(Protocol):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from extract.encoders.card import EncoderCard
+from extract.encoders.input_contract import InputContract
 
 CARD = EncoderCard(
     name="dinov2_b",
@@ -22,4 +23,8 @@ CARD = EncoderCard(
     source="Oquab et al. 2023, DINOv2 (arXiv 2304.07193); weights of LVD-142M; revision as in mteb",
     weights_needed=True,
     requires=("torch", "transformers"),
+    contract=InputContract(
+        channels="three: the slice below, the slice itself, the slice above",
+        intensity="percentiles 0.5 and 99.5 of the crop to [0, 1], then mean and deviation of ImageNet",
+    ),
 )

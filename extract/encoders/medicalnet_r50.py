@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from extract.encoders.card import EncoderCard
+from extract.encoders.input_contract import InputContract
 
 CARD = EncoderCard(
     name="medicalnet_r50",
@@ -23,4 +24,7 @@ CARD = EncoderCard(
     " revision as in github.com/khtao/GynoMRFound",
     weights_needed=True,
     requires=("torch",),
+    contract=InputContract(
+        intensity="standardised over the voxels of the crop that are neither 0 nor outside the field of view",
+    ),
 )
