@@ -23,7 +23,7 @@ Folds = Annotated[
 Settings = Annotated[Path | None, typer.Option(help="YAML: width, epochs, pixel side ...; see README.")]
 Named = Annotated[
     str,
-    typer.Argument(metavar="SEGMENTER", help="A folder of fit-segmenter, or a card such as prostate_zones."),
+    typer.Argument(metavar="DIR", help="A folder of fit-segmenter, or a card such as prostate_zones."),
 ]
 MasksOut = Annotated[Path, typer.Option("--out", help="New or empty folder for masks, best below --root.")]
 Region = Annotated[
@@ -31,7 +31,7 @@ Region = Annotated[
 ]
 
 
-def fit_segmenter(
+def fit_segmenter(  # noqa: PLR0913  one parameter for each word of the command line
     cohort: CohortName,
     root: Root,
     network: Network,

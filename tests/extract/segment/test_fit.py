@@ -1,0 +1,226 @@
+"""Fit and segment from the command line, on painted hearts: who is taught by whom, and what is written."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner, Result
+
+from extract.__main__ import app
+from extract.segment.record import read_record
+from extract.volumes.header import open_volume
+from extract.volumes.reader import read_labels
+from feature_cache.errors import RecipeError
+from tests.extract.segment.tiny_hearts import SPACING, TinyCohort, write_hearts
+
+pytest.importorskip("torch")
+SETTINGS = "{network: {widths: [8, 8, 8], blocks: 1}, epochs: 2, batch: 4, augment: false, %s}"
+CASES = 4
+
+
+def say(*words: str | Path) -> Result:
+    return CliRunner().invoke(app, [str(word) for word in words])
+
+
+def rows_of(path: Path) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8"))))
+
+
+def fit(cohort: TinyCohort, out: Path, more: str = "folds: 2, patience: 3", target: str = "heart") -> Result:
+    settings = cohort.root.parent / "fit.yaml"
+    settings.write_text(SETTINGS % more, encoding="utf-8")
+    return say(
+        "fit-segmenter", cohort.manifest, "--root", cohort.root, "--network", "daeformer",
+        "--target", target, "--out", out, "--settings", settings,
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def hearts(tmp_path_factory: pytest.TempPathFactory) -> TinyCohort:
+    return write_hearts(tmp_path_factory.mktemp("hearts"), CASES)
+
+
+@pytest.fixture(scope="module")
+def segmenter(hearts: TinyCohort) -> Path:
+    out = hearts.root.parent / "segmenter"
+    done = fit(hearts, out)
+    assert done.exit_code == 0, done.output
+    return out
+
+
+def test_the_folder_says_who_taught_whom(segmenter: Path) -> None:
+    record = read_record(segmenter)
+    assert record.labels == {1: "MYO", 2: "LV"}
+    assert record.preparation.inplane_mm == SPACING[0]
+    assert record.preparation.side_px == 64
+    assert [len(model.training_case_ids) for model in record.models] == [2, 2]
+    assert sorted(case for model in record.models for case in model.test_case_ids) == [
+        f"h{n}" for n in range(4)
+    ]
+    for model in record.models:
+        assert not set(model.training_case_ids) & set(model.test_case_ids)
+        assert set(model.early_stopping_case_ids) < set(model.training_case_ids)
+        assert (segmenter / model.weights).is_file()
+    assert record.unseen("h0") == tuple(m for m in record.models if "h0" in m.test_case_ids)
+    assert record.unseen("another") == record.models
+
+
+def test_scores_are_out_of_fold_and_in_mm(segmenter: Path) -> None:
+    record = read_record(segmenter)
+    scores = rows_of(segmenter / "scores.csv")
+    assert len(scores) == CASES * 2
+    assert {row["part"] for row in scores} == {"test"}
+    tested_by = {case: model.name for model in record.models for case in model.test_case_ids}
+    assert all(tested_by[row["case_id"]] == row["model"] for row in scores)
+    assert all(not row["hd95_voxels"] and row["volume_error_ml"] for row in scores)
+    drawn = {row["case_id"]: int(row["drawn_voxels"]) for row in scores if row["structure"] == "LV"}
+    assert len(set(drawn.values())) > 1
+    summary = rows_of(segmenter / "summary.csv")
+    dice = next(row for row in summary if (row["structure"], row["score"]) == ("MYO", "dice"))
+    assert float(dice["low"]) <= float(dice["estimate"]) <= float(dice["high"])
+    assert dice["n_cases"] == str(CASES)
+    assert "conditional on the fitted models" in dice["method"]
+
+
+def test_the_same_fit_gives_the_same_bytes(hearts: TinyCohort, segmenter: Path, tmp_path: Path) -> None:
+    assert fit(hearts, tmp_path / "again").exit_code == 0
+    for name in ("segmenter.yaml", "scores.csv", "summary.csv", "folds.csv", "repeat1_fold2.safetensors"):
+        assert (tmp_path / "again" / name).read_bytes() == (segmenter / name).read_bytes(), name
+
+
+def test_a_stopped_fit_goes_on_and_another_is_refused(
+    hearts: TinyCohort, segmenter: Path, tmp_path: Path
+) -> None:
+    whole = {path.name: path.read_bytes() for path in segmenter.iterdir()}
+    stopped = tmp_path / "stopped"
+    stopped.mkdir()
+    for name in ("fit.json", "repeat1_fold1.json", "repeat1_fold1.safetensors"):
+        (stopped / name).write_bytes(whole[name])
+    with pytest.raises(RecipeError, match="no fit, or one not finished"):
+        read_record(stopped)
+    assert fit(hearts, stopped).exit_code == 0
+    log = [json.loads(line)["model"] for line in (stopped / "log.jsonl").read_text().splitlines()]
+    assert set(log) == {"repeat1_fold2"}  # the first was there
+    assert (stopped / "segmenter.yaml").read_bytes() == whole["segmenter.yaml"]
+    other = fit(hearts, stopped, "folds: 2, patience: 3, seed: 5")
+    assert other.exit_code == 1
+    assert "another fit (it differs in folds, settings)" in str(other.exception)
+
+
+def test_masks_are_by_networks_that_had_not_seen_the_case(hearts: TinyCohort, segmenter: Path) -> None:
+    out = hearts.root / "predicted"
+    done = say("segment", segmenter, hearts.manifest, "--root", hearts.root, "--out", out)
+    assert done.exit_code == 0, done.output
+    rows = rows_of(out / "masks.csv")
+    assert [row["case_id"] for row in rows] == [f"h{n}" for n in range(CASES)]
+    for row in rows:
+        assert (row["region"], row["codebook"]) == ("heart", "1=MYO;2=LV")
+        origin = json.loads((hearts.root / row["segmenter"]).read_text(encoding="utf-8"))
+        assert row["case_id"] not in origin["training_case_ids"]
+        assert len(origin["training_case_ids"]) == 2
+        series = open_volume(hearts.root / f"{row['case_id']}.nii.gz", "series")
+        mask = open_volume(hearts.root / row["path"], "mask", "label")
+        np.testing.assert_allclose(mask.affine, series.affine, atol=1e-5)
+        assert mask.shape == series.shape
+    burden = rows_of(out / "burden.csv")
+    labels = read_labels(open_volume(hearts.root / rows[0]["path"], "mask", "label"), "mask")
+    lv = next(row for row in burden if (row["case_id"], row["structure"]) == ("h0", "LV"))
+    assert int(lv["voxels"]) == int((labels == 2).sum())
+    assert float(lv["ml"]) == pytest.approx(int(lv["voxels"]) * np.prod(SPACING) / 1000, rel=1e-5)
+    # the same scores as the fit's own: it was the same networks
+    score = next(
+        r for r in rows_of(segmenter / "scores.csv") if (r["case_id"], r["structure"]) == ("h0", "LV")
+    )
+    assert score["predicted_voxels"] == lv["voxels"]
+
+
+def test_another_cohort_gets_the_mean_of_all_networks(segmenter: Path, tmp_path: Path) -> None:
+    others = write_hearts(tmp_path / "o", 1, name="others", prefix="x")
+    out = tmp_path / "elsewhere"
+    done = say("segment", segmenter, others.manifest, "--root", others.root, "--out", out, "--region", "auto")
+    assert done.exit_code == 0, done.output
+    (row,) = rows_of(out / "masks.csv")
+    assert (row["region"], row["path"]) == ("auto", "elsewhere/x0/s.nii.gz")
+    assert "copy elsewhere below the folder that --root names" in done.output
+    origin = json.loads((out / row["segmenter"].removeprefix("elsewhere/")).read_text(encoding="utf-8"))
+    assert origin["training_case_ids"] == [f"h{n}" for n in range(CASES)]
+    assert len(origin["weights"]) == 2
+
+
+def test_a_lost_spacing_is_told_by_case_and_a_used_id_is_the_same_patient(
+    segmenter: Path, tmp_path: Path
+) -> None:
+    others = write_hearts(tmp_path / "o", 1, name="others", spacing=(1.0, 1.0, 1.0))
+    done = say("segment", segmenter, others.manifest, "--root", others.root, "--out", others.root / "m")
+    assert done.exit_code == 1
+    assert "1 case ids are also in the training of hearts" in done.output
+    (failure,) = rows_of(others.root / "m" / "failures.csv")
+    assert failure["got"] == "1 x 1 x 1 in the header and none in series.csv"
+    assert failure["expected"].startswith("a known spacing")
+
+
+def test_without_spacing_there_are_no_millilitres(tmp_path: Path) -> None:
+    lost = write_hearts(tmp_path / "l", 2, spacing=(1.0, 1.0, 1.0))
+    out = tmp_path / "one"
+    assert fit(lost, out, "patience: null, folds: 1").exit_code == 0
+    assert read_record(out).preparation.inplane_mm is None
+    scores = rows_of(out / "scores.csv")
+    assert {row["part"] for row in scores} == {"train"}
+    assert all(not row["volume_error_ml"] and not row["hd95_mm"] for row in scores)
+    seen = say("segment", out, lost.manifest, "--root", lost.root, "--out", lost.root / "m")
+    assert seen.exit_code == 1
+    assert "got none: all of this segmenter's did" in seen.output
+    others = write_hearts(tmp_path / "o", 1, spacing=(1.0, 1.0, 1.0), prefix="x")
+    done = say("segment", out, others.manifest, "--root", others.root, "--out", others.root / "m")
+    assert done.exit_code == 0
+    assert "no millilitres for 1 of them: the spacing is not known" in done.output
+    burden = rows_of(others.root / "m" / "burden.csv")
+    assert all(row["ml"] == "" and row["ml_state"].startswith("unknown") for row in burden)
+    shares = [float(row["percent_of_segmented"]) for row in burden if row["percent_of_segmented"]]
+    assert sum(shares) == pytest.approx(100, abs=1e-3) or not shares
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda m: None, "expected masks of the region liver; got regions: heart"),
+        (
+            lambda m: _edit(m / "masks.csv", "h1_mask.nii.gz,1=MYO;2=LV", "h1_mask.nii.gz,1=MYO;2=RV"),
+            "got MYO, RV",
+        ),
+        (lambda m: _edit(m / "masks.csv", "h1_mask", "h9_mask"), "got no such file"),
+    ],
+)
+def test_masks_that_cannot_teach_are_refused(tmp_path: Path, change: Any, said: str) -> None:
+    cohort = write_hearts(tmp_path / "c", 2)
+    change(cohort.manifest)
+    done = fit(cohort, tmp_path / "out", target="liver" if "liver" in said else "heart")
+    assert done.exit_code == 1
+    assert said in str(done.exception)
+    assert not (tmp_path / "out").exists()
+
+
+def _edit(path: Path, old: str, new: str) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new), encoding="utf-8")
+
+
+def test_weights_that_were_changed_are_refused(hearts: TinyCohort, segmenter: Path, tmp_path: Path) -> None:
+    spoilt = tmp_path / "spoilt"
+    spoilt.mkdir()
+    for path in segmenter.iterdir():
+        (spoilt / path.name).write_bytes(path.read_bytes())
+    weights = spoilt / "repeat1_fold1.safetensors"
+    content = bytearray(weights.read_bytes())
+    content[-1] ^= 1
+    weights.write_bytes(bytes(content))
+    done = say("segment", spoilt, hearts.manifest, "--root", hearts.root, "--out", tmp_path / "m")
+    assert done.exit_code == 1
+    assert "expected the weights of the record" in str(done.exception)
