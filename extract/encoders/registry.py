@@ -15,6 +15,7 @@ from typing import Any
 
 from extract.encoders.card import EncoderCard
 from extract.encoders.weights import Weights, WeightsSource
+from feature_cache.cohort import Cohort
 from feature_cache.errors import BraidError, RecipeError
 
 #: What to do where a module that a network runs on cannot be imported.
@@ -110,6 +111,19 @@ def find_weights(card: EncoderCard, source: WeightsSource, revision: str | None)
     weights = source.find(card, revision=revision)
     importlib.import_module(card.loader.split(":")[0]).check(card, weights)
     return weights
+
+
+def refuse_cohort(card: EncoderCard, weights: Weights, cohort: Cohort) -> None:
+    """Ask the loader's module, where it has a `refuse_cohort`, whether these weights may encode this cohort.
+
+    Raises
+    ------
+    RecipeError
+        They have learnt from it.
+    """
+    module = importlib.import_module(card.loader.split(":")[0])
+    if hasattr(module, "refuse_cohort"):
+        module.refuse_cohort(card, weights, cohort)
 
 
 def is_callable(card: EncoderCard) -> bool:
