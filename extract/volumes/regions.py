@@ -29,11 +29,15 @@ Mask = Bool[np.ndarray[Any, Any], "x y z"]
 
 @dataclass(frozen=True, kw_only=True)
 class Regions:
-    """Name -> mask on the study's grid; `places` says by row of masks.csv which series it lies on and how."""
+    """Name -> mask on the study's grid; `places` says by row of masks.csv which series it lies on and how.
+
+    `drawn_on` has that series by the region's own name.
+    """
 
     masks: dict[str, Mask]
     places: dict[str, Json]
     warnings: tuple[str, ...]
+    drawn_on: dict[str, str]
 
 
 def lay_masks(
@@ -60,6 +64,7 @@ def lay_masks(
     masks: dict[str, Mask] = {}
     places: dict[str, Json] = {}
     warnings: list[str] = []
+    drawn_on_by_name: dict[str, str] = {}
     for file in files:
         labels = region_labels(file.region, file.codebook, file.where)
         stored = open_volume(file.path, file.where, "label")
@@ -79,8 +84,9 @@ def lay_masks(
             masks[name] = (
                 mask if coincide(drawn_on.grid, grid) else resample_nearest(mask, drawn_on.grid, grid)
             )
+            drawn_on_by_name[name] = place.series
             if mask.any() and not masks[name].any():
                 odd.append(f"{name} has no voxel left on the grid of the study")
         places[file.region] = place.as_json()
         warnings += [f"mask {file.region}: {doubt}" for doubt in odd]
-    return Regions(masks=masks, places=places, warnings=tuple(warnings))
+    return Regions(masks=masks, places=places, warnings=tuple(warnings), drawn_on=drawn_on_by_name)

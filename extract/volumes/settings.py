@@ -22,6 +22,7 @@ from extract.volumes.pooling import POOLING_ALGORITHM
 from extract.volumes.preview import PREVIEW_ALGORITHM
 from extract.volumes.quality import QUALITY_ALGORITHM
 from extract.volumes.reader import READER_ALGORITHM
+from extract.volumes.registration.settings import Registration
 from extract.volumes.resample import RESAMPLE_ALGORITHM
 from extract.volumes.study_grid import GRID_ALGORITHM
 from extract.volumes.texture.bins import Bins, with_bins
@@ -59,6 +60,7 @@ class VolumesBlock(BaseModel):
     bins: Bins | None = None
     measures: Measures | None = None
 
+    registration: Registration | None = None
     @field_validator("reference", "sequences")
     @classmethod
     def _in_lower_case(cls, sequences: tuple[str, ...] | None) -> tuple[str, ...] | None:

@@ -1,8 +1,8 @@
 """One study: its series and masks read, laid on one grid by rule, and cropped around the masks.
 
 Enters: series and masks of a study with their files, and a recipe's wishes. Leaves: a `Study`, which is all
-that an encoder, a preview and the quality summary need. Series are laid on each other by their headers;
-nothing is registered, and a patient moves: the entry says so.
+that an encoder, a preview and the quality summary need. Series are laid on each other by their headers, and
+a patient moves: the entry says so, or how the recipe's registration went.
 """
 
 from __future__ import annotations
@@ -25,7 +25,9 @@ from extract.volumes.measures.study import measure_study
 from extract.volumes.opened import OpenedSeries, open_series, refuse_unplaced
 from extract.volumes.quality import coverage_of, coverage_warnings, region_quality
 from extract.volumes.reader import read_series
-from extract.volumes.regions import lay_masks
+from extract.volumes.regions import Regions, lay_masks
+from extract.volumes.registration.align import Aligned, align_diffusion
+from extract.volumes.registration.gland import find_gland
 from extract.volumes.resample import resample_linear
 from extract.volumes.series_quality import quality_warnings, series_quality
 from extract.volumes.settings import VolumesBlock
@@ -71,6 +73,10 @@ def read_study(
     first = next(iter(opened.values()))
     whole = raster(first.grid, block.spacing_mm)
     regions = lay_masks(masks, {**opened, **others}, first, whole)
+    aligned = _align(opened, regions, whole, block, where)
+    opened = aligned.opened
+    if not set(aligned.moved).isdisjoint(regions.drawn_on.values()):
+        regions = lay_masks(masks, {**opened, **others}, first, whole)
     margin_mm = block.margin_mm if first.spacing_known else None
     box, rule = crop_box(list(regions.masks.values()), whole, margin_mm)
     grid, cut = whole.part(*box), {name: _cut(mask, box) for name, mask in regions.masks.items()}
@@ -87,7 +93,7 @@ def read_study(
         spacing_known=first.spacing_known,
         described={
             "reference": first.file.sequence,
-            "registration": "header only, not registered",
+            "registration": aligned.described,
             "masks_placed_by": "header only: an array mirrored under a sound header is not seen",
             "series_grids": {name: one.described(first) for name, one in opened.items()},
             "mask_places": regions.places,
@@ -103,6 +109,7 @@ def read_study(
         warnings=(
             *warnings,
             *regions.warnings,
+            *aligned.warnings,
             *(() if rule == "around the masks" else (f"not cropped ({rule})",)),
             *coverage_warnings(coverage, apart=anatomy.derived),
             *quality_warnings(quality),
@@ -120,6 +127,16 @@ def _find_anatomy(
     if block.measures is None:
         return Anatomy()
     return find_anatomy(drawn, grid, first.spacing_known, block.measures, where)
+
+
+def _align(
+    opened: dict[str, OpenedSeries], regions: Regions, grid: VoxelGrid, block: VolumesBlock, where: str
+) -> Aligned:
+    """Return the series where a recipe that asks for it has registered them; else where headers put them."""
+    if block.registration is None:
+        return Aligned(opened=opened, described="header only, not registered")
+    said = {} if block.measures is None else block.measures.regions
+    return align_diffusion(opened, find_gland(regions, grid, said, where), block.registration)
 
 
 def _open(

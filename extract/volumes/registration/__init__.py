@@ -1,0 +1,1 @@
+"""One rigid transform for the diffusion series of a prostate study, kept only where evidence supports it."""
