@@ -16,6 +16,9 @@ from extract.burden.settings import CLINICAL, MODALITY, clinical_recipe, resolve
 from extract.encoders.weights import WeightsSource
 from extract.item import HashFile, ResolvedBlock, WorkItem
 from extract.volumes.manifest import studies_of
+from extract.volumes.measures.measured import unit_of
+from extract.volumes.measures.settings import Organ
+from extract.volumes.measures.study import MEASURES
 from extract.volumes.settings import read_settings
 from feature_cache.canonical import Json
 from feature_cache.cohort import Cohort
@@ -82,13 +85,11 @@ class BurdenStage:
         cache = FeatureCache(root=item.root)
         study = cache.read(_study(item).key)
         attrs = study.record.attrs
-        names = [str(name) for name in attrs["measure_names"]]
-        values, state = [*study.arrays["measures"].tolist()], [*study.arrays["measure_state"].tolist()]
-        variables: list[Json] = [
-            {"name": name, "kind": "binary" if name in _YES_OR_NO else "numeric", "unit": unit}
-            | {"scale": "linear", "day": attrs["day"]}
-            for name, unit in zip(names, attrs["measure_units"], strict=True)
-        ]
+        # those of a series over time are named after series and regions, which another case may not have
+        names = MEASURES[_organ(item)]
+        places = [attrs["measure_names"].index(name) for name in names]
+        values, state = (study.arrays[name][places].tolist() for name in ("measures", "measure_state"))
+        variables: list[Json] = [_describe(name, attrs["day"]) for name in names]
         clinical, day_of_psa = _clinical(item), None
         if item.recipe.settings["psa"] is not None:
             psa, declared = _psa_of(item, cache, clinical)
@@ -111,7 +112,7 @@ class BurdenStage:
                 "series": attrs["series"],
                 "day": attrs["day"],
                 "clinical_day": day_of_psa,
-                "reasons": attrs["measure_reasons"],
+                "reasons": {n: why for n, why in attrs["measure_reasons"].items() if n in names},
                 "made_of": made_of,
             },
             used={"reader": "entries", "measured": attrs["measured"]},
@@ -121,6 +122,16 @@ class BurdenStage:
     def cost(self, item: WorkItem) -> dict[str, int]:
         """Return how many vectors are made; what an entry holds is known once it is there."""
         return {"vectors": 1}
+
+
+def _describe(name: str, day: Json) -> dict[str, Json]:
+    kind = "binary" if name in _YES_OR_NO else "numeric"
+    return {"name": name, "kind": kind, "unit": unit_of(name), "scale": "linear", "day": day}
+
+
+def _organ(item: WorkItem) -> Organ:
+    organ = item.recipe.settings["organ"]
+    return next(one for one in MEASURES if one == organ)
 
 
 def _psa_of(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 from extract.plan import Folders, Plan, Selection, make_plan
 from extract.recipe import RecipeFile, read_recipe
 from extract.run import Receipt, extract_items
+from extract.stages import STAGES
 from feature_cache.cohort import Cohort, read_cohort
 from feature_cache.entry import BOUNDED_ABOVE, MISSING, NOT_APPLICABLE, OBSERVED, UNKNOWN
 from feature_cache.errors import RecipeError
@@ -144,6 +146,28 @@ def test_without_psa_no_clinical_value_is_touched(manifest: Path, cache: Feature
     entry = burdens(cache)["1"]
     assert "psa_density" not in values(entry) and entry.record.key.feature_set.startswith("own_burden-")
     assert [source.role for source in entry.record.sources] == ["entry:volumes"]
+
+
+def test_measures_that_only_some_studies_have_are_not_taken(manifest: Path, cache: FeatureCache) -> None:
+    """Measures over time are named after series and regions: the vectors of a set have one order."""
+    stage = STAGES["volumes"]
+    for (item,) in plan(manifest, cache).passes[0]:
+        if item.block == "volumes":
+            draft = stage.build(item, stage.sources(item, cache.hash_file))
+            more: Any = draft.attrs["measure_names"]
+            extra = {"measures": np.append(7.0, draft.arrays["measures"]),
+                     "measure_state": np.append(np.uint8(OBSERVED), draft.arrays["measure_state"])}  # fmt: skip
+            cache.commit(
+                replace(
+                    draft,
+                    arrays=draft.arrays | extra,
+                    attrs=draft.attrs | {"measure_names": ["dce/prostate/onset_s", *more]},
+                )
+            )
+    run(manifest, cache)
+    found = values(burdens(cache)["1"])
+    assert "dce/prostate/onset_s" not in found
+    assert found["gland_volume_ml"] == (pytest.approx(gland(T2W).sum() * 0.75 / 1000), OBSERVED)
 
 
 def test_a_study_that_failed_is_named(manifest: Path, cache: FeatureCache) -> None:
