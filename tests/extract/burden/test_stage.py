@@ -155,8 +155,8 @@ def test_measures_that_only_some_studies_have_are_not_taken(manifest: Path, cach
         if item.block == "volumes":
             draft = stage.build(item, stage.sources(item, cache.hash_file))
             more: Any = draft.attrs["measure_names"]
-            extra = {"measures": np.append(7.0, draft.arrays["measures"]),
-                     "measure_state": np.append(np.uint8(OBSERVED), draft.arrays["measure_state"])}  # fmt: skip
+            state = np.append(np.uint8(OBSERVED), draft.arrays["measure_state"])
+            extra = {"measures": np.append(7.0, draft.arrays["measures"]), "measure_state": state}
             cache.commit(
                 replace(
                     draft,
