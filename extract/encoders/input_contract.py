@@ -16,6 +16,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Float32
 from pydantic import BaseModel, ConfigDict
 
+from extract.encoders.slice_axes import nearest_axes, slices_rows_columns
 from extract.volumes.geometry import VoxelGrid
 from extract.volumes.region_names import meaning_of
 from extract.volumes.resample import resample_linear
@@ -28,6 +29,8 @@ Mapped = Mapping[str, Mask]
 
 #: A spacing counts as the contract's where it differs by less than this share: headers are rounded.
 SAME_SPACING = 1e-3
+#: Slices of any plane as a radiologist sees them.
+RADIOLOGICAL = "radiological"
 #: Letter of an axis -> axis of the world (RAS mm) and its sign.
 _TOWARDS = {"R": (0, 1), "L": (0, -1), "A": (1, 1), "P": (1, -1), "S": (2, 1), "I": (2, -1)}
 
@@ -36,7 +39,8 @@ class InputContract(BaseModel):
     """What one input of a network is; axes are columns, rows and slices, in this order.
 
     `sequences`: names of series.csv that it was trained on, None for any. `channels`: what the channels are,
-    in words. `orientation`: where columns, rows and slices run to, such as LPS. `spacing_mm`: None on an axis
+    in words. `orientation`: where columns, rows and slices run to, such as LPS; `radiological`: slices of any
+    plane, the thick axis last (`radiological_view.py`). `spacing_mm`: None on an axis
     that is taken as the series has it; `on_other_spacing` says whether a series of another one is resampled
     (linearly) or refused. `size`: voxels, None for as many as there are. `centred_on`: the
     middle of the crop, or the centre of gravity of the region of this meaning (`region_names.py`).
@@ -144,18 +148,15 @@ def _order(contract: InputContract, grid: VoxelGrid) -> list[tuple[int, int]]:
     """Return for columns, rows and slices the axis of the grid that they are, and which way it is taken."""
     if contract.orientation is None:
         return [(0, 1), (1, 1), (2, 1)]
-    cosines = np.abs(grid.directions)
-    nearest: dict[int, int] = {}
-    for _ in range(3):  # the clearest first, so that no axis of an oblique scan is taken twice
-        world, axis = (int(place) for place in np.unravel_index(np.argmax(cosines), (3, 3)))
-        nearest[world] = axis
-        cosines[world, :] = cosines[:, axis] = -1
-    order = []
-    for letter in contract.orientation:
-        world, sign = _TOWARDS[letter]
-        axis = nearest[world]
-        order.append((axis, sign if grid.affine[world, axis] > 0 else -sign))
-    return order
+    world_of = nearest_axes(grid.affine)
+    if contract.orientation == RADIOLOGICAL:
+        slices, rows, columns = slices_rows_columns(grid.affine)
+        wanted = [(columns, -1), (rows, -1), (slices, 1)]
+    else:
+        axis_of = {world: axis for axis, world in world_of.items()}
+        towards = [_TOWARDS[letter] for letter in contract.orientation]
+        wanted = [(axis_of[world], sign) for world, sign in towards]
+    return [(axis, sign if grid.affine[world_of[axis], axis] > 0 else -sign) for axis, sign in wanted]
 
 
 def _wanted_grid(
@@ -190,7 +191,7 @@ def _centre(contract: InputContract, grid: VoxelGrid, regions: Mapped) -> Float[
 def _refuse_plane(contract: InputContract, series: SeriesOnGrid, where: str) -> None:
     """Refuse slices of another plane: thick ones would be cut across."""
     grid = VoxelGrid(size=_sizes(series.voxels.shape), affine=series.affine)
-    if contract.orientation is None or not series.spacing_known:
+    if contract.orientation in (None, RADIOLOGICAL) or not series.spacing_known:
         return
     axis, _ = _order(contract, grid)[2]
     thickest = int(np.argmax(grid.spacing))
@@ -198,7 +199,7 @@ def _refuse_plane(contract: InputContract, series: SeriesOnGrid, where: str) -> 
         names = {"S": "axial", "I": "axial", "A": "coronal", "P": "coronal", "L": "sagittal", "R": "sagittal"}
         raise SourceError(
             where,
-            expected=f"{names[contract.orientation[2]]} slices",
+            expected=f"{names[str(contract.orientation)[2]]} slices",
             got=f"slices of {grid.spacing[thickest]:.3g} mm along another axis",
             remedy="Take the series of that plane, or leave this one out of the recipe's `sequences`.",
         )

@@ -16,11 +16,9 @@ import numpy as np
 from jaxtyping import Bool, Float, Float32
 
 from extract.encoders.card import EncodedSeries
+from extract.encoders.slice_axes import nearest_axes, slices_rows_columns
 from extract.volumes.pooling import pool_in_regions
 from extract.volumes.volume import SeriesOnGrid
-
-#: A step this many times the second longest tells that the slices lie along it, not along the third axis.
-_THICK = 1.5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,11 +38,8 @@ def view(series: SeriesOnGrid) -> RadiologicalView:
     Slices lie along the axis with by far the longest step, else along the third. Of the other two, the one
     nearest to feet-head, else to front-back, gives the rows.
     """
-    nearest = _nearest_axes(series.affine)
-    steps = sorted(series.spacing)
-    slices = int(np.argmax(series.spacing)) if steps[2] > _THICK * steps[1] else 2
-    columns, rows = sorted({0, 1, 2} - {slices}, key=lambda axis: nearest[axis])
-    order = (slices, rows, columns)
+    nearest = nearest_axes(series.affine)
+    order = slices_rows_columns(series.affine)
     voxels = series.voxels.transpose(order)
     to_index = np.zeros((4, 4))  # (slice, row, column) -> (x, y, z) of the grid
     to_index[3, 3] = 1
@@ -87,17 +82,3 @@ def place(
     xyz_mm = centres[inside] @ shown.affine[:3, :3].T + shown.affine[:3, 3]
     pooled, coverage = pool_in_regions(tokens[inside], xyz_mm, regions, series.affine)
     return EncodedSeries(embeddings=tokens[inside], token_xyz_mm=xyz_mm, regions=pooled, coverage=coverage)
-
-
-def _nearest_axes(affine: Float[np.ndarray[Any, Any], "4 4"]) -> dict[int, int]:
-    """Return which axis of the world (0 left-right, 1 back-front, 2 feet-head) each grid axis is nearest to.
-
-    The clearest is decided first, so that two grid axes of an oblique scan never get the same one.
-    """
-    cosines = np.abs(affine[:3, :3]) / np.linalg.norm(affine[:3, :3], axis=0)
-    nearest = {}
-    for _ in range(3):
-        world, axis = np.unravel_index(np.argmax(cosines), cosines.shape)
-        nearest[int(axis)] = int(world)
-        cosines[world, :] = cosines[:, axis] = -1
-    return nearest
