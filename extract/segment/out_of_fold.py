@@ -142,7 +142,8 @@ def _wilson(right: int, of: int) -> tuple[float | None, float | None]:
     share = right / of
     centre = (share + z * z / (2 * of)) / (1 + z * z / of)
     half = z / (1 + z * z / of) * math.sqrt(share * (1 - share) / of + z * z / (4 * of * of))
-    return max(0.0, centre - half), min(1.0, centre + half)
+    # at the ends the formula gives exactly 0 and 1, but for rounding
+    return (0.0 if right == 0 else centre - half), (1.0 if right == of else centre + half)
 
 
 def _cell(value: float | int | None) -> str:
