@@ -50,3 +50,16 @@ def test_a_batch_that_nobody_drew_teaches_nothing() -> None:
 def test_labels_may_be_bytes() -> None:
     logits, labels = _random()
     assert torch.equal(segmentation_loss(logits, labels.to(torch.uint8)), segmentation_loss(logits, labels))
+
+
+def test_nothing_in_it_lacks_a_deterministic_form_on_a_gpu() -> None:
+    """torch's own cross-entropy of images is refused there once determinism is asked for."""
+    logits, labels = _random()
+    logits.requires_grad_()
+    steps, waiting = set(), [segmentation_loss(logits, labels).grad_fn]
+    while waiting:
+        step = waiting.pop()
+        if step is not None:
+            steps.add(step.name())
+            waiting += [before for before, _ in step.next_functions]
+    assert steps and not [name for name in steps if "Nll" in name or "Gather" in name or "Scatter" in name]
