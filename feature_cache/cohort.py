@@ -132,7 +132,7 @@ def _items(cohort: Cohort) -> Iterator[Problem]:
         ("slides.csv", [(row.case_id, row.slide_id) for row in cohort.slides]),
         ("series.csv", [(row.case_id, f"{row.study_id}/{row.series_id}") for row in cohort.series]),
         ("notes.csv", [(row.case_id, row.note_id) for row in cohort.notes]),
-        ("masks.csv", [(row.case_id, f"{row.study_id}/{row.region}") for row in cohort.masks]),
+        ("masks.csv", [(row.case_id, _mask_name(row)) for row in cohort.masks]),
     )
     for name, keys in tables:
         for (case_id, item), count in Counter(keys).items():
@@ -147,6 +147,11 @@ def _items(cohort: Cohort) -> Iterator[Problem]:
         ("measurements.csv", sorted({row.case_id for row in cohort.measurements})),
     ):
         yield from (_unknown_case(name, case_id) for case_id in ids if case_id not in known)
+
+
+def _mask_name(row: MaskRow) -> str:
+    """Name a row of masks.csv: a region may be drawn on several frames of a series over time."""
+    return f"{row.study_id}/{row.region}" + (f" of frame {row.frame}" if row.frame is not None else "")
 
 
 def _columns(cohort: Cohort) -> Iterator[Problem]:

@@ -27,6 +27,7 @@ Optional = BeforeValidator(lambda text: None if text == "" else text)
 Text = Annotated[str | None, Optional]
 Number = Annotated[Annotated[float, Field(allow_inf_nan=False)] | None, Optional]
 Day = Annotated[int | None, Optional]
+Frame = Annotated[Annotated[int, Field(ge=1)] | None, Optional]
 
 
 class Row(BaseModel):
@@ -59,7 +60,12 @@ class SlideRow(Row):
 
 
 class SeriesRow(Row):
-    """series.csv; `spacing_mm` as x;y;z where the header does not tell."""
+    """series.csv; `spacing_mm` as x;y;z where the header does not tell.
+
+    A series over time is one file of four axes, a folder of DICOM, or one row a frame: rows of one sequence,
+    numbered by `frame` (from 1, as the scanner counts) and, where it is known, with the `time_s` of each.
+    `times_path` is a JSON file with the times of all frames of one file.
+    """
 
     case_id: str
     study_id: str
@@ -68,16 +74,24 @@ class SeriesRow(Row):
     day: Day = None
     path: str
     spacing_mm: Text = None
+    frame: Frame = None
+    time_s: Number = None
+    times_path: Text = None
 
 
 class MaskRow(Row):
-    """masks.csv."""
+    """masks.csv; `frame` (from 1) where it was drawn on one frame of a series over time.
+
+    `segmenter` is a JSON file that says which segmenter drew it and what cases that learnt from.
+    """
 
     case_id: str
     study_id: str
     region: str
     path: str
     codebook: Text = None
+    frame: Frame = None
+    segmenter: Text = None
 
 
 class NoteRow(Row):

@@ -22,7 +22,12 @@ from feature_cache.tables import CaseRow, MaskRow, MeasurementRow, NoteRow, Row,
 
 OUTCOME_COLUMNS = ("case_id", "endpoint", "event", "time", "cause", "value")
 #: Columns that few downloads have anything for: a table is written without them then.
-_WRITTEN_WHERE_USED: dict[type[Row], tuple[str, ...]] = {CaseRow: ("entry_day",), SlideRow: ("day",)}
+_WRITTEN_WHERE_USED: dict[type[Row], tuple[str, ...]] = {
+    CaseRow: ("entry_day",),
+    SlideRow: ("day",),
+    SeriesRow: ("frame", "time_s", "times_path"),
+    MaskRow: ("frame", "segmenter"),
+}
 
 
 @dataclass(kw_only=True)

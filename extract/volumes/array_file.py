@@ -1,12 +1,14 @@
 """Slices and stacks kept as plain arrays (.npz, .h5), as M-PRTM and copies of ACDC have them.
 
-Enters: a path and which of its arrays: `image` or `label`, stored (z, y, x) or (y, x). Leaves: a
-`StoredVolume`. Nothing in such a file says how large a voxel is, how it lies, or which side is left.
+Enters: a path and which of its arrays: `image` or `label`, stored (time, z, y, x), (z, y, x) or (y, x).
+Leaves: a `StoredVolume`. Nothing in such a file says how large a voxel is, how it lies, or which side is
+left.
 """
 
 from __future__ import annotations
 
 import zipfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Literal
@@ -25,31 +27,35 @@ class ArrayFile(StoredVolume):
 
     content: Content
 
-    def _as_xyz(self, stored: Shaped[np.ndarray[Any, Any], ...]) -> Shaped[np.ndarray[Any, Any], "x y z"]:
-        return stored.T.reshape(self.shape[:3])
+    def _points(
+        self, stored: Shaped[np.ndarray[Any, Any], ...]
+    ) -> Iterator[Shaped[np.ndarray[Any, Any], "x y z"]]:
+        for point in stored.reshape((self.points, *reversed(self.shape[:3]))):
+            yield point.T
 
 
 class NpzArray(ArrayFile):
     """An array of a .npz file."""
 
-    def read(self) -> Shaped[np.ndarray[Any, Any], "x y z"]:
-        """Return the voxels; see `StoredVolume.read`."""
+    def read_points(self) -> Iterator[Shaped[np.ndarray[Any, Any], "x y z"]]:
+        """Yield the voxels; see `StoredVolume.read_points`."""
         with zipfile.ZipFile(self.path) as archive, archive.open(f"{self.content}.npy") as member:
             stored = np.lib.format.read_array(member, allow_pickle=False)
             if member.read(1):  # reading on to the end is what checks the checksum
                 raise VolumeFormatError("more bytes than its header declares")
-        return self._as_xyz(stored)
+        yield from self._points(stored)
 
 
 class Hdf5Array(ArrayFile):
     """A dataset of a .h5 file."""
 
-    def read(self) -> Shaped[np.ndarray[Any, Any], "x y z"]:
-        """Return the voxels; see `StoredVolume.read`."""
+    def read_points(self) -> Iterator[Shaped[np.ndarray[Any, Any], "x y z"]]:
+        """Yield the voxels; see `StoredVolume.read_points`."""
         import h5py
 
         with h5py.File(self.path, "r") as file:
-            return self._as_xyz(file[self.content][()])
+            stored = file[self.content][()]
+        yield from self._points(stored)
 
 
 def open_npz(path: Path, content: Content) -> NpzArray:
@@ -87,12 +93,13 @@ def _npy_header(member: IO[bytes]) -> tuple[tuple[int, ...], np.dtype[Any]]:
 def _described(path: Path, content: Content, stored: tuple[int, ...], dtype: np.dtype[Any]) -> dict[str, Any]:
     if dtype.kind not in "biuf":
         raise VolumeFormatError(f"an array of {dtype.name}, which are no plain numbers")
-    if len(stored) not in (2, 3):
-        raise VolumeFormatError(f"an array of {len(stored)} axes where (z, y, x) or (y, x) belong")
+    if len(stored) not in (2, 3, 4):
+        got = f"an array of {len(stored)} axes where (time, z, y, x), (z, y, x) or (y, x) belong"
+        raise VolumeFormatError(got)
     return {
         "path": path,
         "content": content,
-        "shape": (*reversed(stored), 1)[:3],
+        "shape": (*reversed(stored), 1)[: max(3, len(stored))],
         "dtype": dtype,
         "affine": np.eye(4),
         "geometry_fields": "no field",

@@ -21,16 +21,18 @@ _SAME_COSINE = 1e-3
 #: Positions (mm) are compared as whole multiples of this.
 _PLACE_MM = 0.01
 #: What tells time points apart, the plainest first.
+PHASES = "the order of TriggerTime at each place"
 _TIMES = ("TemporalPositionIdentifier", "TriggerTime", "AcquisitionNumber", "AcquisitionTime", "ContentTime")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class DicomGroup:
-    """Images of one series and kind; one of `points` time points, which `timed_by` tells apart."""
+    """Images of one series and kind; the time point `point` of `points`, which `timed_by` tells apart."""
 
     images: tuple[DicomImage, ...]
     diffusion: Diffusion
     points: int = 1
+    point: int = 0
     timed_by: str | None = None
 
     @property
@@ -116,10 +118,35 @@ def _by_time(group: DicomGroup) -> Sequence[DicomGroup]:
         if complete:
             ordered = sorted(points, key=_as_time)
             return [
-                replace(group, images=tuple(points[point]), points=len(points), timed_by=name)
-                for point in ordered
+                replace(group, images=tuple(points[one]), points=len(points), point=number, timed_by=name)
+                for number, one in enumerate(ordered)
             ]
-    return [group]
+    return _by_phase(group, repeats)
+
+
+def _by_phase(group: DicomGroup, repeats: int) -> Sequence[DicomGroup]:
+    """Split a cine whose slices were taken in different heart beats: the k-th image of each place together.
+
+    Trigger times then differ from slice to slice, and none of them is a complete time point.
+    """
+    at: dict[tuple[int, ...], list[tuple[float, DicomImage]]] = defaultdict(list)
+    for image in group.images:
+        trigger = image.tags.number("TriggerTime")
+        if trigger is not None:
+            at[_place(image)].append((trigger, image))
+    if any(len({trigger for trigger, _ in of_place}) < repeats for of_place in at.values()) or not at:
+        return [group]
+    phases = [sorted(of_place, key=lambda one: one[0]) for of_place in at.values()]
+    return [
+        replace(
+            group,
+            images=tuple(of_place[number][1] for of_place in phases),
+            points=repeats,
+            point=number,
+            timed_by=PHASES,
+        )
+        for number in range(repeats)
+    ]
 
 
 def _place(image: DicomImage) -> tuple[int, ...]:

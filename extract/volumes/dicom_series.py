@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -54,13 +54,12 @@ class DicomSeries(StoredVolume):
         """See `StoredVolume.described`."""
         return {"dicom": {"images": len(self.images), **self.choice}}
 
-    def read(self) -> Shaped[np.ndarray[Any, Any], "x y z"]:
-        """Return the voxels; see `StoredVolume.read`."""
+    def read_points(self) -> Iterator[Shaped[np.ndarray[Any, Any], "x y z"]]:
+        """Yield the voxels; see `StoredVolume.read_points`."""
         slices = [_voxels(image) for image in self.images]
         voxels = np.stack(slices, axis=2)
-        if (self.slope, self.intercept) == (1.0, 0.0):
-            return voxels
-        return voxels.astype(np.float64) * self.slope + self.intercept
+        plain = (self.slope, self.intercept) == (1.0, 0.0)
+        yield voxels if plain else voxels.astype(np.float64) * self.slope + self.intercept
 
 
 def series_of(

@@ -17,6 +17,7 @@ import numpy as np
 from extract.volumes.array_file import Content, open_hdf5, open_npz
 from extract.volumes.dicom import open_dicom
 from extract.volumes.dicom_files import stands_for_dicom
+from extract.volumes.dicom_points import open_over_time
 from extract.volumes.geometry import VoxelGrid
 from extract.volumes.metaimage import open_metaimage
 from extract.volumes.nifti import open_nifti
@@ -25,6 +26,8 @@ from feature_cache.errors import SourceError
 
 #: 268 million voxels, 1 GiB as float32: four times a CT of 512 x 512 x 256.
 MOST_VOXELS = 2**28
+#: A cine has 20 to 60 of them, DCE up to some hundred.
+MOST_POINTS = 4096
 #: No scanner has a voxel side outside this range (mm).
 PLAUSIBLE_SPACING_MM = (0.05, 50.0)
 #: Deflate makes at most 1,032 bytes of one; headers of 64 kB are let pass.
@@ -42,7 +45,7 @@ def open_volume(
     sequence: str | None = None,
     masks: Sequence[VoxelGrid] = (),
 ) -> StoredVolume:
-    """Read and judge a header; no voxel is decoded.
+    """Read and judge the header of a volume of one time point; no voxel is decoded.
 
     Parameters
     ----------
@@ -58,16 +61,40 @@ def open_volume(
     Raises
     ------
     SourceError
-        Another format; damaged, cut short, or too large; more than three axes (time comes later); an affine
-        that is not finite, is singular, or has an implausible spacing.
+        Another format; damaged, cut short, or too large; several time points; an affine that is not finite,
+        is singular, or has an implausible spacing.
+    """
+    stored = open_points(path, where, content, sequence, masks)
+    if stored.points > 1:
+        raise SourceError(
+            where,
+            expected="a volume of three axes",
+            got=f"one of {' x '.join(map(str, (*stored.shape, stored.points)))}, the last of them time",
+            remedy="Name its sequence in a block `time` of the recipe's volumes, or take the row out.",
+        )
+    return stored
+
+
+def open_points(
+    path: Path,
+    where: str,
+    content: Content = "image",
+    sequence: str | None = None,
+    masks: Sequence[VoxelGrid] | None = None,
+) -> StoredVolume:
+    """Read and judge the header of a volume of one or several time points, as `open_volume` does.
+
+    Without `masks` a folder of DICOM stands for its series over time.
     """
     try:
         stored = _open(path, content, sequence, masks)
     except DECODING_ERRORS as error:
         raise unreadable(where, error) from error
     _refuse_size(stored, where)
-    shape, squeezed = _three_axes(stored.shape, where)
-    stored = replace(stored, shape=shape)
+    squeezed: tuple[str, ...] = ()
+    if stored.points == 1:
+        shape, points, squeezed = _axes(stored.shape, where)
+        stored = replace(stored, shape=shape, points=points)
     return replace(stored, warnings=(*stored.warnings, *squeezed, *_judge_affine(stored, where)))
 
 
@@ -83,7 +110,9 @@ def unreadable(where: str, error: Exception) -> SourceError:
     )
 
 
-def _open(path: Path, content: Content, sequence: str | None, masks: Sequence[VoxelGrid]) -> StoredVolume:
+def _open(
+    path: Path, content: Content, sequence: str | None, masks: Sequence[VoxelGrid] | None
+) -> StoredVolume:
     name = path.name.lower()
     if name.endswith(".mha"):
         return open_metaimage(path)
@@ -94,13 +123,13 @@ def _open(path: Path, content: Content, sequence: str | None, masks: Sequence[Vo
     if name.endswith((".h5", ".hdf5")):
         return open_hdf5(path, content)
     if content == "image" and stands_for_dicom(path):
-        return open_dicom(path, sequence, masks)
+        return open_over_time(path) if masks is None else open_dicom(path, sequence, masks)
     raise VolumeFormatError(f"another format than {', '.join(FORMATS)}, and no DICOM")
 
 
 def _refuse_size(stored: StoredVolume, where: str) -> None:
-    sizes = " x ".join(map(str, stored.shape))
-    if min(stored.shape) < 1 or math.prod(stored.shape) > MOST_VOXELS:
+    sizes = " x ".join(map(str, stored.shape if stored.points == 1 else (*stored.shape, stored.points)))
+    if min(stored.shape) < 1 or math.prod(stored.shape) * stored.points > MOST_VOXELS:
         raise SourceError(
             where,
             expected=f"1 to {MOST_VOXELS:,} voxels",
@@ -121,16 +150,21 @@ def _refuse_size(stored: StoredVolume, where: str) -> None:
         )
 
 
-def _three_axes(shape: tuple[int, ...], where: str) -> tuple[tuple[int, int, int], tuple[str, ...]]:
+def _axes(shape: tuple[int, ...], where: str) -> tuple[tuple[int, int, int], int, tuple[str, ...]]:
+    """Return the three axes of space, the number of time points, and what is odd; refuse further axes."""
     x, y, z, *further = shape
-    if any(n > 1 for n in further):
+    points = further[0] if further else 1
+    if points > MOST_POINTS or any(n > 1 for n in further[1:]):
         raise SourceError(
             where,
-            expected="a volume of three axes",
+            expected=f"a volume of three axes, or of four with at most {MOST_POINTS:,} time points",
             got=f"one of {' x '.join(map(str, shape))}",
-            remedy="Series in time (DCE, cine) are not read yet: take the row out, or give one time point.",
+            remedy="Convert the series again, or take the row out.",
         )
-    return (x, y, z), (f"{len(shape)} axes, those after the third of length 1: dropped",) if further else ()
+    dropped = further if points == 1 else further[1:]
+    after = "third" if points == 1 else "fourth"
+    odd = f"{len(shape)} axes, those after the {after} of length 1: dropped"
+    return (x, y, z), points, (odd,) if dropped else ()
 
 
 def _judge_affine(stored: StoredVolume, where: str) -> tuple[str, ...]:

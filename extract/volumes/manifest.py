@@ -10,10 +10,12 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, SerializerFunctionWrapHandler, model_serializer
 
 from extract.item import WorkItem
+from extract.volumes.stored import StoredVolume
 from feature_cache.canonical import Json
 from feature_cache.cohort import Cohort
 from feature_cache.errors import SourceError
@@ -21,28 +23,46 @@ from feature_cache.tables import MaskRow, SeriesRow
 
 
 class _Fact(BaseModel):
+    """Facts are hashed as a source: what came later and is not given must not change the hash of the rest."""
+
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    left_out: ClassVar[frozenset[str]] = frozenset()
+
+    @model_serializer(mode="wrap")
+    def _given(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        fields: dict[str, Any] = write(self)
+        return {k: v for k, v in fields.items() if v is not None or k not in self.left_out}
 
 
 class SeriesFact(_Fact):
     """A row of series.csv: `sequence` in lower case; `day` as the card assumes it where the row has none.
 
-    A series that is not `encoded` is there because a mask may have been drawn on it.
+    A series that is not `encoded` is there because a mask may have been drawn on it. `times_role` is the file
+    that has its times.
     """
+
+    left_out = frozenset({"frame", "time_s", "times_role"})
 
     role: str
     sequence: str
     day: int | None
     spacing_mm: str | None
     encoded: bool
+    frame: int | None = None
+    time_s: float | None = None
+    times_role: str | None = None
 
 
 class MaskFact(_Fact):
     """A row of masks.csv."""
 
+    left_out = frozenset({"frame"})
+
     role: str
     region: str
     codebook: str | None
+    frame: int | None = None
 
 
 class StudyFacts(_Fact):
@@ -65,23 +85,32 @@ class StudyRows:
 
 @dataclass(frozen=True, kw_only=True)
 class SeriesFile:
-    """A series with its file; `where` names case, study and file for people."""
+    """A series with its file; `where` names case, study and file for people.
+
+    `stored` is there where the file was opened already: a moment of a series over time.
+    """
 
     sequence: str
     path: Path
     where: str
     spacing_mm: str | None = None
     encoded: bool = True
+    frame: int | None = None
+    time_s: float | None = None
+    times: Path | None = None
+    stored: StoredVolume | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class MaskFile:
-    """A mask with its file."""
+    """A mask with its file; `stored` as of a series."""
 
     region: str
     path: Path
     where: str
     codebook: str | None = None
+    frame: int | None = None
+    stored: StoredVolume | None = None
 
 
 def sequence_of(row: SeriesRow) -> str:
@@ -103,7 +132,7 @@ def studies_of(cohort: Cohort, sequences: tuple[str, ...] | None) -> Iterator[St
         masks[mask.case_id, mask.study_id].append(mask)
     expected = sequences or tuple(sorted({sequence_of(row) for row in cohort.series}))
     for (case_id, study_id), of_study in rows.items():
-        drawn = {f"mask:{mask.region}": mask for mask in masks[case_id, study_id]}
+        drawn = {_mask_role(mask): mask for mask in masks[case_id, study_id]}
         facts = [_series_fact(row, cohort, expected) for row in of_study]
         if not any(fact.encoded for fact in facts):
             continue
@@ -116,7 +145,7 @@ def studies_of(cohort: Cohort, sequences: tuple[str, ...] | None) -> Iterator[St
         study = StudyFacts(
             series=tuple(fact for fact, _ in kept.values()),
             masks=tuple(
-                MaskFact(role=role, region=mask.region, codebook=mask.codebook)
+                MaskFact(role=role, region=mask.region, codebook=mask.codebook, frame=mask.frame)
                 for role, mask in drawn.items()
             ),
             expected=expected,
@@ -125,7 +154,13 @@ def studies_of(cohort: Cohort, sequences: tuple[str, ...] | None) -> Iterator[St
             case_id=case_id,
             study_id=study_id,
             files={role: row.path for role, (_, row) in kept.items()}
-            | {role: mask.path for role, mask in drawn.items()},
+            | {
+                fact.times_role: row.times_path
+                for fact, row in kept.values()
+                if fact.times_role is not None and row.times_path is not None
+            }
+            | {role: mask.path for role, mask in drawn.items()}
+            | {origin_role(role): mask.segmenter for role, mask in drawn.items() if mask.segmenter},
             facts=study.model_dump(mode="json"),
         )
 
@@ -138,7 +173,19 @@ def _series_fact(row: SeriesRow, cohort: Cohort, expected: tuple[str, ...]) -> S
         day=cohort.card.undated_day("series") if row.day is None else row.day,
         spacing_mm=row.spacing_mm,
         encoded=sequence in expected,
+        frame=row.frame,
+        time_s=row.time_s,
+        times_role=None if row.times_path is None else f"times:{sequence}:{row.series_id}",
     )
+
+
+def origin_role(mask_role: str) -> str:
+    """Return the role of the file that says which segmenter drew a mask."""
+    return f"segmenter:{mask_role.removeprefix('mask:')}"
+
+
+def _mask_role(row: MaskRow) -> str:
+    return f"mask:{row.region}" if row.frame is None else f"mask:{row.region}:{row.frame}"
 
 
 def facts_of(item: WorkItem) -> StudyFacts:
@@ -155,6 +202,9 @@ def series_files(item: WorkItem) -> list[SeriesFile]:
             where=item.name_of(fact.role),
             spacing_mm=fact.spacing_mm,
             encoded=fact.encoded,
+            frame=fact.frame,
+            time_s=fact.time_s,
+            times=None if fact.times_role is None else item.path_of(fact.times_role),
         )
         for fact in facts_of(item).series
     ]
@@ -168,6 +218,7 @@ def mask_files(item: WorkItem) -> list[MaskFile]:
             path=item.path_of(fact.role),
             where=item.name_of(fact.role),
             codebook=fact.codebook,
+            frame=fact.frame,
         )
         for fact in facts_of(item).masks
     ]

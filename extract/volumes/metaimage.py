@@ -6,6 +6,7 @@ affine that leaves is RAS. Format: MetaIO, https://itk.org/Wiki/ITK/MetaIO/Docum
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -31,13 +32,13 @@ _MOST_LINES = 200
 class MetaImage(StoredVolume):
     """A .mha file."""
 
-    def read(self) -> Shaped[np.ndarray[Any, Any], "x y z"]:
-        """Return the voxels; see `StoredVolume.read`."""
+    def read_points(self) -> Iterator[Shaped[np.ndarray[Any, Any], "x y z"]]:
+        """Yield the voxels; see `StoredVolume.read_points`."""
         with self.path.open("rb") as stream:
             stream.seek(self.start)
-            if self.packed:
-                return self.from_bytes(inflate(stream, self.voxel_bytes))
-            return self.from_bytes(stream.read(self.voxel_bytes + 1))
+            packed = self.packed
+            data = inflate(stream, self.voxel_bytes) if packed else stream.read(self.voxel_bytes + 1)
+        yield from self.points_of(data)
 
 
 def open_metaimage(path: Path) -> MetaImage:

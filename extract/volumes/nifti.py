@@ -10,6 +10,7 @@ from __future__ import annotations
 import gzip
 import math
 import struct
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Literal, cast
@@ -28,6 +29,8 @@ _ORDERS: dict[bytes, Literal["<", ">"]] = {
 _DTYPES = {
     2: "u1", 4: "i2", 8: "i4", 16: "f4", 64: "f8", 256: "i1", 512: "u2", 768: "u4", 1024: "i8", 1280: "u8",
 }  # fmt: skip
+#: Bits 3 to 5 of xyzt_units: seconds, milliseconds, microseconds.
+_SECONDS = {8: 1.0, 16: 1e-3, 24: 1e-6}
 #: Extensions between header and voxels longer than this are refused.
 _MOST_BEFORE_VOXELS = 2**24
 #: Differences of sform and qform below this share of a voxel are rounding of 32 bits.
@@ -41,15 +44,15 @@ class Nifti(StoredVolume):
     slope: float
     intercept: float
 
-    def read(self) -> Shaped[np.ndarray[Any, Any], "x y z"]:
-        """Return the voxels; see `StoredVolume.read`."""
+    def read_points(self) -> Iterator[Shaped[np.ndarray[Any, Any], "x y z"]]:
+        """Yield the voxels; see `StoredVolume.read_points`."""
         with _open(self.path, self.packed) as stream:
             stream.read(self.start)
             # One byte more than declared: to reach the end of a gzip stream is what checks its checksum.
-            voxels = self.from_bytes(stream.read(self.voxel_bytes + 1))
-        if (self.slope, self.intercept) == (1.0, 0.0):
-            return voxels
-        return voxels.astype(np.float64) * self.slope + self.intercept
+            data = stream.read(self.voxel_bytes + 1)
+        plain = (self.slope, self.intercept) == (1.0, 0.0)
+        for voxels in self.points_of(data):
+            yield voxels if plain else voxels.astype(np.float64) * self.slope + self.intercept
 
 
 def open_nifti(path: Path) -> Nifti:
@@ -88,6 +91,7 @@ def open_nifti(path: Path) -> Nifti:
         raise VolumeFormatError("a scl_slope or scl_inter that is not finite")
     scaled = slope != 0.0 and math.isfinite(slope)
     x, y, z, *further = sizes[:axes]
+    times_s = _times_s(header[123], numbers("8f", 76)[4], further[0]) if further else None
     affine, field, warnings = _affine(header, order, (x, y, z))
     return Nifti(
         path=path,
@@ -98,10 +102,26 @@ def open_nifti(path: Path) -> Nifti:
         placed=field != "pixdim",
         packed=packed,
         start=int(offset),
+        times_s=times_s,
+        times_from=None if times_s is None else "pixdim[4]",
         warnings=warnings,
         slope=slope if scaled else 1.0,
         intercept=intercept if scaled else 0.0,
     )
+
+
+def _times_s(units: int, step: float, points: int) -> tuple[float, ...] | None:
+    """Return when each point is, pixdim[4] apart; None without a unit of time or with a step of 0.
+
+    Whoever knows no time writes a step of 1 or 0 and leaves the unit out.
+    """
+    if points < 2 or units & 0x38 not in _SECONDS:
+        return None
+    # f4 in the header: 4.2 is 4.19999981
+    step_s = float(f"{step:.7g}") * _SECONDS[units & 0x38]
+    if not (math.isfinite(step_s) and step_s >= 0):
+        raise VolumeFormatError("a time between time points (pixdim[4]) that is below 0 or not finite")
+    return tuple(round(point * step_s, 9) for point in range(points)) if step_s else None
 
 
 def _open(path: Path, packed: bool) -> BinaryIO:

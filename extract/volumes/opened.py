@@ -46,7 +46,7 @@ def open_series(file: SeriesFile, masks: Sequence[VoxelGrid] = ()) -> OpenedSeri
 
     `masks` are the grids of the study's masks: they can tell which of a repeated series is meant.
     """
-    stored = open_volume(file.path, file.where, sequence=file.sequence, masks=masks)
+    stored = file.stored or open_volume(file.path, file.where, sequence=file.sequence, masks=masks)
     affine, known, placed = series_geometry(stored, file.where, file.spacing_mm)
     grid = VoxelGrid(size=stored.grid.size, affine=affine)
     return OpenedSeries(file=file, stored=stored, grid=grid, spacing_known=known, placed=placed)

@@ -67,7 +67,7 @@ def lay_masks(
     drawn_on_by_name: dict[str, str] = {}
     for file in files:
         labels = region_labels(file.region, file.codebook, file.where)
-        stored = open_volume(file.path, file.where, "label")
+        stored = file.stored or open_volume(file.path, file.where, "label")
         place = place_mask(stored.grid, header_grids, file.where)
         drawn_on = opened[place.series]
         refuse_unplaced(drawn_on, reference)

@@ -11,12 +11,14 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from extract.encoders.card import EncoderCard
-from extract.encoders.registry import find_encoder, find_weights
+from extract.encoders.registry import find_encoder, find_weights, refuse_cohort
 from extract.encoders.weights import WeightsSource
 from extract.item import ResolvedBlock
 from extract.recipe import read_block
 from extract.volumes.adc import ADC_ALGORITHM
+from extract.volumes.intensity import Intensity, refuse_intensity
 from extract.volumes.measures.settings import Measures
+from extract.volumes.n4 import N4
 from extract.volumes.optional_block import optional_algorithms, optional_settings, plain_settings
 from extract.volumes.pooling import POOLING_ALGORITHM
 from extract.volumes.preview import PREVIEW_ALGORITHM
@@ -26,6 +28,7 @@ from extract.volumes.registration.settings import Registration
 from extract.volumes.resample import RESAMPLE_ALGORITHM
 from extract.volumes.study_grid import GRID_ALGORITHM
 from extract.volumes.texture.bins import Bins, with_bins
+from extract.volumes.time.settings import TimeBlock
 from feature_cache.canonical import Json
 from feature_cache.cohort import Cohort
 from feature_cache.recipe import ResolvedRecipe
@@ -59,8 +62,11 @@ class VolumesBlock(BaseModel):
     revision: str | None = None
     bins: Bins | None = None
     measures: Measures | None = None
-
     registration: Registration | None = None
+    n4: N4 | None = None
+    intensity: Intensity | None = None
+    time: TimeBlock | None = None
+
     @field_validator("reference", "sequences")
     @classmethod
     def _in_lower_case(cls, sequences: tuple[str, ...] | None) -> tuple[str, ...] | None:
@@ -75,10 +81,11 @@ def resolve_volumes(
     Raises
     ------
     RecipeError
-        Unknown keys or values, an unknown encoder, weights that are not there.
+        Unknown keys or values, an unknown encoder, weights that are not there or have seen this cohort.
     """
     chosen = read_block(VolumesBlock, name, MODALITY, block)
     card = with_bins(find_encoder(chosen.encoder, MODALITY), chosen.bins)
+    refuse_intensity(name, chosen.intensity, chosen.bins, () if chosen.time is None else chosen.time.sequences)
     settings: dict[str, Json] = {
         **plain_settings(chosen, exclude=frozenset({"encoder", "revision", "bins"})),
         **optional_settings(chosen),
@@ -99,6 +106,7 @@ def resolve_volumes(
     found = None
     if card.weights_needed:
         found = find_weights(card, weights, chosen.revision)
+        refuse_cohort(card, found, cohort)
         settings["weights_sha256"] = found.sha256
     recipe = ResolvedRecipe(name=name, modality=MODALITY, settings=settings)
     return ResolvedBlock(recipe=recipe, weights=found)

@@ -7,6 +7,7 @@ file that cannot be used fails as a whole: with a series less it would be anothe
 
 from __future__ import annotations
 
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -18,12 +19,16 @@ from extract.encoders.registry import find_encoder, load_encoder
 from extract.encoders.weights import WeightsSource
 from extract.item import HashFile, ResolvedBlock, WorkItem
 from extract.volumes.codebook import CROP
-from extract.volumes.header import open_volume
+from extract.volumes.header import open_points, open_volume
+from extract.volumes.intensity import prepare_series
 from extract.volumes.manifest import facts_of, known_day, mask_files, series_files, studies_of
+from extract.volumes.mask_origin import drawn_by, origin_doubts
 from extract.volumes.preview import MOST_PX, MOST_SLICES, draw_preview
 from extract.volumes.settings import MODALITY, RADIOMICS, read_settings, resolve_volumes
 from extract.volumes.sources import bytes_of, source_of
 from extract.volumes.study import Study, read_study
+from extract.volumes.time.moments import find_moments
+from extract.volumes.time.over_time import OverTime, describe_over_time, with_measures
 from feature_cache.canonical import Json, canonical_json, sha256_of_json
 from feature_cache.cohort import Cohort
 from feature_cache.entry import EntryDraft, EntryKey, Source
@@ -78,11 +83,17 @@ class VolumeStage:
         """
         day = known_day(item)
         card, block = read_settings(item.recipe)
-        study = read_study(series_files(item), mask_files(item), block, str(item))
+        said = {} if block.measures is None else block.measures.regions
+        moments = find_moments(series_files(item), mask_files(item), block.time, said, str(item))
+        study = read_study(moments.series, moments.masks, block, str(item))
         encoder: VolumeEncoder = load_encoder(card, item.weights)
-        encoded = _encode(encoder, study, item)
+        shown, intensity = prepare_series(study.series, study.regions, card, block.intensity, said)
+        encoded = _encode(encoder, replace(study, series=shown), item)
+        over_time = describe_over_time(moments.timed, study, encoder, str(item))
+        study = replace(study, measures=with_measures(study.measures, over_time))
         statistics: VolumeEncoder = load_encoder(find_encoder(RADIOMICS, MODALITY))
-        measured = encoded if card.name == RADIOMICS else _encode(statistics, study, item)
+        as_read = card.name == RADIOMICS and not intensity
+        measured = encoded if as_read else _encode(statistics, study, item)
         drawn = {name: mask for name, mask in study.regions.items() if name not in {CROP, *study.derived}}
         preview = draw_preview(study.series, drawn)
         return EntryDraft(
@@ -92,6 +103,7 @@ class VolumeStage:
             settings=item.recipe.settings,
             arrays={
                 **_tokens(encoded, study, card.stored_dtype, str(item)),
+                **_over_time(over_time, card.stored_dtype, str(item)),
                 **({} if study.measures is None else study.measures.arrays()),
                 "radiomics": np.concatenate([one.regions for one in measured]).astype("<f4"),
                 "affine": study.grid.affine.astype("<f8"),
@@ -109,7 +121,10 @@ class VolumeStage:
                 "preview_slices": list(preview.slices),
                 "preview_spacing_mm": _rounded(preview.spacing) if study.spacing_known else None,
                 **({} if study.measures is None else study.measures.attrs()),
+                **_shown(encoded, study),
+                **intensity,
                 **study.described,
+                **({} if over_time is None else over_time.attrs),
             },
             used={
                 "reader": "braid",
@@ -117,17 +132,26 @@ class VolumeStage:
                 "encoder": card.name,
                 **item.weights_used,
                 **encoder.used,
+                **drawn_by(item),
             },
             quality={**study.quality, "token_coverage": [_rounded(one.coverage) for one in encoded]},
-            warnings=study.warnings,
+            warnings=(
+                *study.warnings,
+                *origin_doubts(item),
+                *(() if over_time is None else over_time.warnings),
+            ),
         )
 
     def cost(self, item: WorkItem) -> dict[str, int]:
         """Return the bytes of all files, and what the previews take at most: most of an entry."""
         series, masks = series_files(item), mask_files(item)
-        drawn = [open_volume(mask.path, mask.where, "label").grid for mask in masks]
+        _, block = read_settings(item.recipe)
+        drawn = [open_points(mask.path, mask.where, "label").grid for mask in masks]
         for one in series:
-            open_volume(one.path, one.where, sequence=one.sequence, masks=drawn)
+            if block.time is not None and block.time.kind_of(one.sequence) is not None:
+                open_points(one.path, one.where, sequence=one.sequence)
+            else:
+                open_volume(one.path, one.where, sequence=one.sequence, masks=drawn)
         return {
             "bytes": bytes_of({file.path for file in series} | {mask.path for mask in masks}),
             "cache_bytes_at_most": (len(series) + 2 * len(masks)) * MOST_SLICES * MOST_PX**2,
@@ -161,6 +185,12 @@ def _tokens(
     }
 
 
+def _over_time(over_time: OverTime | None, dtype: str, where: str) -> dict[str, np.ndarray[Any, Any]]:
+    if over_time is None:
+        return {}
+    return {"time_embeddings": _stored(over_time.embeddings, dtype, where), **over_time.arrays}
+
+
 def _stored(values: np.ndarray[Any, Any], dtype: str, where: str) -> np.ndarray[Any, Any]:
     """Return values as they are stored; `SourceError` for one that the type cannot hold."""
     with np.errstate(over="ignore"):
@@ -183,6 +213,13 @@ def _rows(study: Study) -> dict[str, Json]:
         {"series": sequence, "region": region} for sequence in sequences for region in regions
     ]
     return {"series": [*sequences], "regions": [*regions], "region_rows": rows}
+
+
+def _shown(encoded: list[EncodedSeries], study: Study) -> dict[str, Json]:
+    """Say of each series what an encoder with an input contract was shown; nothing of other encoders."""
+    shown = zip(study.series, encoded, strict=True)
+    said: dict[str, Json] = {one.sequence: of.shown for one, of in shown if of.shown is not None}
+    return {"shown": said} if said else {}
 
 
 def _missing(item: WorkItem, study: Study) -> list[Json]:

@@ -13,6 +13,7 @@ import struct
 import zipfile
 import zlib
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -57,6 +58,9 @@ class StoredVolume(ABC):
 
     `geometry_fields` names the fields that the affine comes from, for messages. `placed` is false where they
     do not say where the volume lies. `start` is the byte at which the voxels begin in an unpacked file.
+
+    `points` counts the time points of a series over time, whose fourth axis is time; `times_s` are their
+    times where the header tells, and `times_from` what of it tells them.
     """
 
     path: Path
@@ -67,6 +71,9 @@ class StoredVolume(ABC):
     placed: bool
     packed: bool
     start: int = 0
+    points: int = 1
+    times_s: tuple[float, ...] | None = None
+    times_from: str | None = None
     warnings: tuple[str, ...] = ()
 
     @property
@@ -92,11 +99,16 @@ class StoredVolume(ABC):
     @property
     def voxel_bytes(self) -> int:
         """How many bytes the header declares."""
-        return math.prod(self.shape) * self.dtype.itemsize
+        return math.prod(self.shape) * self.points * self.dtype.itemsize
+
+    def read(self) -> Shaped[np.ndarray[Any, Any], "x y z"]:
+        """Return all voxels of a volume of one time point; see `read_points`."""
+        (voxels,) = self.read_points()
+        return voxels
 
     @abstractmethod
-    def read(self) -> Shaped[np.ndarray[Any, Any], "x y z"]:
-        """Return all voxels, scaled as the header says, axes after the third dropped.
+    def read_points(self) -> Iterator[Shaped[np.ndarray[Any, Any], "x y z"]]:
+        """Yield the voxels of each time point, scaled as the header says; further axes are dropped.
 
         Raises
         ------
@@ -106,14 +118,15 @@ class StoredVolume(ABC):
             It is damaged.
         """
 
-    def from_bytes(self, data: bytes | bytearray) -> Shaped[np.ndarray[Any, Any], "x y z"]:
-        """Return `data`, x running fastest, as voxels in the machine's byte order."""
+    def points_of(self, data: bytes | bytearray) -> Iterator[Shaped[np.ndarray[Any, Any], "x y z"]]:
+        """Yield `data`, x running fastest and time slowest, as voxels in the machine's byte order."""
         if len(data) != self.voxel_bytes:
             raise VolumeFormatError(
                 f"{len(data):,} bytes of voxels where the header declares {self.voxel_bytes:,}"
             )
-        voxels = np.frombuffer(data, dtype=self.dtype).reshape(self.shape[:3], order="F")
-        return voxels.astype(self.dtype.newbyteorder("="), copy=False)
+        voxels = np.frombuffer(data, dtype=self.dtype).reshape((*self.shape[:3], self.points), order="F")
+        for point in range(self.points):
+            yield voxels[..., point].astype(self.dtype.newbyteorder("="), copy=False)
 
 
 def inflate(stream: BinaryIO, at_most: int) -> bytearray:

@@ -22,6 +22,7 @@ from extract.volumes.manifest import MaskFile, SeriesFile
 from extract.volumes.measures.derived_regions import Anatomy, find_anatomy
 from extract.volumes.measures.measured import StudyMeasures
 from extract.volumes.measures.study import measure_study
+from extract.volumes.n4 import N4, correct_bias
 from extract.volumes.opened import OpenedSeries, open_series, refuse_unplaced
 from extract.volumes.quality import coverage_of, coverage_warnings, region_quality
 from extract.volumes.reader import read_series
@@ -83,7 +84,7 @@ def read_study(
     anatomy = _find_anatomy(cut, grid, first, block, where)
     cut |= anatomy.derived
     cut[CROP] = np.ones(grid.size, dtype=bool)
-    laid, quality, warnings = _lay_series(opened, cut, grid)
+    laid, quality, warnings = _lay_series(opened, cut, grid, block.n4)
     measures = None if block.measures is None else measure_study(laid, anatomy, grid, block.measures)
     coverage = {one.sequence: coverage_of(one.voxels, cut) for one in laid}
     return Study(
@@ -170,11 +171,11 @@ def _mask_grids(series: Sequence[SeriesFile], masks: Sequence[MaskFile]) -> list
     """Return the grids of all masks where a folder of DICOM may hold a series twice."""
     if not any(file.path.is_dir() for file in series):
         return []
-    return [open_volume(mask.path, mask.where, "label").grid for mask in masks]
+    return [(mask.stored or open_volume(mask.path, mask.where, "label")).grid for mask in masks]
 
 
 def _lay_series(
-    opened: Mapping[str, OpenedSeries], regions: Mapping[str, Mask], grid: VoxelGrid
+    opened: Mapping[str, OpenedSeries], regions: Mapping[str, Mask], grid: VoxelGrid, n4: N4 | None
 ) -> tuple[tuple[SeriesOnGrid, ...], dict[str, dict[str, Json]], tuple[str, ...]]:
     """Return every series on `grid`, the first as the reference, its quality as read, and what is odd."""
     laid: list[SeriesOnGrid] = []
@@ -186,6 +187,9 @@ def _lay_series(
             volume.voxels, one.grid, spacing_known=one.spacing_known, placed=one.placed
         )
         stored = measured_adc(volume.voxels) if is_adc(name) else volume.voxels
+        if n4 is not None and name in n4.sequences:
+            stored, told = correct_bias(stored, one.grid.spacing, n4, one.file.where)
+            quality[name] |= {"n4": told}
         voxels = resample_linear(stored, one.grid, grid)
         if not np.isfinite(voxels).any():
             raise SourceError(

@@ -21,6 +21,8 @@ from feature_cache.entry import NOT_APPLICABLE, OBSERVED, STATES, UNKNOWN
 _UNITS = {
     "_ml": "mL",
     "_g": "g",
+    "_per_s": "1/s",
+    "_s": "s",
     "_percent_of_gland": "%",
     "_percent_of_lv_mass": "%",
     "_percent_of_myocardium": "%",
