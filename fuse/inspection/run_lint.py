@@ -2,7 +2,8 @@
 
 Enters: the inspection and the cases that were read. Leaves: an error, or lint.csv of the RUN folder, one row
 for everything that named a leak; and, once the metrics are there, a row for each result that is above the
-ceiling of its endpoint while a field may derive from the outcome.
+ceiling of its endpoint while a field may derive from the outcome, with what the same arm reaches on outcomes
+dealt anew, where the protocol asked for that.
 """
 
 from __future__ import annotations
@@ -18,7 +19,9 @@ from fuse.inspection.inspection import Inspection
 from fuse.inspection.leaks import Suspect, leak, leak_of, named
 from fuse.inspection.lint import lint_values
 from fuse.inspection.pooled_items import items_of_cases
-from fuse.verdict.words import PRIMARY, join_words
+from fuse.replicates.permutation_tests import ROUNDING, share_as_high
+from fuse.replicates.run_replicates import REPLICATES
+from fuse.verdict.words import PRIMARY, counted, join_words
 
 LINT = "lint.csv"
 COLUMNS = ("leak", "level", "where", "expected", "got", "remedy")
@@ -70,9 +73,34 @@ def too_good(folder: Path, inspection: Inspection, found: Sequence[Problem]) -> 
         columns = sorted({one.column for one in suspects if one.modality in arms.get(row["arm"], ())})
         if columns:
             got = f"{float(row['estimate']):.3f}, with {join_words(columns)} among its features"
-            remedy = "Find out when and how these are made. If from the outcome, move them to `excluded`."
+            told, remedy = _against_the_null(folder, row["arm"])
+            got += told
             expected = f"no more than the {ceiling:g} that is reported elsewhere"
             yield leak("too-good", f"metrics.csv: {row['arm']}", (expected, got, remedy), "warning")
+
+
+def _against_the_null(folder: Path, arm: str) -> tuple[str, str]:
+    """Return what the arm reaches where outcomes were dealt anew, and what is to be looked at therefore.
+
+    There a column that holds the outcome holds it no more; a leak of the evaluation itself (cases in two
+    parts, something fitted on all) stays.
+    """
+    remedy = "Find out when and how these are made. If from the outcome, move them to `excluded`."
+    path = folder / REPLICATES
+    of_arm = [row for row in read_csv(path)[1] if row["arm"] == arm] if path.is_file() else []
+    own = [float(row["c"]) for row in of_arm if row["kind"] == "as_it_is"]
+    altered = [float(row["c"]) for row in of_arm if row["kind"] == "permutation"]
+    if not (own and altered):
+        return "", remedy
+    p = share_as_high(own[0], altered)
+    cohorts = f"{counted(len(altered), 'cohort')} with outcomes dealt anew"
+    told = f"; {max(altered):.3f} at most on {cohorts} (p {p:.2g})"
+    if max(altered) >= own[0] - ROUNDING:
+        remedy = (
+            "It is as high where no column can hold the outcome: look for cases in two parts and for what "
+            "was fitted on all cases first."
+        )
+    return told, remedy
 
 
 def _suspects_found(inspection: Inspection, found: Sequence[Problem]) -> Iterator[Suspect]:

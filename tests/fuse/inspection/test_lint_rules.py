@@ -16,12 +16,14 @@ from feature_cache.errors import OutcomeError
 from feature_cache.store import FeatureCache
 from fuse.benchmark import run_benchmark
 from fuse.features.feature_sets import ChosenSet
+from fuse.files import write_csv
 from fuse.inspection.checked import check_inputs
 from fuse.inspection.declared_leaks import is_psa_after
 from fuse.inspection.duplicates import same_sources
 from fuse.inspection.inspection import RunInputs, inspect_inputs
 from fuse.inspection.label_vectors import copied_rows
 from fuse.inspection.leaks import MEANINGS, leak, leak_of, named
+from fuse.inspection.run_lint import _against_the_null
 from fuse.inspection.segmenter_cases import segmenter_cases
 from fuse.protocol import read_protocol
 from tests.fuse.tiny_cohort import CLINICAL, VARIABLES, Tiny, draft
@@ -184,16 +186,34 @@ def test_a_result_above_the_ceiling_is_asked_what_it_was_made_from(own_tiny: Tin
     leaking(own_tiny, noise=0.35)
     path = own_tiny.cohort / "cohort.yaml"
     card = yaml.safe_load(path.read_text())
+    protocol = yaml.safe_load(own_tiny.protocol.read_text())
     for ceiling, names in ((0.6, {"ridge_cox__clinical"}), (0.999, set())):
         card["endpoints"]["bcr"]["ceiling"] = ceiling
         path.write_text(yaml.safe_dump(card))
+        own_tiny.protocol.write_text(
+            yaml.safe_dump({**protocol, "replicates": {"permutation": 3} if names else {}})
+        )
         run_benchmark(inputs_of(own_tiny), tmp_path / f"run{ceiling}", jobs=1)
         with (tmp_path / f"run{ceiling}" / "lint.csv").open(newline="") as stream:
             rows = list(csv.DictReader(stream))
         assert rows[0]["leak"] == "follow-up-as-feature"
         assert rows[0]["level"] == "warning"
-        good = {row["where"].removeprefix("metrics.csv: ") for row in rows if row["leak"] == "too-good"}
-        assert names <= good
-        assert not any("slides" in name and "clinical" not in name for name in good)
-        assert bool(names) == bool(good)
+        told = {row["where"].removeprefix("metrics.csv: "): row for row in rows if row["leak"] == "too-good"}
+        assert names <= told.keys()
+        assert not any("slides" in name and "clinical" not in name for name in told)
+        assert bool(names) == bool(told)
+        if names:  # the column holds these outcomes, and none that are dealt anew
+            got = told["ridge_cox__clinical"]["got"]
+            assert "at most on 3 cohorts with outcomes dealt anew (p 0.25)" in got
+            assert told["ridge_cox__clinical"]["remedy"].startswith("Find out when and how")
     assert "follow-up-as-feature" in (tmp_path / "run0.6" / "report.html").read_text()
+
+
+def test_what_is_as_high_on_outcomes_dealt_anew_is_laid_to_the_evaluation(tmp_path: Path) -> None:
+    assert _against_the_null(tmp_path, "a")[0] == ""
+    for highest, words in ((0.95, "look for cases in two parts"), (0.55, "Find out when and how")):
+        rows = [("as_it_is", 0, "a", 0.9), ("permutation", 1, "a", highest), ("permutation", 2, "b", 0.99)]
+        write_csv(tmp_path / "replicates.csv", ("kind", "replicate", "arm", "c"), rows)
+        told, remedy = _against_the_null(tmp_path, "a")
+        assert f"{highest:.3f} at most on 1 cohort with" in told
+        assert words in remedy
