@@ -15,6 +15,7 @@ from feature_cache.errors import Level, OutcomeError, Problem
 from feature_cache.store import FeatureCache
 from fuse.arm_plans import AbsentArm, ArmPlan, absent_arms, plan_arms, split_runnable
 from fuse.features.feature_sets import ChosenSet, choose_feature_sets, later_modalities, names_of
+from fuse.features.mixed_sources import mixed_sources
 from fuse.files import file_stem
 from fuse.folds.fold_choice import choose_folds, strangers
 from fuse.folds.folds import Folds
@@ -147,6 +148,7 @@ def inspect_inputs(inputs: RunInputs, *, only_check: bool = False) -> Inspection
     chosen, set_problems = choose_feature_sets(cache, cohort, protocol.feature_sets, several)
     protocol = protocol.model_copy(update={"feature_sets": names_of(chosen)})
     problems.extend(set_problems)
+    problems.extend(warning for one in chosen.values() for warning in mixed_sources(one))
     problems.extend(_cases_without_entries(door, chosen))
     problems.extend(lint_inputs(cohort, door, protocol.also, chosen))
     choices = _choices(protocol, chosen)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from extract.encoders.weights import WeightsSource
 from extract.plan import Folders, Plan, Selection, make_plan
 from extract.recipe import RecipeFile, read_recipe
 from extract.run import Receipt, extract_items
@@ -20,6 +21,7 @@ from feature_cache.errors import RecipeError
 from feature_cache.store import Entry, FeatureCache
 from fuse.features.feature_sets import choose_feature_sets
 from fuse.features.known_by_then import split_by_day
+from fuse.features.mixed_sources import mixed_sources
 from fuse.features.table import read_cases
 from tests.extract.volumes.files import write_nifti
 from tests.extract.volumes.studies import T2W, gland, write_study
@@ -103,6 +105,8 @@ def test_fuse_takes_it_as_a_modality_of_its_own(manifest: Path, cache: FeatureCa
     cohort: Cohort = read_cohort(manifest)
     chosen, problems = choose_feature_sets(cache, cohort, "auto")
     assert problems == [] and sorted(chosen) == ["burden", "clinical", "volumes"]
+    (warning,) = [one for label in sorted(chosen) for one in mixed_sources(chosen[label])]
+    assert warning.level == "warning" and warning.got.endswith("with clinical values (psa)")
     burden = read_cases(cache, chosen, cohort.case_ids, tmp_path).modalities["burden"]
     density = burden.values[:, burden.columns.index("psa_density")]
     ml = float(gland(T2W).sum()) * 0.75 / 1000
@@ -168,6 +172,16 @@ def test_measures_that_only_some_studies_have_are_not_taken(manifest: Path, cach
     found = values(burdens(cache)["1"])
     assert "dce/prostate/onset_s" not in found
     assert found["gland_volume_ml"] == (pytest.approx(gland(T2W).sum() * 0.75 / 1000), OBSERVED)
+
+
+def test_the_shipped_recipe_of_a_heart(manifest: Path) -> None:
+    cohort = read_cohort(manifest)
+    resolved = [
+        STAGES[part.block].resolve(part.name, part.settings, cohort, WeightsSource()).recipe
+        for part in read_recipe("heart").parts
+    ]
+    assert [recipe.name for recipe in resolved] == ["heart", "heart_burden"]
+    assert resolved[1].settings["volumes"] == resolved[0].settings
 
 
 def test_a_study_that_failed_is_named(manifest: Path, cache: FeatureCache) -> None:
