@@ -5,8 +5,9 @@ means in regions. What the network is shown:
 
 * Each slice with its two neighbours as the three channels (feet, itself, head); at an end the end slice
   stands in for the neighbour that is not there.
-* Intensities between the 0.5th and 99.5th percentile of the crop, scaled to [0, 1], then by mean and
-  deviation of ImageNet; what is outside the field of view is 0 (black).
+* Intensities between the 0.5th and 99.5th percentile of the crop, or in the window of those that a recipe
+  prepared (`intensity`), scaled to [0, 1], then by mean and deviation of ImageNet; what is outside the field
+  of view is 0 (black).
 * The longer side of the crop in mm stretched to the card's `input_px`, the shorter one in proportion, up to
   a whole number of patches: nothing is squashed.
 
@@ -66,7 +67,7 @@ class Dinov2Slices:
         import torch
 
         shown = view(series)
-        slices = torch.from_numpy(scale(shown.voxels, series.sequence)).to(self._device)
+        slices = torch.from_numpy(scale(shown.voxels, series.sequence, series.window)).to(self._device)
         step_mm = np.linalg.norm(shown.affine[:3, 1:3], axis=0)
         size_px = image_size(shown.voxels.shape[1:] * step_mm, self._side_px, self._patch_px)
         rows = []
@@ -84,9 +85,11 @@ class Dinov2Slices:
 
 
 def scale(
-    voxels: Float32[np.ndarray[Any, Any], "slice row column"], sequence: str
+    voxels: Float32[np.ndarray[Any, Any], "slice row column"],
+    sequence: str,
+    window: tuple[float, float] | None = None,
 ) -> Float32[np.ndarray[Any, Any], "slice row column"]:
-    """Take intensities between two percentiles to [0, 1]; NaN to 0.
+    """Take intensities between two percentiles, or in the window of prepared ones, to [0, 1]; NaN to 0.
 
     Raises
     ------
@@ -94,7 +97,8 @@ def scale(
         The percentiles are one value, or there is no voxel in the field of view.
     """
     values = voxels[np.isfinite(voxels)]
-    low, high = np.percentile(values, PERCENTILES) if len(values) else (0.0, 0.0)
+    of_crop = np.percentile(values, PERCENTILES) if window is None and len(values) else (0.0, 0.0)
+    low, high = of_crop if window is None or not len(values) else window
     if high <= low:
         raise SourceError(
             f"series {sequence}",

@@ -25,6 +25,7 @@ CARD = EncoderCard(
     requires=("torch", "transformers"),
     contract=InputContract(
         channels="three: the slice below, the slice itself, the slice above",
+        prepared=True,
         intensity="percentiles 0.5 and 99.5 of the crop to [0, 1], then mean and deviation of ImageNet",
     ),
 )

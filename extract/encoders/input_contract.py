@@ -45,7 +45,8 @@ class InputContract(BaseModel):
     (linearly) or refused. `size`: voxels, None for as many as there are. `centred_on`: the
     middle of the crop, or the centre of gravity of the region of this meaning (`region_names.py`).
     `least_extent_mm`: a crop that shows less along columns or rows is refused. `intensity`: in words, with
-    where it was learnt. `region_needed`: meaning of the region without which the network cannot be asked.
+    where it was learnt; `prepared` says that values which a recipe prepared (`intensity.py`) may take its
+    place. `region_needed`: meaning of the region without which the network cannot be asked.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -59,6 +60,7 @@ class InputContract(BaseModel):
     centred_on: str | None = None
     least_extent_mm: float = 0.0
     intensity: str = "as the series has it"
+    prepared: bool = False
     region_needed: str | None = None
 
     @property

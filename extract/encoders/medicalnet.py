@@ -7,7 +7,8 @@ of each in RAS mm, and their means in regions. What the network is given, and wh
   resized to a fixed size; here the recipe's `spacing_mm` decides what 8 voxels are, and a region that holds
   no token centre (they are 8 voxels apart along every axis) has no row.
 * One channel, standardised over the voxels that are neither 0 nor outside the field of view. Those become 0;
-  the published training filled them with noise, which would make the numbers random.
+  the published training filled them with noise, which would make the numbers random. Intensities that a
+  recipe prepared (`intensity`) are taken as they are.
 * Axes (slice, row, column) as a radiologist sees them.
 * The whole crop at once, because a feature sees almost all of it: at most `MAX_VOXELS` voxels.
 """
@@ -66,7 +67,11 @@ class MedicalNet:
                 remedy="Give the recipe a margin_mm around the masks, or a coarser spacing_mm.",
             )
         shown = view(series)
-        volume = torch.from_numpy(standardise(shown.voxels, series.sequence))
+        if series.window is None:
+            given = standardise(shown.voxels, series.sequence)
+        else:
+            given = np.nan_to_num(shown.voxels, nan=0.0)
+        volume = torch.from_numpy(given)
         with same_bits(self._device, self._precision):
             features = feature_map(self._state, self._depth, volume.to(self._device))
         tokens = features.permute(1, 2, 3, 0).flatten(0, 2).float().cpu().numpy()

@@ -25,6 +25,7 @@ CARD = EncoderCard(
     weights_needed=True,
     requires=("torch",),
     contract=InputContract(
+        prepared=True,
         intensity="standardised over the voxels of the crop that are neither 0 nor outside the field of view",
     ),
 )

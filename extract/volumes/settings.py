@@ -85,7 +85,8 @@ def resolve_volumes(
     """
     chosen = read_block(VolumesBlock, name, MODALITY, block)
     card = with_bins(find_encoder(chosen.encoder, MODALITY), chosen.bins)
-    refuse_intensity(name, chosen.intensity, chosen.bins, () if chosen.time is None else chosen.time.sequences)
+    timed = () if chosen.time is None else (*chosen.time.heart, *chosen.time.contrast)
+    refuse_intensity(name, chosen.intensity, chosen.bins, timed)
     settings: dict[str, Json] = {
         **plain_settings(chosen, exclude=frozenset({"encoder", "revision", "bins"})),
         **optional_settings(chosen),

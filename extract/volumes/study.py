@@ -188,7 +188,7 @@ def _lay_series(
         )
         stored = measured_adc(volume.voxels) if is_adc(name) else volume.voxels
         if n4 is not None and name in n4.sequences:
-            stored, told = correct_bias(stored, one.grid.spacing, n4, one.file.where)
+            stored, told = correct_bias(stored, one.grid.spacing.tolist(), n4, one.file.where)
             quality[name] |= {"n4": told}
         voxels = resample_linear(stored, one.grid, grid)
         if not np.isfinite(voxels).any():

@@ -34,6 +34,7 @@ class SeriesOnGrid:
     """One series on the grid of its study, cropped. NaN = outside its field of view, never 0.
 
     ADC is in 1e-6 mm2/s; other sequences have the scanner's units. All series of a study have one affine;
+    `window` is None for values as read; prepared ones (intensity.py) have the window that shows them well.
     `is_reference` marks the one whose grid it is, in whose rows the shape of a region is told (once a study).
     """
 
@@ -42,6 +43,7 @@ class SeriesOnGrid:
     affine: Float[np.ndarray[Any, Any], "4 4"]
     spacing_known: bool
     is_reference: bool = True
+    window: tuple[float, float] | None = None
 
     @property
     def spacing(self) -> tuple[float, float, float]:
