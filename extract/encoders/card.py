@@ -7,9 +7,9 @@ scale are part of an encoder's identity, because the same name with another of t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Bool, Float, UInt8
@@ -70,7 +70,8 @@ class EncoderCard(BaseModel):
     is f16. `variants` are the outputs that a recipe may choose, `variant` the default and `dim` its length.
     `commercial` says whether the licence allows commercial use, None where that is not known. Where the
     recipe names the model, `licence` is `OF_THE_MODEL` and `gated` None. `contract` is what a volume encoder
-    must be shown (`input_contract.py`); it belongs to the identity where it fixes a grid.
+    must be shown (`input_contract.py`); it belongs to the identity where it fixes a grid. `jointly`:
+    sequences that it is also shown together, one a channel (`JointEncoder`).
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -100,6 +101,7 @@ class EncoderCard(BaseModel):
     makers_code: bool = False
     architecture: dict[str, JsonValue] = {}
     contract: InputContract | None = None
+    jointly: tuple[str, ...] = ()
 
     def __hash__(self) -> int:
         """Hash the card as JSON: an architecture is a dict."""
@@ -112,6 +114,8 @@ class EncoderCard(BaseModel):
             del fields["architecture"]
         if self.contract is not None and self.contract.fixes_grid:
             fields["contract"] = self.contract.model_dump(mode="json")
+        if self.jointly:
+            fields["jointly"] = [*self.jointly]
         return fields
 
     @property
@@ -163,3 +167,13 @@ class VolumeEncoder(Protocol):
         self, series: SeriesOnGrid, regions: Mapping[str, Bool[np.ndarray[Any, Any], "x y z"]]
     ) -> EncodedSeries:
         """Encode one series on its study's grid; NaN voxels are outside the field of view, not 0."""
+
+
+@runtime_checkable
+class JointEncoder(Protocol):
+    """A volume encoder that is also shown several series of a study together."""
+
+    def encode_jointly(
+        self, series: Sequence[SeriesOnGrid], regions: Mapping[str, Bool[np.ndarray[Any, Any], "x y z"]]
+    ) -> EncodedSeries | None:
+        """Encode those of the card's `jointly` that are there, None without any; `shown` names the masked."""

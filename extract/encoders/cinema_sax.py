@@ -54,7 +54,7 @@ CARD = EncoderCard(
     },
     loader="extract.encoders.cinema_sax:load",
     source="Fu et al. 2025, CineMA (arXiv 2506.00679); github.com/mathpluscode/CineMA at 4e352ac; weights:"
-    " pretrained/cinema.safetensors of mathpluscode/CineMA on the hub; the published weights were not run here",
+    " pretrained/cinema.safetensors of mathpluscode/CineMA on the hub; not run here with them",
     weights_needed=True,
     requires=("torch",),
     contract=InputContract(

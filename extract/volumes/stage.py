@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from extract.encoders.card import EncodedSeries, VolumeEncoder
+from extract.encoders.card import EncodedSeries, JointEncoder, VolumeEncoder
 from extract.encoders.registry import find_encoder, load_encoder
 from extract.encoders.weights import WeightsSource
 from extract.item import HashFile, ResolvedBlock, WorkItem
@@ -89,11 +89,13 @@ class VolumeStage:
         encoder: VolumeEncoder = load_encoder(card, item.weights)
         shown, intensity = prepare_series(study.series, study.regions, card, block.intensity, said)
         encoded = _encode(encoder, replace(study, series=shown), item)
+        together = _together(encoder, replace(study, series=shown), encoded)
         over_time = describe_over_time(moments.timed, study, encoder, str(item))
         study = replace(study, measures=with_measures(study.measures, over_time))
         statistics: VolumeEncoder = load_encoder(find_encoder(RADIOMICS, MODALITY))
         as_read = card.name == RADIOMICS and not intensity
         measured = encoded if as_read else _encode(statistics, study, item)
+        radiomics = np.concatenate([one.regions for one in measured]).astype("<f4")
         drawn = {name: mask for name, mask in study.regions.items() if name not in {CROP, *study.derived}}
         preview = draw_preview(study.series, drawn)
         return EntryDraft(
@@ -105,13 +107,13 @@ class VolumeStage:
                 **_tokens(encoded, study, card.stored_dtype, str(item)),
                 **_over_time(over_time, card.stored_dtype, str(item)),
                 **({} if study.measures is None else study.measures.arrays()),
-                "radiomics": np.concatenate([one.regions for one in measured]).astype("<f4"),
+                "radiomics": np.pad(radiomics, _rows_beyond(together, study), constant_values=np.nan),
                 "affine": study.grid.affine.astype("<f8"),
                 "preview": preview.images,
                 "preview_masks": preview.masks,
             },
             attrs={
-                **_rows(study),
+                **_rows(study, together),
                 "series_missing": _missing(item, study),
                 "feature_names": list(encoder.feature_names),
                 "radiomics_names": list(statistics.feature_names),
@@ -206,18 +208,39 @@ def _stored(values: np.ndarray[Any, Any], dtype: str, where: str) -> np.ndarray[
     return stored
 
 
-def _rows(study: Study) -> dict[str, Json]:
-    """Name series, regions, and what each row of `regions` and `radiomics` is about."""
+def _together(encoder: VolumeEncoder, study: Study, encoded: list[EncodedSeries]) -> dict[str, Json]:
+    """Add what an encoder makes of several series together, and say which and what was masked."""
+    joint = encoder.encode_jointly(study.series, study.regions) if isinstance(encoder, JointEncoder) else None
+    if joint is None:
+        return {}
+    encoded.append(joint)
+    assert joint.shown is not None
+    return {"jointly": joint.shown}
+
+
+def _rows_beyond(together: dict[str, Json], study: Study) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Return the rows to add to statistics of single series, so that rows go on meaning the same."""
+    return (0, len(study.regions) if together else 0), (0, 0)
+
+
+def _rows(study: Study, together: dict[str, Json]) -> dict[str, Json]:
+    """Name series, regions, and what each row of `regions` and `radiomics` is about.
+
+    Tokens and rows of several series together come last, under their names joined by `+`.
+    """
     sequences, regions = [one.sequence for one in study.series], list(study.regions)
-    rows: list[Json] = [
-        {"series": sequence, "region": region} for sequence in sequences for region in regions
-    ]
-    return {"series": [*sequences], "regions": [*regions], "region_rows": rows}
+    named = list(sequences)
+    if together:
+        joint = together["jointly"]
+        assert isinstance(joint, dict) and isinstance(joint["channels"], list)
+        named.append("+".join(map(str, joint["channels"])))
+    rows: list[Json] = [{"series": sequence, "region": region} for sequence in named for region in regions]
+    return {"series": [*sequences], "regions": [*regions], "region_rows": rows, **together}
 
 
 def _shown(encoded: list[EncodedSeries], study: Study) -> dict[str, Json]:
     """Say of each series what an encoder with an input contract was shown; nothing of other encoders."""
-    shown = zip(study.series, encoded, strict=True)
+    shown = zip(study.series, encoded[: len(study.series)], strict=True)
     said: dict[str, Json] = {one.sequence: of.shown for one, of in shown if of.shown is not None}
     return {"shown": said} if said else {}
 
