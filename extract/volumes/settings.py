@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from extract.encoders.card import EncoderCard
 from extract.encoders.registry import find_encoder, find_weights, refuse_cohort
@@ -71,6 +71,13 @@ class VolumesBlock(BaseModel):
     @classmethod
     def _in_lower_case(cls, sequences: tuple[str, ...] | None) -> tuple[str, ...] | None:
         return None if sequences is None else tuple(sequence.strip().lower() for sequence in sequences)
+
+    @model_validator(mode="after")
+    def _keeps_the_ring(self) -> VolumesBlock:
+        rings = self.measures is not None and self.measures.organ == "prostate"
+        if self.measures is not None and rings and self.measures.ring_mm > self.margin_mm:
+            raise ValueError("measures.ring_mm above margin_mm, which is what is kept around the masks")
+        return self
 
 
 def resolve_volumes(

@@ -124,6 +124,9 @@ def _read_vectors(cache: FeatureCache, chosen: ChosenSet, case_ids: Sequence[str
         known = declared_by(first, chosen.until_day) | np.isfinite(values).any(axis=0)
         columns = tuple(name for name, kept in zip(columns, known, strict=True) if kept)
         values = values[:, known]
+    if chosen.modality == "burden":  # a measure that no case has is no column, as in volumes
+        seen = np.isfinite(values).any(axis=0)
+        columns, values = tuple(np.array(columns)[seen].tolist()), values[:, seen]
     return _modality(chosen, columns, values, scale_columns=not chosen.by_network)
 
 

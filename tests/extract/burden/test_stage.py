@@ -115,6 +115,7 @@ def test_fuse_takes_it_as_a_modality_of_its_own(manifest: Path, cache: FeatureCa
     np.testing.assert_array_equal(
         burden.values[:, burden.columns.index("lesion_volume_ml")], [0.0, np.nan, np.nan, np.nan]
     )
+    assert "transition_volume_ml" not in burden.columns  # no case has one
     renamed = manifest / "cohort.yaml"
     renamed.write_text(CARD % "ug/L", encoding="utf-8")
     _, problems = choose_feature_sets(cache, read_cohort(manifest), {"burden": chosen["burden"].name})

@@ -100,3 +100,10 @@ def test_two_runs_give_the_same_bits(study: Path) -> None:
 def test_what_no_recipe_may_say(block: dict[str, Any]) -> None:
     with pytest.raises(RecipeError, match=r"recipe own: volumes\.measures"):
         VolumeStage().resolve("own", {"measures": block}, cohort_of(ALL), WeightsSource())
+
+
+def test_a_ring_that_the_crop_would_cut_is_refused() -> None:
+    wide = {"margin_mm": 4, "measures": {"organ": "prostate"}}
+    with pytest.raises(RecipeError, match="ring_mm above margin_mm"):
+        VolumeStage().resolve("own", wide, cohort_of(ALL), WeightsSource())
+    VolumeStage().resolve("own", {**wide, "measures": {"organ": "heart"}}, cohort_of(ALL), WeightsSource())
