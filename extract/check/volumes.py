@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
+from extract.check.frames import first_frames, frame_problems, open_stored
 from extract.paths import find_file
 from extract.volumes.codebook import region_labels
 from extract.volumes.geometry import VoxelGrid
-from extract.volumes.header import open_volume
+from extract.volumes.header import open_points
 from extract.volumes.manifest import SeriesFile, sequence_of
 from extract.volumes.mask_geometry import place_mask
+from extract.volumes.mask_origin import MaskOrigin, read_origin
 from extract.volumes.opened import OpenedSeries, open_series, refuse_unplaced
 from extract.volumes.settings import VolumesBlock
 from extract.volumes.study_grid import refuse_sequences
@@ -38,7 +41,8 @@ def volume_problems(cohort: Cohort, root: Path) -> Iterator[Problem]:
         yield from (_odd(_series_name(series), warning) for warning in opened.stored.warnings)
         if not opened.spacing_known:
             yield _odd(_series_name(series), "a spacing of 1 x 1 x 1 counts as unknown: nothing in mm")
-    yield from _sequences(cohort.series)
+    yield from _sequences(first_frames(cohort.series))
+    yield from frame_problems(cohort.series, study, root)
     yield from _unplaced(list(study.values()))
     for mask in cohort.masks:
         try:
@@ -59,16 +63,15 @@ def _mask_grids(cohort: Cohort, root: Path) -> list[VoxelGrid]:
         for mask in cohort.masks:
             with contextlib.suppress(SourceError):
                 path = find_file(root, mask.path, _mask_name(mask))
-                grids.append(open_volume(path, _mask_name(mask), "label").grid)
+                grids.append(open_points(path, _mask_name(mask), "label").grid)
     return grids
 
 
 def _open_series(row: SeriesRow, root: Path, drawn: list[VoxelGrid]) -> OpenedSeries:
     path = find_file(root, row.path, _series_name(row), folders=True)
     where = _series_name(row) if path.is_dir() else f"{_series_name(row)}, {path.name}"
-    return open_series(
-        SeriesFile(sequence=sequence_of(row), path=path, where=where, spacing_mm=row.spacing_mm), drawn
-    )
+    file = SeriesFile(sequence=sequence_of(row), path=path, where=where, spacing_mm=row.spacing_mm)
+    return open_series(replace(file, stored=open_stored(row, path, where, drawn)))
 
 
 def _unplaced(study: list[OpenedSeries]) -> Iterator[Problem]:
@@ -91,12 +94,18 @@ def _mask_doubts(row: MaskRow, root: Path, study: dict[str, OpenedSeries]) -> tu
     region_labels(row.region, row.codebook, where)
     path = find_file(root, row.path, where)
     where = f"{where}, {path.name}"
-    stored = open_volume(path, where, "label")
+    stored = open_points(path, where, "label")
     grids = {series_id: one.stored.grid for series_id, one in study.items()}
-    return (*stored.warnings, *place_mask(stored.grid, grids, where).doubts())
+    drawn_by = () if row.segmenter is None else _origin(row, root, where).doubts(row.case_id)
+    return (*stored.warnings, *place_mask(stored.grid, grids, where).doubts(), *drawn_by)
 
 
-def _sequences(rows: tuple[SeriesRow, ...]) -> Iterator[Problem]:
+def _origin(row: MaskRow, root: Path, where: str) -> MaskOrigin:
+    assert row.segmenter is not None
+    return read_origin(find_file(root, row.segmenter, f"{where}, segmenter"), f"{where}, segmenter")
+
+
+def _sequences(rows: list[SeriesRow]) -> Iterator[Problem]:
     for row in rows[:1]:
         try:
             refuse_sequences(

@@ -12,11 +12,14 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from extract.item import WorkItem
 from feature_cache.canonical import Json
 from feature_cache.errors import SourceError
 
 #: Bytes of such a file: a hundred thousand case ids.
 _MOST_BYTES = 2**23
+#: How the roles of such files begin; see `extract.volumes.manifest.origin_role`.
+_ROLE = "segmenter:"
 
 
 class MaskOrigin(BaseModel):
@@ -66,6 +69,36 @@ def read_origin(path: Path, where: str) -> MaskOrigin:
         raise _no_origin(where, got) from error
     except ValueError as error:
         raise _no_origin(where, f"a file of more than {_MOST_BYTES:,} bytes") from error
+
+
+def origins_of(item: WorkItem) -> dict[str, MaskOrigin]:
+    """Return who drew the masks of a study, by region (and frame); masks drawn by hand are not among them.
+
+    Raises
+    ------
+    SourceError
+        See `read_origin`.
+    """
+    return {
+        role.removeprefix(_ROLE): read_origin(item.path_of(role), item.name_of(role))
+        for role in item.files
+        if role.startswith(_ROLE)
+    }
+
+
+def drawn_by(item: WorkItem) -> dict[str, Json]:
+    """Return what an entry says of its segmenters under `used`: nothing where no mask is a segmenter's."""
+    origins = {region: origin.as_json() for region, origin in origins_of(item).items()}
+    return {"segmenters": {**origins}} if origins else {}
+
+
+def origin_doubts(item: WorkItem) -> tuple[str, ...]:
+    """Say what a person should know of the segmenters that drew the masks of a study."""
+    return tuple(
+        f"mask {region}: {doubt}"
+        for region, origin in origins_of(item).items()
+        for doubt in origin.doubts(item.key.case_id)
+    )
 
 
 def _no_origin(where: str, got: str) -> SourceError:

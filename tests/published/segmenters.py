@@ -140,18 +140,18 @@ def drawn_fractions(folder: Path) -> dict[str, float]:
 
     rows = []
     for path in sorted(folder.glob("*.h5")):
-        case, frame = path.stem.split("_")
+        case, frame = path.stem.split("_frame")
         voxels = int((read_labels(open_volume(path, path.name, "label"), path.name) == 3).sum())
-        rows.append({"case_id": case, "study_id": frame, "structure": "LV", "voxels": str(voxels)})
+        rows.append({"case_id": case, "frame": str(int(frame)), "structure": "LV", "voxels": str(voxels)})
     return ejection_fractions(rows, "voxels")
 
 
 def ejection_fractions(rows: list[dict[str, str]], column: str) -> dict[str, float]:
-    """Return 1 - ES / ED of the LV by case; frame01 is end-diastole, the other end-systole."""
+    """Return 1 - ES / ED of the LV by case; frame 1 is end-diastole, the other end-systole."""
     of_case: dict[str, dict[bool, float]] = {}
     for row in rows:
         if row["structure"] == "LV":
-            of_case.setdefault(row["case_id"], {})[row["study_id"] == "frame01"] = float(row[column])
+            of_case.setdefault(row["case_id"], {})[row["frame"] == "1"] = float(row[column])
     return {case: 1 - found[False] / found[True] for case, found in of_case.items()}
 
 
@@ -159,9 +159,12 @@ def late_enhancement_rows(folder: Path, work: Path) -> list[Measured]:
     """Learn one series by heart, then segment it under another id: its own is refused."""
     image, drawn = "3enhancement_img.nii.gz", "3enhancement_gt.nii.gz"
     taught = write_manifest(
-        work / "taught", "lge", [("seen", "s", "lge", image)], [("seen", "s", "scar", drawn, "1=scar")]
+        work / "taught",
+        "lge",
+        [("seen", "s", "lge", image, "")],
+        [("seen", "s", "scar", drawn, "1=scar", "")],
     )
-    again = write_manifest(work / "again", "again", [("unseen", "s", "lge", image)], [])
+    again = write_manifest(work / "again", "again", [("unseen", "s", "lge", image, "")], [])
     request = FitRequest(
         cohort=read_cohort(taught),
         root=folder,
@@ -215,27 +218,27 @@ def late_enhancement_rows(folder: Path, work: Path) -> list[Measured]:
 
 
 def write_hearts(folder: Path, manifest: Path) -> Path:
-    """Write the tables of the ACDC copies: each frame is a study."""
+    """Write the tables of the ACDC copies: two frames of a cine."""
     series, masks = [], []
     for path in sorted(folder.glob("*.h5")):
-        case, frame = path.stem.split("_")
-        series.append((case, frame, "cine", path.name))
-        masks.append((case, frame, "heart", path.name, "1=RV;2=MYO;3=LV"))
+        case, frame = path.stem.split("_frame")
+        series.append((case, "s", "cine", path.name, str(int(frame))))
+        masks.append((case, "s", "heart", path.name, "1=RV;2=MYO;3=LV", str(int(frame))))
     return write_manifest(manifest, "acdc", series, masks)
 
 
 def write_manifest(
     folder: Path, name: str, series: list[tuple[str, ...]], masks: list[tuple[str, ...]]
 ) -> Path:
-    """Write a cohort: series (case, study, sequence, path), masks (case, study, region, path, codebook)."""
+    """Write a cohort: series (…, sequence, path, frame), masks (…, region, path, codebook, frame)."""
     folder.mkdir(parents=True)
     tables = {
         "cases": ("case_id,site", [(case, "") for case in sorted({row[0] for row in series})]),
         "series": (
-            "case_id,study_id,series_id,sequence,day,path",
-            [(case, study, sequence, sequence, "0", path) for case, study, sequence, path in series],
+            "case_id,study_id,series_id,sequence,day,path,frame",
+            [(*row[:2], row[2] + row[4], row[2], "0", *row[3:]) for row in series],
         ),
-        "masks": ("case_id,study_id,region,path,codebook", masks),
+        "masks": ("case_id,study_id,region,path,codebook,frame", masks),
     }
     for table, (header, rows) in tables.items():
         lines = [header, *(",".join(row) for row in rows)]

@@ -84,9 +84,9 @@ def write_hearts(
         write_nifti(root / f"{case}.nii.gz", voxels, affine_of(spacing))
         write_nifti(root / f"{case}_mask.nii.gz", labels, affine_of(spacing))
         listed.append(f"{case},")
-        series.append(f"{case},s,cine,cine,0,{case}.nii.gz")
+        series.append(f"{case},s,lge,lge,0,{case}.nii.gz")
         masks.append(f"{case},s,heart,{case}_mask.nii.gz,{CODEBOOK}")
-        outcomes.append(f"{case},death,{number % 2},{10 + number}")
+        outcomes.append(f"{case},death,{int(number % 4 > 0)},{10 + number}")
     tables = {
         "cases": ("case_id,site", listed),
         "series": ("case_id,study_id,series_id,sequence,day,path", series),
