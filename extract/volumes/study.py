@@ -101,7 +101,10 @@ def read_study(
             "crop": {"rule": rule, "start": [*box[0]], "size": [*box[1]], "grid_size": [*whole.size]},
         },
         quality={
-            "series": {name: dict(own) for name, own in quality.items()},
+            "series": {  # what stands behind a registration is in `described`
+                name: own | {"placed_by": "registration" if name in aligned.moved else "header"}
+                for name, own in quality.items()
+            },
             "coverage": {name: dict(shares) for name, shares in coverage.items()},
             "regions": {
                 name: region_quality(mask, whole, first.spacing_known) for name, mask in regions.masks.items()

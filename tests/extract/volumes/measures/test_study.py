@@ -107,3 +107,13 @@ def test_a_ring_that_the_crop_would_cut_is_refused() -> None:
     with pytest.raises(RecipeError, match="ring_mm above margin_mm"):
         VolumeStage().resolve("own", wide, cohort_of(ALL), WeightsSource())
     VolumeStage().resolve("own", {**wide, "measures": {"organ": "heart"}}, cohort_of(ALL), WeightsSource())
+
+
+def test_quality_of_each_series_stands_beside_the_numbers(study: Path) -> None:
+    quality: Any = build(cohort_of(ALL, [PROSTATE]), study).quality["series"]
+    assert list(quality) == ["t2w", "adc", "hbv"]
+    assert {own["placed_by"] for own in quality.values()} == {"header"}
+    # of the series as it was read: the crop is smaller, and the ADC's grid another
+    assert quality["t2w"]["field_of_view_mm"] == [12.0, 10.0, 24.0]
+    assert quality["adc"]["field_of_view_mm"] == [20.0, 18.0, 25.2]
+    assert (quality["t2w"]["tilt_degrees"], quality["t2w"]["clipped"]) == (18.5, False)
