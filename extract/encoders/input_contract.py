@@ -63,6 +63,23 @@ class InputContract(BaseModel):
     prepared: bool = False
     region_needed: str | None = None
 
+    def in_words(self) -> str:
+        """Say what a network is shown, for the list of encoders."""
+        mm, px = (
+            " x ".join("any" if side is None else f"{side:g}" for side in sides)
+            for sides in (self.spacing_mm, self.size)
+        )
+        other = "" if self.on_other_spacing == "resampled" else ", others refused"
+        said = [
+            f"{' or '.join(self.sequences or ('any series',))}, channels {self.channels}",
+            f"{mm} mm{other}" if self.fixes_grid else "the grid of the study",
+            f"{px} voxels around {self.centred_on or 'the middle of the crop'}" if any(self.size) else "",
+            f"axes {self.orientation}" if self.orientation else "",
+            f"needs a mask of the {self.region_needed}" if self.region_needed else "",
+            f"intensity {self.intensity}",
+        ]
+        return "; ".join(part for part in said if part)
+
     @property
     def fixes_grid(self) -> bool:
         """Whether a series is laid on a grid of the contract's own: it then shapes the numbers."""

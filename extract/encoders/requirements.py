@@ -25,7 +25,7 @@ _HEADER = ("name", "modality", "dim", "licence", "access", "commercial", "to run
 
 
 def encoder_table(weights: Path | None) -> list[str]:
-    """Return a header, a line an encoder, and what to do about modules that cannot be imported.
+    """Return a header, a line an encoder, what volume networks are shown, and what to do about modules.
 
     Parameters
     ----------
@@ -37,6 +37,7 @@ def encoder_table(weights: Path | None) -> list[str]:
     rows = [_HEADER, *(_row(card, source) for card in cards)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADER) - 1)]
     lines = ["  ".join([*map(str.ljust, row, widths), row[-1]]) for row in rows]
+    lines += [f"{card.name} is shown: {card.contract.in_words()}" for card in cards if card.contract]
     faults = {module: _fault(module) for card in cards for module in card.requires}
     lines += [f"{module}: {fault}. {REMEDIES.get(module, '')}" for module, fault in faults.items() if fault]
     return lines

@@ -10,6 +10,7 @@ import pytest
 from extract.encoders.card import EncoderCard
 from extract.encoders.input_contract import InputContract, check_contract, show
 from extract.encoders.registry import encoder_cards, find_encoder
+from extract.encoders.requirements import encoder_table
 from extract.volumes.volume import SeriesOnGrid
 from feature_cache.errors import SourceError
 
@@ -117,3 +118,12 @@ def test_every_network_for_volumes_says_what_it_must_be_shown() -> None:
 
     # a segmenter fitted here has it in the record of its fit
     assert [card.name for card in networks() if card.contract is None] == ["segmenter"]
+
+
+def test_the_list_of_encoders_says_what_each_is_shown() -> None:
+    lines = encoder_table(None)
+    (cinema,) = [line for line in lines if line.startswith("cinema_sax is shown: ")]
+    assert "cine or sax or cine_sax, channels one frame of a short-axis cine; 1 x 1 x 10 mm" in cinema
+    assert "192 x 192 x any voxels around lv_cavity" in cinema and "needs a mask of the lv_cavity" in cinema
+    (plain,) = [line for line in lines if line.startswith("medicalnet_r10 is shown: ")]
+    assert "any series, channels one; the grid of the study; intensity standardised" in plain
