@@ -26,11 +26,13 @@ from extract.encoders.networks import computed_with, refuse_unstorable
 from extract.encoders.radiological_view import place, view
 from extract.encoders.same_bits import same_bits
 from extract.segment.networks.build import import_requirements
+from extract.segment.networks.settings import find_network
 from extract.segment.record import RECORD_NAME, Preparation, SegmenterRecord, read_record
 from extract.volumes.volume import SeriesOnGrid
 from feature_cache.canonical import Json, sha256_of_file
 from feature_cache.cohort import Cohort
 from feature_cache.errors import RecipeError
+from feature_cache.origin import version_of
 
 if TYPE_CHECKING:
     from extract.encoders.weights import Weights
@@ -58,9 +60,10 @@ class SegmenterBottom:
     """A loaded network; it holds nothing of a series."""
 
     def __init__(self, network: SegmentationNetwork, record: SegmenterRecord, card: EncoderCard) -> None:
-        model = record.models[0]
+        model, kind = record.models[0], find_network(record.network.name)
         self.used: dict[str, Json] = {
             **computed_with(card),
+            "libraries": {name: version_of(name) for name in (*card.requires, *kind.requires)},
             "segmenter": {
                 "cohort": record.cohort,
                 "target": record.target,

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from extract.segment.score_summary import detect
+from extract.segment.detection import detect
 from extract.segment.scores import StructureScore, presence
 from feature_cache.csv_lines import csv_line, guarded
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from extract.segment.score_summary import summarise
+from extract.segment.detection import Detection, detect
 from extract.segment.scores import StructureScore, score_case, score_structure
 from extract.segment.surface_distance import hausdorff_95
 
@@ -94,27 +94,14 @@ def test_scores_hold_for_both_directions(one: int, other: int) -> None:
     assert _one(first, first).dice == 1 and _one(first, first).hd95_mm == 0
 
 
-def test_a_summary_counts_what_it_leaves_out() -> None:
+def test_cases_are_counted_by_where_the_structure_is() -> None:
     some, none = np.ones((3, 3, 2), dtype=bool), np.zeros((3, 3, 2), dtype=bool)
     pairs = [(some, some), (none, some), (some, none), (none, none), (none, none)]
-    summary = summarise([[_one(predicted, drawn)] for predicted, drawn in pairs])[0]
-    assert (summary.dice.mean, summary.dice.n_cases) == (pytest.approx(1 / 3), 3)
-    assert (summary.hd95_mm.mean, summary.hd95_mm.n_cases) == (0.0, 1)
-    assert (summary.hd95_voxels.mean, summary.hd95_voxels.n_cases) == (None, 0)
-    assert (summary.volume_error_relative.mean, summary.volume_error_relative.n_cases) == (-0.5, 2)
-    said = summary.detection
-    assert (said.found, said.missed, said.invented, said.absent) == (1, 1, 1, 2)
-    assert said.sensitivity == 0.5 and said.specificity == pytest.approx(2 / 3)
+    said = detect([_one(predicted, drawn) for predicted, drawn in pairs])
+    assert said == Detection(found=1, missed=1, invented=1, absent=2)
 
 
-def test_a_structure_that_every_case_has_gives_no_specificity() -> None:
+def test_structures_are_not_counted_as_one() -> None:
     some = np.ones((3, 3, 2), dtype=bool)
-    said = summarise([[_one(some, some)]])[0].detection
-    assert said.sensitivity == 1 and said.specificity is None
-
-
-def test_scores_of_other_structures_are_not_mixed() -> None:
-    some = np.ones((3, 3, 2), dtype=bool)
-    other = score_structure("lv", some, some, None)
     with pytest.raises(ValueError, match="lv, rv"):
-        summarise([[_one(some, some)], [other]])
+        detect([_one(some, some), score_structure("lv", some, some, None)])

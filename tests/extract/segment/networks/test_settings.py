@@ -61,7 +61,7 @@ def test_the_table_of_networks_keeps_its_own_rules() -> None:
 def test_nothing_heavy_is_imported_before_a_network_is_built(repository: Path) -> None:
     program = (
         "import sys, extract.segment, extract.segment.networks.build, extract.segment.losses\n"
-        "import extract.segment.score_summary\n"
+        "import extract.segment.detection\n"
         "print([name for name in ('torch', 'monai', 'scipy') if name in sys.modules])\n"
     )
     done = subprocess.run([sys.executable, "-c", program], cwd=repository, capture_output=True, text=True)
