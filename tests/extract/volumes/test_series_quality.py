@@ -79,6 +79,8 @@ def test_slices_that_are_none_noise_and_what_is_no_number() -> None:
     found = measure(holed)
     assert found["share_not_finite"] == pytest.approx(1 / holed.size, rel=1e-5)
     assert quality_warnings({"dce": found}) == ("dce: voxels that are no numbers",)
+    empty = measure(np.full(GRID.size, np.nan, np.float32))
+    assert (empty["share_not_finite"], empty["greatest"], empty["noise"]) == (1.0, None, None)
 
 
 @pytest.mark.parametrize(
