@@ -172,7 +172,9 @@ def listed_days(cohort: Cohort, modality: str) -> dict[tuple[str, str], dict[str
         undated = cohort.card.undated_day("series")
         for row in cohort.series:
             sequence = row.sequence.strip().lower()  # as an entry names its series
-            days[row.case_id, row.study_id][sequence] = undated if row.day is None else row.day
+            day, of_study = undated if row.day is None else row.day, days[row.case_id, row.study_id]
+            # a series over time may have a row a frame: it is known with its last
+            of_study[sequence] = known_day([day, of_study.get(sequence, day)])
     return days
 
 

@@ -13,8 +13,17 @@ import numpy as np
 from jaxtyping import Float
 
 #: Ways of pooling, in the order of their columns. `range` is highest - lowest; `harmonic_k` the amplitude of
-#: the k-th harmonic of the series' period; `systole_minus_diastole` needs both frames named.
-POOLS = ("mean", "sd", "range", "harmonic_1", "harmonic_2", "systole_minus_diastole")
+#: the k-th harmonic of the series' period; the last three are the named frames and their difference.
+POOLS = (
+    "mean",
+    "sd",
+    "range",
+    "harmonic_1",
+    "harmonic_2",
+    "end_diastole",
+    "end_systole",
+    "systole_minus_diastole",
+)
 HARMONICS = 2
 
 #: Fewer frames than that do not tell a constant and two harmonics apart.
@@ -33,7 +42,8 @@ def pool_frames(
     frames
         NaN where a feature was not measured in a frame.
     time_s
-        Seconds, increasing, from any start.
+        Seconds, increasing, from any start; or numbers of frames where seconds are not known: no pool depends
+        on the unit, but the frames are then taken to be evenly apart.
     named
         `end_diastole` and `end_systole`: indices of frames; `period_s`: how long a cycle takes. Without it
         the frames are taken to cover one, as those of a gated cine do.
@@ -54,14 +64,17 @@ def pool_frames(
     # of one frame nothing moves, but nobody saw that it does not
     moved = count > 1
     nothing = np.full(values.shape[1], np.nan)
-    both = "end_diastole" in named and "end_systole" in named
+    marked = [
+        values[int(named[mark])] if mark in named else nothing for mark in ("end_diastole", "end_systole")
+    ]
     return np.stack(
         [
             mean,
             np.where(moved, np.sqrt(squares / np.maximum(count, 1)), np.nan),
             np.where(moved, np.subtract(highest, lowest, where=moved, out=nothing.copy()), np.nan),
             *_amplitudes(values, time_s, named.get("period_s")),
-            values[int(named["end_systole"])] - values[int(named["end_diastole"])] if both else nothing,
+            *marked,
+            marked[1] - marked[0],
         ]
     )
 

@@ -2,8 +2,9 @@
 
 Enters: the volume entries of one feature set, verified as they are read. Leaves: one row a case with a column
 `<series>/<region>/<feature>` for everything that any entry of the set has a row for; of series over time
-`<series>/time/<pool>/<feature>` (`time_pooling.py`); and `study/measures/<name>` (`study_measures.py`).
-What a case lacks is NaN, never 0; a case with several studies has their mean. Nothing is fitted.
+`<series>/<region>/time/<pool>/<feature>` (`time_pooling.py`); and `study/measures/<name>`
+(`study_measures.py`). What a case lacks is NaN, never 0; a case with several studies has their mean. Nothing
+is fitted.
 """
 
 from __future__ import annotations
@@ -34,8 +35,9 @@ def read_volumes(
     -------
     columns
         `<series>/<region>/<feature>`, sorted by series and region, features in the encoder's order, then
-        `<series>/time/<pool>/<feature>`, then `study/measures/<name>`; those that no case has a value of are
-        left out. Which there are follows from the entries alone: no outcome and nothing fitted is in it.
+        `<series>/<region>/time/<pool>/<feature>`, then `study/measures/<name>`; those that no case has a
+        value of are left out. Which there are follows from the entries alone: no outcome and nothing fitted
+        is in it.
     values
         (case, column) float64, NaN where not observed.
 

@@ -24,6 +24,8 @@ ENHANCEMENT = (
 _AREA_S = 60.0
 #: Enhancement is there where the peak is above the frames before it by so many of their standard deviations.
 _SURE = 5.0
+#: A level may rise by this share of the rise after it; more, and contrast was there before the first frame.
+_LEVEL = 0.25
 #: Frames before the onset that a baseline needs: of a single one nothing tells how much it varies.
 _MIN_BASELINE = 2
 
@@ -41,17 +43,21 @@ def find_onset(signal: Curve, time_s: Curve) -> int | None:
     top = int((signal >= half).argmax())
     if top < _MIN_BASELINE:
         return None
-    errors = []
+    errors, slopes = [], []
     for bend in range(_MIN_BASELINE - 1, top):
         level = float(signal[: bend + 1].mean())
         since, above = time_s[bend : top + 1] - time_s[bend], signal[bend : top + 1] - level
         slope = float(since @ above / (since @ since))
         off_line = (above - slope * since)[1:]
+        slopes.append(slope)
         errors.append(float(((signal[: bend + 1] - level) ** 2).sum() + (off_line**2).sum()))
-    bend = _MIN_BASELINE - 1 + int(np.argmin(errors))
+    best = int(np.argmin(errors))
+    bend = _MIN_BASELINE - 1 + best
     before = signal[: bend + 1]
     rise = float(signal.max() - before.mean())
-    return bend if rise > _SURE * float(before.std(ddof=1)) and rise > 0 else None
+    since = time_s[: bend + 1] - time_s[: bend + 1].mean()
+    already = float(since @ before / (since @ since)) > _LEVEL * slopes[best]
+    return None if already or not rise > max(0.0, _SURE * float(before.std(ddof=1))) else bend
 
 
 def enhancement(signal: Curve, time_s: Curve) -> dict[str, Measure]:

@@ -53,6 +53,8 @@ def test_frames_by_hand_with_gaps():
     np.testing.assert_allclose(pooled["range"], [3, 4, NAN])
     np.testing.assert_allclose(pooled["sd"][1:], [2, NAN])
     np.testing.assert_allclose(pooled["systole_minus_diastole"], [-2, 4, NAN])
+    np.testing.assert_allclose(pooled["end_diastole"], [4, 2, NAN])
+    np.testing.assert_allclose(pooled["end_systole"], [2, 6, NAN])
     assert np.isnan(pooled["harmonic_1"]).all()
     one = dict(zip(POOLS, pool_frames(frames[1:2], np.zeros(1), {}), strict=True))
     np.testing.assert_allclose(one["mean"], [4, 2, NAN])
@@ -110,4 +112,50 @@ def test_frames_that_do_not_go_together_are_refused(tmp_path, change, message):
     entry = timed("0000", wave(time_s, 0.8), time_s, {"end_diastole": 0, "end_systole": 3})
     change(entry)
     with pytest.raises(CacheError, match=message):
+        read(tmp_path, entry)
+
+
+def of_regions(case: str, regions: tuple[str, ...], kind: str, *, seconds: bool = True) -> EntryDraft:
+    """Two regions of one series, the frames of each together, as stage 1 writes them."""
+    time_s = np.arange(12) * 0.08
+    frames = np.concatenate([place + wave(time_s, 0.96) for place in range(len(regions))])
+    entry = timed(case, frames, np.tile(time_s, len(regions)), {"end_diastole": 0, "end_systole": 5})
+    entry.attrs["time_rows"] = [{"series": "cine", "region": region} for region in regions for _ in time_s]
+    entry.attrs["over_time"] = {"cine": {"kind": kind}}
+    entry.arrays["time_frame"] = np.tile(np.arange(1, 13), len(regions)).astype("<i4")
+    if not seconds:
+        entry.arrays["time_s"][:] = NAN
+    return entry
+
+
+def test_every_region_of_a_series_has_columns_and_cases_may_lack_one(tmp_path):
+    table = read(
+        tmp_path, of_regions("0000", ("lv", "crop"), "heart"), of_regions("0001", ("crop",), "heart")
+    )
+    of = dict(zip(table.columns, table.values.T, strict=True))
+    np.testing.assert_allclose(of["cine/lv/time/mean/a"], [5, NAN, NAN], atol=1e-5)
+    np.testing.assert_allclose(of["cine/crop/time/mean/a"], [6, 5, NAN], atol=1e-5)
+    np.testing.assert_allclose(of["cine/lv/time/end_diastole/a"], [8, NAN, NAN], atol=1e-5)
+
+
+def test_frames_without_seconds_are_counted_and_pool_alike(tmp_path):
+    told, untold = (
+        read(tmp_path / str(seconds), of_regions("0000", ("lv",), "heart", seconds=seconds))
+        for seconds in (True, False)
+    )
+    assert told.columns == untold.columns
+    assert "cine/lv/time/harmonic_1/a" in told.columns
+    np.testing.assert_allclose(told.values, untold.values, rtol=1e-9, atol=1e-12)
+
+
+def test_what_follows_a_contrast_agent_has_no_harmonics(tmp_path):
+    table = read(tmp_path, of_regions("0000", ("gland",), "contrast"))
+    assert any("/range/" in name for name in table.columns)
+    assert not any("harmonic" in name for name in table.columns)
+
+
+def test_frames_without_seconds_and_numbers_are_refused(tmp_path):
+    entry = of_regions("0000", ("lv",), "heart", seconds=False)
+    del entry.arrays["time_frame"]
+    with pytest.raises(CacheError, match="times of cine/lv that increase"):
         read(tmp_path, entry)
