@@ -32,7 +32,7 @@ Mask = Bool[np.ndarray[Any, Any], "x y z"]
 _ADC_DIVISOR = 1000.0
 #: The median absolute deviation of a normal distribution times this is its standard deviation.
 _MAD_TO_SD = 1.4826
-#: Body: brighter than this share of the 99th percentile of the crop. Own definition; air is far below.
+#: Body: where the reference is above this share of its 99th percentile in the crop. Own definition.
 _BODY_SHARE = 0.05
 #: What takes a window of values to [0, 1] takes this one: ADC in 1e-3 mm2/s, and standard deviations.
 WINDOWS: dict[Policy, tuple[float, float]] = {"fixed": (0.0, 3.0), "robust_z": (-3.0, 5.0)}
@@ -121,22 +121,22 @@ def prepare_series(
         return tuple(series), {"intensity": kept}
     shown, described = [], {}
     for one in series:
-        prepared, told = _prepare(one, asked.policies.get(one.sequence, "raw"), regions, said)
+        policy = asked.policies.get(one.sequence, "raw")
+        inside = _where(one, series, regions, said) if policy == "robust_z" else None
+        prepared, told = _prepare(one, policy, inside)
         shown.append(prepared)
         described[one.sequence] = told
     return tuple(shown), {"intensity": {"policies": _SHOWN, **described}}
 
 
-def _prepare(
-    one: SeriesOnGrid, policy: Policy, regions: Mapping[str, Mask], said: Mapping[Meaning, Collection[str]]
-) -> tuple[SeriesOnGrid, Json]:
+def _prepare(one: SeriesOnGrid, policy: Policy, where: tuple[Mask, str] | None) -> tuple[SeriesOnGrid, Json]:
     if policy == "raw":
         return one, {"policy": "raw"}
-    if policy == "fixed":
+    if where is None:
         told: dict[str, Json] = {"policy": "fixed", "divided_by": _ADC_DIVISOR, "unit": "1e-3 mm2/s"}
         centre, spread = 0.0, _ADC_DIVISOR
     else:
-        inside, name = _where(one, regions, said)
+        inside, name = where
         centre, spread = _robust(one.voxels[inside], one.sequence, name)
         told = {"policy": "robust_z", "region": name, "voxels": int(inside.sum())}
         told |= {"median": round(centre, 6), "mad_sd": round(spread, 6)}
@@ -145,9 +145,15 @@ def _prepare(
 
 
 def _where(
-    one: SeriesOnGrid, regions: Mapping[str, Mask], said: Mapping[Meaning, Collection[str]]
+    one: SeriesOnGrid,
+    series: Sequence[SeriesOnGrid],
+    regions: Mapping[str, Mask],
+    said: Mapping[Meaning, Collection[str]],
 ) -> tuple[Mask, str]:
-    """Return the gland where the series shows any of it, else the body, and what it is called."""
+    """Return the gland where the series shows any of it, else the body, and what it is called.
+
+    The body is seen on the reference, whose air is dark: at high b air is no darker than fat.
+    """
     covered = np.isfinite(one.voxels)
     names = names_by_meaning(list(regions), said, f"series {one.sequence}")
     zones = [names.get("peripheral", ()), names.get("transition", ())]
@@ -156,10 +162,12 @@ def _where(
         gland: Mask = np.any([regions[name] for name in chosen], axis=0) & covered
         if gland.any():
             return gland, " and ".join(chosen)
-    bright = _BODY_SHARE * float(np.percentile(one.voxels[covered], 99))
+    seen_on = next((other for other in series if other.is_reference), one)
+    seen = seen_on.voxels[np.isfinite(seen_on.voxels)]
     with np.errstate(invalid="ignore"):
-        body: Mask = covered & (one.voxels > bright)
-    return body, f"body: above {100 * _BODY_SHARE:g} % of the 99th percentile of the crop"
+        body: Mask = covered & (seen_on.voxels > _BODY_SHARE * float(np.percentile(seen, 99)))
+    share = f"{100 * _BODY_SHARE:g} % of the crop's 99th percentile"
+    return body, f"body: where {seen_on.sequence} is above {share}"
 
 
 def _robust(values: np.ndarray[Any, Any], sequence: str, region: str) -> tuple[float, float]:

@@ -29,8 +29,10 @@ from extract.volumes.registration.settings import Registration
 from feature_cache.canonical import Json
 
 _T2W = re.compile(r"t2w?([_-].*)?")
-_LOW_B = re.compile(r"(dwi_?)?(low_?b|b_?(0|50|100))")
-_HIGH_B = re.compile(r"(hbv|dwi)([_-].*)?")
+_DIFFUSION = re.compile(r"(hbv|dwi|low_?b|b_?\d+)([_-].*)?")
+_B_VALUE = re.compile(r"(?:dwi_?)?b_?(\d+)")
+#: Up to this b-value (s/mm2) an image is weighted more by T2 than by diffusion.
+_LOW_B = 150
 _MARGIN_MM = 30.0
 _PLACES_STEP_MM = 4.0
 #: Where the places of the search the other way begin in the sequence of jitters.
@@ -70,7 +72,7 @@ def align_diffusion(opened: Mapping[str, OpenedSeries], gland: Gland | None, ask
             warnings=(f"not registered: {reason}; series lie as their headers say",),
         )
     reference = next(iter(opened.values()))
-    low_b = [name for name in names if _LOW_B.fullmatch(name)]
+    low_b = [name for name in names if _is_low_b(name)]
     return _register(opened, names, low_b or names, _Search(reference=reference, gland=gland, asked=asked))
 
 
@@ -153,11 +155,13 @@ def _described(
 
 
 def _diffusion(opened: Mapping[str, OpenedSeries]) -> list[str]:
-    return [
-        name
-        for name in opened
-        if is_adc(name) or _HIGH_B.fullmatch(name) is not None or _LOW_B.fullmatch(name) is not None
-    ]
+    return [name for name in opened if is_adc(name) or _DIFFUSION.fullmatch(name) is not None]
+
+
+def _is_low_b(name: str) -> bool:
+    """Whether a sequence is diffusion of a low b-value by its name: lowb, b50, dwi_b0."""
+    told = _B_VALUE.fullmatch(name)
+    return name in {"lowb", "low_b"} or (told is not None and int(told[1]) <= _LOW_B)
 
 
 def _why_not(opened: Mapping[str, OpenedSeries], names: list[str], gland: Gland | None) -> str | None:

@@ -62,7 +62,20 @@ class TestPrepareSeries:
         half[1], other[2] = True, True
         assert prepared(one("t2w", voxels), RULES, PZ=half, TZ=other)[1]["region"] == "PZ and TZ"
         _, told = prepared(one("t2w", voxels), RULES, PZ=half)
-        assert told["region"].startswith("body: above 5 %") and told["voxels"] == 90  # the air of 1.0 is out
+        assert (
+            told["region"].startswith("body: where t2w is above 5 %") and told["voxels"] == 90
+        )  # the air of 1.0 is out
+
+    def test_the_body_is_seen_on_the_reference(self) -> None:
+        """At high b the noise of air is as bright as fat."""
+        t2w = np.full(SHAPE, 1.0)
+        t2w[1:] = 500.0
+        hbv = np.random.default_rng(0).normal(20, 2, SHAPE)
+        both = [one("t2w", t2w), replace(one("hbv", hbv), is_reference=False)]
+        _, told = prepare_series(both, {}, CARD, Intensity.model_validate({"hbv": "robust_z"}), {})
+        described: Any = told["intensity"]
+        assert described["hbv"]["region"].startswith("body: where t2w is above")
+        assert described["hbv"]["median"] == pytest.approx(np.median(hbv[1:]), rel=1e-6)
 
     def test_a_sequence_without_a_rule_is_raw_and_says_so(self) -> None:
         series = one("pd", np.arange(120).reshape(SHAPE))
