@@ -19,7 +19,7 @@ def mixed_sources(chosen: ChosenSet) -> Iterator[Problem]:
     names = ", ".join(str(one["name"]) for one in settings.get("variables", ()))
     yield Problem(
         level="warning",
-        where=f"cache: {chosen.records[0].cohort}/{chosen.modality}/{chosen.name}",
+        where=f"cache: {chosen.modality}/{chosen.name}",
         expected="values of images alone, where an arm is read as imaging alone",
         got=f"measures of images together with clinical values ({names})",
         remedy=f"Read {chosen.label} as both. Imaging alone is `volumes`, or a burden without `psa`.",
