@@ -24,4 +24,4 @@ def own_tiny(tiny: Tiny, tmp_path: Path) -> Tiny:
     """A copy that a test may spoil."""
     own = tmp_path / "own"
     shutil.copytree(tiny.cohort.parent, own)
-    return Tiny(cohort=own / "tiny", cache=own / "cache", protocol=own / "protocol.yaml")
+    return Tiny.below(own)

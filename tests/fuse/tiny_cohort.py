@@ -75,6 +75,11 @@ class Tiny:
     cache: Path
     protocol: Path
 
+    @classmethod
+    def below(cls, folder: Path) -> Tiny:
+        """Return where it lies in a folder, written there or not yet."""
+        return cls(cohort=folder / "tiny", cache=folder / "cache", protocol=folder / "protocol.yaml")
+
 
 def write_rows(path: Path, columns: str, rows: list[tuple[object, ...]]) -> None:
     """Write one CSV."""
@@ -93,7 +98,7 @@ def write_tiny(folder: Path, rename: Callable[[str], str] = str) -> Tiny:
     Case 0003 has no outcome; case 0004 has nothing but clinical values. `rename` gives them other ids.
     """
     rng = np.random.default_rng(7)
-    tiny = Tiny(cohort=folder / "tiny", cache=folder / "cache", protocol=folder / "protocol.yaml")
+    tiny = Tiny.below(folder)
     tiny.cohort.mkdir(parents=True)
     (tiny.cohort / "cohort.yaml").write_text(yaml.safe_dump(CARD), encoding="utf-8")
     tiny.protocol.write_text(yaml.safe_dump(PROTOCOL), encoding="utf-8")

@@ -28,7 +28,7 @@ PSA = {-10: 4.0, -5: 5.0, 40: 0.5, 90: 0.2}
 def write_moments(folder: Path) -> Tiny:
     """Write 60 cases: slides of day 0, one note of day -3 and one of day 50, PSA on four days."""
     rng = np.random.default_rng(3)
-    tiny = Tiny(cohort=folder / "tiny", cache=folder / "cache", protocol=folder / "protocol.yaml")
+    tiny = Tiny.below(folder)
     tiny.cohort.mkdir(parents=True)
     card = CARD | {"moments": MOMENTS, "variables": DECLARED, "undated": {"slides": 0}}
     (tiny.cohort / "cohort.yaml").write_text(yaml.safe_dump(card), encoding="utf-8")

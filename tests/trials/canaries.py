@@ -145,7 +145,7 @@ def _run_all(work: Path, cohort: HostileCohort, planted: _Canaries, *, quick: bo
     fuse = ("--cache", cache, "--protocol", protocol, "--jobs", 1, "--out")
     talkative: list[tuple[object, ...]] = [
         ("extract", "check", manifest, "--root", raw),
-        ("extract", "run", manifest, *extract, "--workers", 2),
+        ("extract", "run", manifest, *extract, "--workers", 1 if quick else 2),
         ("fuse", "benchmark", manifest, *fuse, out),
         ("extract", "check", wrong, "--root", raw),
         ("fuse", "check", wrong, "--cache", cache),

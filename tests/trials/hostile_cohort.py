@@ -26,6 +26,8 @@ from tests.trials.watched_command import Watched, watch
 GOOD = "c000"
 #: A cap that the machine can bear. What reaches it was not refused.
 CAP_GB = 2
+#: From so many cases on there are two workers: a second one costs its imports.
+MANY = 40
 _CASE = re.compile(r"case (\S+?)(?=[,:\s]|$)")
 
 
@@ -61,6 +63,9 @@ class HostileCohort:
         self.manifest.mkdir()
         self.tables: dict[str, list[Sequence[object]]] = {name: [] for name in COLUMNS}
         self.card = dict(CARD)
+        #: Words beside the usual ones of `extract run`, and case -> the file with the times of its series.
+        self.words: tuple[object, ...] = ()
+        self.times: dict[str, str] = {}
         add_case(self.raw, GOOD, self.tables, np.random.default_rng(seed))
 
     def file(self, name: str) -> Path:
@@ -91,7 +96,11 @@ class HostileCohort:
         """Write the manifest."""
         (self.manifest / "cohort.yaml").write_text(yaml.safe_dump(self.card), encoding="utf-8")
         for name, rows in self.tables.items():
-            write_table(self.manifest / f"{name}.csv", COLUMNS[name], rows)
+            columns = COLUMNS[name]
+            if name == "series" and self.times:
+                columns += ",times_path"
+                rows = [(*row, self.times.get(str(row[0]), "")) for row in rows]
+            write_table(self.manifest / f"{name}.csv", columns, rows)
 
     def check(self, environment: dict[str, str] | None = None) -> CheckOutcome:
         """Run `extract check`."""
@@ -104,10 +113,12 @@ class HostileCohort:
                 said[case] += text + "\n"
         return CheckOutcome(command=command, said=dict(said))
 
-    def run(self, workers: int = 2, environment: dict[str, str] | None = None) -> RunOutcome:
+    def run(self, workers: int | None = None, environment: dict[str, str] | None = None) -> RunOutcome:
         """Run `extract run`, each child capped at `CAP_GB`, and read what it left."""
+        if workers is None:
+            workers = 2 if len(self.tables["cases"]) >= MANY else 1
         words = extract_words(self.manifest, self.raw, self.cache, workers)
-        command = watch(*words, "--memory-gb", CAP_GB, environment=environment)
+        command = watch(*words, *self.words, "--memory-gb", CAP_GB, environment=environment)
         committed: dict[str, set[str]] = defaultdict(set)
         failed: dict[str, str] = defaultdict(str)
         if self.cache.is_dir():

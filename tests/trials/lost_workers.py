@@ -28,7 +28,7 @@ def lost_workers(work: Path, counts: Counts, seed: int) -> list[Measured]:
     cohort = write_small(work / "cohort", CASES, seed)
     moments = random.Random(seed)
     quiet, cache = work / "quiet", work / "cache"
-    must(*extract_words(cohort.manifest, cohort.raw, quiet, WORKERS))
+    must(*extract_words(cohort.manifest, cohort.raw, quiet, 1))
     expected = fingerprint(quiet)
     tally = Tally("cache/lost_workers_", "")
     landed = runs = 0

@@ -39,7 +39,7 @@ TRIALS = (
     _trial("R1", kill_extract, Counts(1000, 2), Counts(2)),
     _trial("R2", kill_fuse, Counts(200, 2), Counts(2)),
     _trial("R3", interrupt, Counts(50), Counts(2)),
-    _trial("R4", lost_workers, Counts(100), Counts(2)),
+    _trial("R4", lost_workers, Counts(100), Counts(1)),
     _trial("R6", full_disk, Counts(50, 10), Counts(6, 0)),
     _trial("R7", failing_disks, Counts(50), Counts(10)),
     _trial("R8", bit_flips, Counts(500), Counts(20)),

@@ -62,10 +62,15 @@ class SmallCohort:
     raw: Path
     manifest: Path
 
+    @classmethod
+    def below(cls, folder: Path) -> SmallCohort:
+        """Return where it lies in a folder, written there or not yet."""
+        return cls(raw=folder / "raw", manifest=folder / "manifest")
+
 
 def write_small(folder: Path, cases: int, seed: int) -> SmallCohort:
     """Write the cohort below `folder`; the same seed writes the same bytes."""
-    cohort = SmallCohort(raw=folder / "raw", manifest=folder / "manifest")
+    cohort = SmallCohort.below(folder)
     cohort.raw.mkdir(parents=True)
     cohort.manifest.mkdir()
     (cohort.manifest / "cohort.yaml").write_text(yaml.safe_dump(CARD), encoding="utf-8")

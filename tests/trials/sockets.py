@@ -13,15 +13,17 @@ import shutil
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 from extract.__main__ import app as extract_app
 from fuse.__main__ import app as fuse_app
+from tests.fuse.tiny_cohort import Tiny
 from tests.fuse.tiny_moments import write_moments
 from tests.measurement import ROOT, Measured
 from tests.trials.commands import ENVIRONMENT, PATIENCE_S
 from tests.trials.fused_cohort import unsynced_tiny
-from tests.trials.small_cohort import CARD, write_small
+from tests.trials.small_cohort import CARD, SmallCohort, write_small
 from tests.trials.trial import Counts, Tally, told
 from tests.trials.witnessed import Event, Witness
 
@@ -42,7 +44,7 @@ _QUOTED = re.compile(r"'([^']*)'")
 def sockets(work: Path, counts: Counts, seed: int) -> list[Measured]:
     """Say `counts.runs` verbs and look at every socket."""
     tally = Tally("cache/socket_", "")
-    words = _all_verbs(work, seed)
+    words = _all_verbs(work)
     unsaid = {f"{stage} {verb}" for stage, verb in _verbs()} - {f"{w[0]} {w[1]}" for w in words}
     tally.count("verbs_not_watched", bool(unsaid), f"{sorted(unsaid)}")
     witness = Witness(work / "witness", work)
@@ -53,6 +55,7 @@ def sockets(work: Path, counts: Counts, seed: int) -> list[Measured]:
         tally.count("control_not_seen", blind and (traced or name != "strace"), f"{name}: {seen}")
     local: Counter[str] = Counter()
     chosen = words[: counts.runs]
+    _make_cohorts(work, seed, chosen)
     with told("S7: verbs", len(chosen)) as advance:
         for one in chosen:
             before = len(witness.events())
@@ -88,16 +91,29 @@ def _verbs() -> list[tuple[str, str]]:
     ]
 
 
-def _all_verbs(work: Path, seed: int) -> list[tuple[object, ...]]:
+def _make_cohorts(work: Path, seed: int, chosen: list[tuple[object, ...]]) -> None:
+    """Write what the chosen verbs read: the folders that their words lie in."""
+    makers: dict[Path, Callable[[Path], object]] = {
+        work / "small": lambda folder: write_small(folder, 2, seed),
+        work / "tiny": unsynced_tiny,
+        work / "other": lambda folder: unsynced_tiny(folder, "other-{}".format),
+        work / "moments": write_moments,
+    }
+    read = {place for words in chosen for word in words if isinstance(word, Path) for place in word.parents}
+    for folder, make in makers.items():
+        if folder in read:
+            make(folder)
+    (work / "rna.csv").write_text("case_id,a_rna\nc001,0.5\n", encoding="utf-8")
+
+
+def _all_verbs(work: Path) -> list[tuple[object, ...]]:
     """Return words for every verb, in an order in which each has what it needs."""
-    cohort, tiny = write_small(work / "small", 2, seed), unsynced_tiny(work / "tiny")
-    other = unsynced_tiny(work / "other", "other-{}".format)
-    moments = write_moments(work / "moments")
+    cohort, tiny = SmallCohort.below(work / "small"), Tiny.below(work / "tiny")
+    other, moments = Tiny.below(work / "other"), Tiny.below(work / "moments")
     landmarks = (moments.cohort, "--cache", moments.cache, "--protocol", moments.protocol)
     cache, run = work / "cache", work / "run"
     at = ("--root", cohort.raw)
     fused = (tiny.cohort, "--cache", tiny.cache)
-    (work / "rna.csv").write_text("case_id,a_rna\nc001,0.5\n", encoding="utf-8")
     theirs = (*at, "--cache", work / "imported", "--encoder", "stain_texture_nuclei", "--mpp", 0.5)
     return [
         ("extract", "run", cohort.manifest, *at, "--cache", cache, "--workers", 2),

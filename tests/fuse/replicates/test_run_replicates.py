@@ -8,24 +8,22 @@ from fuse.files import read_csv
 from fuse.inspection.inspection import RunInputs
 from fuse.protocol import read_protocol
 from fuse.replicates import run_replicates
-from tests.fuse.tiny_cohort import PROTOCOL, write_tiny
+from tests.fuse.tiny_cohort import PROTOCOL
 
 COUNTS = {"refit_bootstrap": 3, "permutation": 2, "conditional_permutation": 2}
 
 
-def run(folder, name, jobs=1, **more):
-    if not (folder / "tiny").exists():
-        write_tiny(folder)
+def run(tiny, folder, name, jobs=1, **more):
     protocol = folder / "protocol.yaml"
     protocol.write_text(yaml.safe_dump({**PROTOCOL, "repeats": 2, "replicates": COUNTS, **more}))
-    inputs = RunInputs(
-        cohort_folder=folder / "tiny", cache=folder / "cache", protocol=read_protocol(str(protocol))
-    )
+    inputs = RunInputs(cohort_folder=tiny.cohort, cache=tiny.cache, protocol=read_protocol(str(protocol)))
     run_benchmark(inputs, folder / name, jobs)
     return folder / name
 
 
-def test_a_run_holds_its_replicates_and_tests_and_goes_on_from_those_it_had(tmp_path, monkeypatch) -> None:
+def test_a_run_holds_its_replicates_and_tests_and_goes_on_from_those_it_had(
+    tiny, tmp_path, monkeypatch
+) -> None:
     fitted = []
 
     def counting(task, cases, of=run_replicates.replicate):
@@ -36,8 +34,8 @@ def test_a_run_holds_its_replicates_and_tests_and_goes_on_from_those_it_had(tmp_
 
     monkeypatch.setattr(run_replicates, "replicate", counting)
     with pytest.raises(KeyboardInterrupt):
-        run(tmp_path, "run")
-    folder = run(tmp_path, "run")
+        run(tiny, tmp_path, "run")
+    folder = run(tiny, tmp_path, "run")
     assert sorted(set(fitted)) == sorted(
         [("as_it_is", 0), *((kind, number) for kind, count in COUNTS.items() for number in range(count))]
     )
@@ -50,14 +48,14 @@ def test_a_run_holds_its_replicates_and_tests_and_goes_on_from_those_it_had(tmp_
     tests = read_csv(folder / "tests.csv")[1]
     assert [row["test"] for row in tests] == ["permutation"] * 4 + ["conditional_permutation"]
     assert all(float(row["p"]) in (1 / 3, 2 / 3, 1.0) and row["n"] == "2" for row in tests)
-    again = run(tmp_path, "again", jobs=2)
+    again = run(tiny, tmp_path, "again", jobs=2)
     for name in ("replicates.csv", "tests.csv"):
         assert (folder / name).read_bytes() == (again / name).read_bytes()
 
 
-def test_the_cohort_as_it_is_has_the_c_of_the_run_and_networks_are_named_as_left_out(tmp_path) -> None:
+def test_the_cohort_as_it_is_has_the_c_of_the_run_and_networks_are_named_as_left_out(tiny, tmp_path) -> None:
     arms = [*PROTOCOL["arms"], {"model": "prototypes", "modalities": ["slides"]}]
-    folder = run(tmp_path, "run", repeats=1, arms=arms)
+    folder = run(tiny, tmp_path, "run", repeats=1, arms=arms)
     own = {
         row["arm"]: float(row["c"])
         for row in read_csv(folder / "replicates.csv")[1]
@@ -72,6 +70,6 @@ def test_the_cohort_as_it_is_has_the_c_of_the_run_and_networks_are_named_as_left
     same = [arm for arm in own if not arm.startswith("selected_single")]
     assert all(abs(own[arm] - c_index[arm]) < 1e-12 for arm in same)
     assert all("left out: prototypes__slides" in row["method"] for row in read_csv(folder / "tests.csv")[1])
-    without = run(tmp_path, "without", repeats=1, replicates={})
+    without = run(tiny, tmp_path, "without", repeats=1, replicates={})
     assert not (without / "replicates.csv").exists()
     assert not (without / "tests.csv").exists()
