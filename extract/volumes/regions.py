@@ -31,13 +31,15 @@ Mask = Bool[np.ndarray[Any, Any], "x y z"]
 class Regions:
     """Name -> mask on the study's grid; `places` says by row of masks.csv which series it lies on and how.
 
-    `drawn_on` has that series by the region's own name.
+    `drawn_on` has that series by the region's own name. `lost` were drawn and have no voxel left on the grid:
+    too thin for it, or beyond it.
     """
 
     masks: dict[str, Mask]
     places: dict[str, Json]
     warnings: tuple[str, ...]
     drawn_on: dict[str, str]
+    lost: tuple[str, ...] = ()
 
 
 def lay_masks(
@@ -65,6 +67,7 @@ def lay_masks(
     places: dict[str, Json] = {}
     warnings: list[str] = []
     drawn_on_by_name: dict[str, str] = {}
+    lost: list[str] = []
     for file in files:
         labels = region_labels(file.region, file.codebook, file.where)
         stored = file.stored or open_volume(file.path, file.where, "label")
@@ -87,6 +90,13 @@ def lay_masks(
             drawn_on_by_name[name] = place.series
             if mask.any() and not masks[name].any():
                 odd.append(f"{name} has no voxel left on the grid of the study")
+                lost.append(name)
         places[file.region] = place.as_json()
         warnings += [f"mask {file.region}: {doubt}" for doubt in odd]
-    return Regions(masks=masks, places=places, warnings=tuple(warnings), drawn_on=drawn_on_by_name)
+    return Regions(
+        masks=masks,
+        places=places,
+        warnings=tuple(warnings),
+        drawn_on=drawn_on_by_name,
+        lost=tuple(lost),
+    )

@@ -81,7 +81,7 @@ def read_study(
     margin_mm = block.margin_mm if first.spacing_known else None
     box, rule = crop_box(list(regions.masks.values()), whole, margin_mm)
     grid, cut = whole.part(*box), {name: _cut(mask, box) for name, mask in regions.masks.items()}
-    anatomy = _find_anatomy(cut, grid, first, block, where)
+    anatomy = _find_anatomy((cut, regions.lost), grid, first, block, where)
     cut |= anatomy.derived
     cut[CROP] = np.ones(grid.size, dtype=bool)
     laid, quality, warnings = _lay_series(opened, cut, grid, block.n4)
@@ -125,12 +125,17 @@ def read_study(
 
 
 def _find_anatomy(
-    drawn: Mapping[str, Mask], grid: VoxelGrid, first: OpenedSeries, block: VolumesBlock, where: str
+    drawn: tuple[Mapping[str, Mask], tuple[str, ...]],
+    grid: VoxelGrid,
+    first: OpenedSeries,
+    block: VolumesBlock,
+    where: str,
 ) -> Anatomy:
     """Return what the drawn regions are and what follows from them; nothing where the recipe does not ask."""
     if block.measures is None:
         return Anatomy()
-    return find_anatomy(drawn, grid, first.spacing_known, block.measures, where)
+    masks, lost = drawn
+    return find_anatomy(masks, grid, first.spacing_known, block.measures, where, lost)
 
 
 def _align(

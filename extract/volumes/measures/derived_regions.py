@@ -7,7 +7,7 @@ lesion or a scar is a finding; an empty mask of an organ is a mask that failed, 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -67,7 +67,12 @@ class Anatomy:
 
 
 def find_anatomy(
-    drawn: Mapping[str, Mask], grid: VoxelGrid, spacing_known: bool, settings: Measures, where: str
+    drawn: Mapping[str, Mask],
+    grid: VoxelGrid,
+    spacing_known: bool,
+    settings: Measures,
+    where: str,
+    lost: Collection[str] = (),
 ) -> Anatomy:
     """Name the drawn regions by what they are, and derive the others.
 
@@ -81,6 +86,8 @@ def find_anatomy(
         The organ, names, and the width of the ring.
     where
         The study, for an error.
+    lost
+        Regions that were drawn and have no voxel left on `grid`: a lesion among them is no negative.
 
     Raises
     ------
@@ -90,7 +97,7 @@ def find_anatomy(
     anatomy = Anatomy()
     names = names_by_meaning(list(drawn), settings.regions, where)
     for meaning in PARTS[settings.organ]:
-        _take_drawn(anatomy, meaning, {name: drawn[name] for name in names.get(meaning, ())})
+        _take_drawn(anatomy, meaning, {name: drawn[name] for name in names.get(meaning, ())}, lost)
     if settings.organ == "heart":
         _add_muscle(anatomy)
     else:
@@ -112,11 +119,14 @@ def _refuse_taken_names(anatomy: Anatomy, drawn: Mapping[str, Mask], where: str)
         )
 
 
-def _take_drawn(anatomy: Anatomy, meaning: Meaning, masks: Mapping[str, Mask]) -> None:
+def _take_drawn(anatomy: Anatomy, meaning: Meaning, masks: Mapping[str, Mask], lost: Collection[str]) -> None:
     if not masks:
         anatomy.absent[meaning] = unknown(f"no mask of the {meaning}")
         return
     whole = np.logical_or.reduce(list(masks.values()))
+    if not whole.any() and not masks.keys().isdisjoint(lost):
+        anatomy.absent[meaning] = unknown(f"the {meaning} has no voxel left on the grid of the study")
+        return
     if not whole.any() and meaning not in FINDINGS:
         anatomy.absent[meaning] = unknown(f"the mask of the {meaning} is empty")
         return

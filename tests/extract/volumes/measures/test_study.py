@@ -117,3 +117,16 @@ def test_quality_of_each_series_stands_beside_the_numbers(study: Path) -> None:
     assert quality["t2w"]["field_of_view_mm"] == [12.0, 10.0, 24.0]
     assert quality["adc"]["field_of_view_mm"] == [20.0, 18.0, 25.2]
     assert (quality["t2w"]["tilt_degrees"], quality["t2w"]["clipped"]) == (18.5, False)
+
+
+def test_a_lesion_that_a_coarser_grid_lost_is_no_negative(study: Path) -> None:
+    speck = np.zeros(T2W.size, dtype=np.uint8)
+    speck[12, 10, 4] = 1
+    write_nifti(study / "speck.nii.gz", speck, T2W.affine)
+    cohort = cohort_of(ALL, [PROSTATE, mask("lesion", "speck.nii.gz")])
+    assert measured(build(cohort, study, PROSTATE_BLOCK))["lesion_present"] == (1.0, OBSERVED)
+    coarse = build(cohort, study, {**PROSTATE_BLOCK, "spacing_mm": [2.0, 2.0, 3.0]})
+    assert "mask lesion: lesion has no voxel left on the grid of the study" in coarse.warnings
+    assert measured(coarse)["lesion_present"][1] == measured(coarse)["lesion_volume_ml"][1] == UNKNOWN
+    reasons: Any = coarse.attrs["measure_reasons"]
+    assert reasons["lesion_volume_ml"] == "the lesion has no voxel left on the grid of the study"
