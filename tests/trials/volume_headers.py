@@ -2,7 +2,8 @@
 
 Enters: a work folder, how many lies, a seed. Leaves: measured rows. All stand in one cohort, each as a case
 of its own, beside a good case, beside the same files without a lie, and beside files with noise in their
-headers, which may be refused or taken. What only a cap on memory or time ends was not refused.
+headers, which may be refused or taken. A quarter of the lies are about time. What only a cap on memory or
+time ends was not refused.
 """
 
 from __future__ import annotations
@@ -10,10 +11,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import yaml
 
-from tests.measurement import Measured
+from tests.measurement import ROOT, Measured
 from tests.trials.hostile_cohort import HostileCohort
 from tests.trials.size_bombs import ENDED, MOST_GB
+from tests.trials.time_lies import TIME_LIES, TIME_TRUTHS
 from tests.trials.trial import Counts, Tally
 from tests.trials.volume_lies import LIES, NOISE, TRUTHS
 
@@ -21,15 +24,19 @@ from tests.trials.volume_lies import LIES, NOISE, TRUTHS
 def volume_headers(work: Path, counts: Counts, seed: int) -> list[Measured]:
     """Tell `counts.runs` lies, and `counts.each` of noise."""
     generator = np.random.default_rng(seed)
-    told = [LIES[place] for place in sorted(generator.permutation(len(LIES))[: counts.runs])]
+    in_time = min(len(TIME_LIES), counts.runs // 4)
+    of_time = [TIME_LIES[place] for place in sorted(generator.permutation(len(TIME_LIES))[:in_time])]
+    still = generator.permutation(len(LIES))[: counts.runs - in_time]
+    told = [*(LIES[place] for place in sorted(still)), *of_time]
     noise = [NOISE[place] for place in sorted(generator.permutation(len(NOISE))[: counts.each])]
     source = f"B5: {len(told)} lies and {len(noise)} noisy headers of volumes of 7 kinds; seed {seed}"
     tally = Tally("cache/volume_header_", source)
     cohort = HostileCohort(work / "cohort", seed)
+    cohort.words = ("--recipe", _recipe_over_time(work / "over_time.yaml"))
     named = {
         **{f"lie{number:03d}": lie for number, lie in enumerate(told)},
         **{f"noise{number:03d}": one for number, one in enumerate(noise)},
-        **{f"truth{number}": truth for number, truth in enumerate(TRUTHS)},
+        **{f"truth{number}": truth for number, truth in enumerate((*TRUTHS, *TIME_TRUTHS))},
     }
     for case, one in named.items():
         one.plant(cohort, case)
@@ -59,3 +66,11 @@ def volume_headers(work: Path, counts: Counts, seed: int) -> list[Measured]:
             input=source,
         ),
     ]
+
+
+def _recipe_over_time(path: Path) -> Path:
+    """Write the shipped recipe with a block for series over time."""
+    recipe = yaml.safe_load((ROOT / "extract/recipes/weightfree.yaml").read_text(encoding="utf-8"))
+    recipe["name"], recipe["volumes"]["time"] = "over_time", {}
+    path.write_text(yaml.safe_dump(recipe), encoding="utf-8")
+    return path

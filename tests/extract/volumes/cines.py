@@ -25,7 +25,7 @@ def cavity(radius: float) -> Bool[np.ndarray, "x y z"]:
 
 
 def cine(frames: int, start: int = 0, least: float = 5.0, noise: float = 8.0) -> tuple[Any, list[Any]]:
-    """Return (x, y, z, time) voxels and the mask of each frame: bright blood `least` to 9 voxels wide in muscle."""
+    """Return (x, y, z, time) voxels and the mask of each frame: blood `least` to 9 voxels wide in muscle."""
     generator = np.random.default_rng(frames)
     masks = [cavity(least + (9 - least) * share) for share in cavity_share(frames, start)]
     muscle = cavity(12)
