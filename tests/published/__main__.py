@@ -31,6 +31,7 @@ from tests.published.registration import registration_rows
 from tests.published.seed import judge_large_cohort, judge_seed
 from tests.published.tcga import tcga_rows
 from tests.published.tcga_cohorts import TABLES
+from tests.published.zones import zone_rows
 from tests.situations.rows import SEEDS as VERDICTS
 from tests.situations.rows import situation_rows
 from tests.situations.situations import SITUATIONS
@@ -70,7 +71,7 @@ def main() -> int:
     planted = study_rows(Extent(seeds=given.planted))
     verdicts = situation_rows(tuple(SITUATIONS), given.situations) + null_rows(given.null, 2 * given.null)
     of_files = rows(answers) + rows_of_four(four, left[0], (LARGE_CASES, named)) + pcam_rows()
-    of_files += measures_rows() + registration_rows()
+    of_files += measures_rows() + registration_rows() + zone_rows()
     of_tables = multisurv_rows() + tcga_rows(TABLES) + anchor_rows() + lint_rows()
     intervals = coverage_rows(given.coverage)
     return publish("published", of_files + planted + verdicts + intervals + of_tables)

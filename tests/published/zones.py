@@ -36,7 +36,7 @@ STEPS = (
     ("as_stored_crop_288", None, "LPS", 288),
     ("grid_0.625_crop_288", 0.625, "LPS", 288),
     ("grid_0.625_crop_224", 0.625, "LPS", 224),
-    ("grid_0.625_right_anterior_superior", 0.625, "RAS", 288),
+    ("grid_0.625_turned", 0.625, "RAS", 288),
 )
 
 
