@@ -18,7 +18,7 @@ from jaxtyping import Float, Float32, UInt8
 
 from extract.paths import find_file
 from extract.volumes.codebook import region_labels
-from extract.volumes.header import open_volume
+from extract.volumes.header import open_points, open_volume
 from extract.volumes.manifest import MaskFile, SeriesFile, sequence_of
 from extract.volumes.mask_geometry import place_mask
 from extract.volumes.opened import OpenedSeries, open_series
@@ -169,9 +169,19 @@ def open_study(rows: Sequence[SeriesRow], root: Path, masks: Sequence[MaskFile])
         where = item_name(row.case_id, row.study_id, row.frame)
         path = find_file(root, row.path, f"{where}, series {row.series_id}", folders=True)
         named = f"{where}, {'the folder of ' + row.series_id if path.is_dir() else path.name}"
-        file = SeriesFile(sequence=sequence_of(row), path=path, where=named, spacing_mm=row.spacing_mm)
         grids = [open_volume(mask.path, mask.where, "label").grid for mask in masks] if path.is_dir() else []
-        opened.append(open_series(file, grids))
+        stored = open_points(path, named, sequence=sequence_of(row), masks=grids)
+        if stored.points > 1:
+            raise SourceError(
+                named,
+                expected="one volume, or one file a frame",
+                got=f"{stored.points} frames in one file",
+                remedy="Write a file a frame, numbered by `frame` in series.csv (and masks.csv).",
+            )
+        file = SeriesFile(
+            sequence=sequence_of(row), path=path, where=named, spacing_mm=row.spacing_mm, stored=stored
+        )
+        opened.append(open_series(file))
     return opened
 
 

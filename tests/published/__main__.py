@@ -25,6 +25,7 @@ from tests.published.four_rows import describe_four, rows_of_four
 from tests.published.lint import lint_rows
 from tests.published.measures import measures_rows
 from tests.published.multisurv import multisurv_rows
+from tests.published.over_time import over_time_rows
 from tests.published.pcam import pcam_rows
 from tests.published.planted import Answer
 from tests.published.registration import registration_rows
@@ -71,7 +72,7 @@ def main() -> int:
     planted = study_rows(Extent(seeds=given.planted))
     verdicts = situation_rows(tuple(SITUATIONS), given.situations) + null_rows(given.null, 2 * given.null)
     of_files = rows(answers) + rows_of_four(four, left[0], (LARGE_CASES, named)) + pcam_rows()
-    of_files += measures_rows() + registration_rows() + zone_rows()
+    of_files += measures_rows() + over_time_rows() + registration_rows() + zone_rows()
     of_tables = multisurv_rows() + tcga_rows(TABLES) + anchor_rows() + lint_rows()
     intervals = coverage_rows(given.coverage)
     return publish("published", of_files + planted + verdicts + intervals + of_tables)

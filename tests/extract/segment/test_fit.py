@@ -186,6 +186,31 @@ def test_without_spacing_there_are_no_millilitres(tmp_path: Path) -> None:
     assert sum(shares) == pytest.approx(100, abs=1e-3) or not shares
 
 
+def test_frames_of_a_cine_are_segmented_one_by_one(segmenter: Path, tmp_path: Path) -> None:
+    others = write_hearts(tmp_path / "o", 2, name="others", prefix="x")
+    rows = ["case_id,study_id,series_id,sequence,day,path,frame"]
+    rows += [f"x0,s,f{frame},lge,0,x{frame - 1}.nii.gz,{frame}" for frame in (1, 2)]
+    (others.manifest / "series.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
+    out = others.root / "m"
+    done = say("segment", segmenter, others.manifest, "--root", others.root, "--out", out)
+    assert done.exit_code == 0, done.output
+    masks = rows_of(out / "masks.csv")
+    assert [(row["frame"], row["path"]) for row in masks] == [
+        ("1", "m/x0/s_frame1.nii.gz"),
+        ("2", "m/x0/s_frame2.nii.gz"),
+    ]
+
+
+def test_all_frames_in_one_file_are_refused_with_what_to_do(segmenter: Path, tmp_path: Path) -> None:
+    nibabel = pytest.importorskip("nibabel")
+    others = write_hearts(tmp_path / "o", 1, name="others", prefix="x")
+    frames = np.zeros((40, 36, 2, 3), dtype=np.float32)
+    nibabel.save(nibabel.Nifti1Image(frames, np.diag([1.5, 1.5, 8, 1])), others.root / "x0.nii.gz")
+    done = say("segment", segmenter, others.manifest, "--root", others.root, "--out", others.root / "m")
+    assert done.exit_code == 1
+    assert "got 3 frames in one file" in done.output
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [
