@@ -30,6 +30,7 @@ from tests.published.pcam import pcam_rows
 from tests.published.planted import Answer
 from tests.published.registration import registration_rows
 from tests.published.seed import judge_large_cohort, judge_seed
+from tests.published.segmenters import segmenter_rows
 from tests.published.tcga import tcga_rows
 from tests.published.tcga_cohorts import TABLES
 from tests.published.zones import zone_rows
@@ -73,6 +74,7 @@ def main() -> int:
     verdicts = situation_rows(tuple(SITUATIONS), given.situations) + null_rows(given.null, 2 * given.null)
     of_files = rows(answers) + rows_of_four(four, left[0], (LARGE_CASES, named)) + pcam_rows()
     of_files += measures_rows() + over_time_rows() + registration_rows() + zone_rows()
+    of_files += segmenter_rows()
     of_tables = multisurv_rows() + tcga_rows(TABLES) + anchor_rows() + lint_rows()
     intervals = coverage_rows(given.coverage)
     return publish("published", of_files + planted + verdicts + intervals + of_tables)
