@@ -7,6 +7,8 @@ file that cannot be used fails as a whole: with a series less it would be anothe
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
@@ -14,7 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from extract.encoders.card import EncodedSeries, JointEncoder, VolumeEncoder
+from extract.encoders.card import EncodedSeries, EncoderCard, JointEncoder, VolumeEncoder
+from extract.encoders.input_contract import check_contract
 from extract.encoders.registry import find_encoder, load_encoder
 from extract.encoders.weights import WeightsSource
 from extract.item import HashFile, ResolvedBlock, WorkItem
@@ -88,8 +91,9 @@ class VolumeStage:
         study = read_study(moments.series, moments.masks, block, str(item))
         encoder: VolumeEncoder = load_encoder(card, item.weights)
         shown, intensity = prepare_series(study.series, study.regions, card, block.intensity, said)
+        _refuse_unfit(card, study, item)
         encoded = _encode(encoder, replace(study, series=shown), item)
-        together = _together(encoder, replace(study, series=shown), encoded)
+        together = _together(encoder, replace(study, series=shown), encoded, item)
         over_time = describe_over_time(moments.timed, study, encoder, str(item))
         study = replace(study, measures=with_measures(study.measures, over_time))
         statistics: VolumeEncoder = load_encoder(find_encoder(RADIOMICS, MODALITY))
@@ -160,10 +164,26 @@ class VolumeStage:
         }
 
 
+def _refuse_unfit(card: EncoderCard, study: Study, item: WorkItem) -> None:
+    """Hold every series against the card's contract before the first is encoded: networks take long."""
+    if card.contract is None:
+        return
+    with _named(item):
+        for one in study.series:
+            check_contract(card.contract, one, study.regions, card.name)
+
+
 def _encode(encoder: VolumeEncoder, study: Study, item: WorkItem) -> list[EncodedSeries]:
     """Encode every series; what an encoder refuses is named by its study."""
-    try:
+    with _named(item):
         return [encoder.encode(one, study.regions) for one in study.series]
+
+
+@contextmanager
+def _named(item: WorkItem) -> Iterator[None]:
+    """Name the study in what is refused inside."""
+    try:
+        yield
     except SourceError as error:
         raise SourceError(
             f"{item}, {error.where}", expected=error.expected, got=error.got, remedy=error.remedy
@@ -208,9 +228,14 @@ def _stored(values: np.ndarray[Any, Any], dtype: str, where: str) -> np.ndarray[
     return stored
 
 
-def _together(encoder: VolumeEncoder, study: Study, encoded: list[EncodedSeries]) -> dict[str, Json]:
+def _together(
+    encoder: VolumeEncoder, study: Study, encoded: list[EncodedSeries], item: WorkItem
+) -> dict[str, Json]:
     """Add what an encoder makes of several series together, and say which and what was masked."""
-    joint = encoder.encode_jointly(study.series, study.regions) if isinstance(encoder, JointEncoder) else None
+    if not isinstance(encoder, JointEncoder):
+        return {}
+    with _named(item):
+        joint = encoder.encode_jointly(study.series, study.regions)
     if joint is None:
         return {}
     encoded.append(joint)

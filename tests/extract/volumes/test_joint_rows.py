@@ -12,8 +12,10 @@ import pytest
 from extract.encoders import registry
 from extract.encoders.card import EncodedSeries, EncoderCard
 from extract.encoders.first_order_shape import FirstOrderShape
+from extract.encoders.input_contract import InputContract
 from extract.volumes.volume import SeriesOnGrid
 from feature_cache.canonical import Json
+from feature_cache.errors import SourceError
 from tests.extract.volumes.studies import ALL, PROSTATE, build, cohort_of, write_study
 
 CHANNELS = ("t2w", "adc", "hbv")
@@ -75,3 +77,20 @@ def test_a_series_that_the_recipe_leaves_out_is_masked_and_its_file_has_no_influ
 def test_other_encoders_have_no_such_rows(study: Path) -> None:
     draft = build(cohort_of(ALL, [PROSTATE]), study)
     assert "jointly" not in draft.attrs and len(draft.arrays["radiomics"]) == 6
+
+
+def test_a_series_outside_the_contract_is_refused_before_any_is_encoded(
+    study: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(Together, "encode", lambda self, series, regions: asked.append(series.sequence))
+    contract = {"contract": InputContract(sequences=("t2w",))}
+    strict = tuple(
+        one.model_copy(update=contract) if one.name == "together" else one for one in registry._cards()
+    )
+    monkeypatch.setattr(registry, "_cards", lambda: strict)
+    with pytest.raises(
+        SourceError, match=r"study s, series adc for encoder together: expected a series of t2w"
+    ):
+        build(cohort_of(ALL, [PROSTATE]), study, {"encoder": "together"})
+    assert asked == []
