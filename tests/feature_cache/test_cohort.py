@@ -113,6 +113,18 @@ def test_a_table_in_another_encoding_is_a_problem_not_a_crash(tmp_path: Path) ->
     assert ("clinical.csv", "another encoding") in _problems(folder)
 
 
+def test_a_region_may_be_drawn_once_a_frame(tmp_path: Path) -> None:
+    head, row = "case_id,study_id,region,path,frame\n", "71,s,heart,a.nii,{}\n"
+    rows = [row.format(frame) for frame in (1, 12)]
+    folder = _write(tmp_path / "c", masks=head + "".join(rows))
+    assert _problems(folder) == []
+    assert [mask.frame for mask in read_cohort(folder).masks] == [1, 12]
+    twice = _write(tmp_path / "c", masks=head + "".join([*rows, rows[0]]))
+    assert _problems(twice) == [("masks.csv: case 71, s/heart of frame 1", "2 rows")]
+    zero = _write(tmp_path / "c", masks=head + row.format(0))
+    assert _problems(zero) == [("masks.csv line 2: frame", "Input should be greater than or equal to 1")]
+
+
 def test_a_measured_variable_needs_no_column(tmp_path: Path) -> None:
     card = CARD.replace("excluded:", "  weight: {kind: numeric, unit: kg}\nexcluded:")
     folder = _write(

@@ -247,11 +247,13 @@ class TestArrayFiles:
 
     def test_objects_and_other_shapes_are_refused(self, tmp_path: Path) -> None:
         np.savez(tmp_path / "a.npz", image=np.array([{}], dtype=object))
-        np.savez(tmp_path / "b.npz", image=np.zeros((2, 2, 2, 2)))
+        np.savez(tmp_path / "b.npz", image=np.zeros((2, 2, 2, 2, 2)))
+        np.savez(tmp_path / "d.npz", image=np.zeros((3, 2, 2, 2)))
         np.savez(tmp_path / "c.npz", image=np.zeros((2, 2), complex))
         for name, got in (
             ("a", "an array of object"),
-            ("b", "an array of 4 axes"),
+            ("b", "an array of 5 axes"),
+            ("d", "one of 2 x 2 x 2 x 3, the last of them time"),
             ("c", "an array of complex128"),
         ):
             with pytest.raises(SourceError, match=got):
