@@ -2,8 +2,7 @@
 
 Enters: series and masks of a study, the recipe's block `time`. Leaves: the same files with one moment in the
 place of each series over time (end diastole of a heart, the mean before contrast of DCE), which a study is
-read from as always; and the series over time themselves. Series without a mask of a frame are drawn on at all
-times.
+read from as always; and the series over time themselves, read once. A mask without a frame holds always.
 """
 
 from __future__ import annotations
