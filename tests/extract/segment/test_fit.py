@@ -94,6 +94,22 @@ def test_the_same_fit_gives_the_same_bytes(hearts: TinyCohort, segmenter: Path, 
         assert (tmp_path / "again" / name).read_bytes() == (segmenter / name).read_bytes(), name
 
 
+def test_folds_that_are_given_are_followed(hearts: TinyCohort, segmenter: Path, tmp_path: Path) -> None:
+    folds = tmp_path / "folds.csv"
+    text = (segmenter / "folds.csv").read_text(encoding="utf-8")
+    folds.write_text("\n".join(line for line in text.splitlines() if not line.startswith("1,2")) + "\n")
+    settings = tmp_path / "fit.yaml"
+    settings.write_text(SETTINGS % "folds: 2, patience: 3", encoding="utf-8")
+    done = say(
+        "fit-segmenter", hearts.manifest, "--root", hearts.root, "--network", "daeformer",
+        "--target", "heart", "--out", tmp_path / "out", "--settings", settings, "--folds", folds,
+    )  # fmt: skip
+    assert done.exit_code == 0, done.output
+    record, made = read_record(tmp_path / "out"), read_record(segmenter)
+    assert (record.folds_from, made.folds_from) == ("file", "made")
+    assert record.models == made.models[:1]  # to the sha256 of the weights
+
+
 def test_a_stopped_fit_goes_on_and_another_is_refused(
     hearts: TinyCohort, segmenter: Path, tmp_path: Path
 ) -> None:
