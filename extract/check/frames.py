@@ -2,7 +2,8 @@
 
 Enters: rows of series.csv of one study, and how each opened. Leaves: a problem for every series over time
 that stage 1 would refuse from headers alone, with the same functions, and a warning for each oddity of its
-times. Sequences are those that a recipe's block `time` names unless told otherwise.
+times. No recipe is known here: sequences are those that a block `time` names unless told otherwise, and a
+warning says that a recipe without the block refuses them.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ def frame_problems(
     rows: Sequence[SeriesRow], opened: Mapping[str, OpenedSeries], root: Path
 ) -> Iterator[Problem]:
     """Yield what is wrong or odd about the series over time of a study; `opened` is by series id."""
+    yield from _asking_for_the_block(rows, opened)
     by_sequence: dict[str, list[SeriesRow]] = {}
     for row in rows:
         if _BLOCK.kind_of(sequence_of(row)) is not None:
@@ -52,6 +54,24 @@ def frame_problems(
             remedy = "Look at one of them; the entries of a run name each with its numbers."
             where = series.file.where
             yield Problem(level="warning", where=where, expected="nothing odd", got=warning, remedy=remedy)
+
+
+def _asking_for_the_block(rows: Sequence[SeriesRow], opened: Mapping[str, OpenedSeries]) -> Iterator[Problem]:
+    """Yield a warning for each sequence over time: many recipes, the default among them, refuse it."""
+    told: set[str] = set()
+    for row in rows:
+        sequence, one = sequence_of(row), opened.get(row.series_id)
+        if one is None or sequence in told or (row.frame is None and one.stored.points == 1):
+            continue
+        told.add(sequence)
+        named = "{}" if _BLOCK.kind_of(sequence) else f"{{contrast: [{sequence}]}}, or heart"
+        yield Problem(
+            level="warning",
+            where=one.file.where,
+            expected="a volume of three axes, which any recipe reads",
+            got=f"{sequence} as a series over time: recipes without a block `time` refuse it",
+            remedy=f"Give the recipe's volumes `time: {named}` (see --recipe over_time), or take the row out.",
+        )
 
 
 def first_frames(rows: Sequence[SeriesRow]) -> list[SeriesRow]:

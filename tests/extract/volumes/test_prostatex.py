@@ -147,28 +147,38 @@ def test_previews_show_every_slice_small_enough(made: tuple[Result, dict[str, En
         assert max(images.shape[2:]) <= 128 and images.shape[1] in (19, 20)
 
 
-@pytest.mark.parametrize(
-    ("names", "got"),
-    [
-        # identical grids: geometry cannot choose
-        ({SECOND: "t2w_first_repeat", THIRD: "adc_4bval"}, ["2 of adc", "2 of t2w"]),
-        ({THIRD: "dce4d_crop80"}, ["one of 80 x 80 x 20 x 70"]),
-    ],
-)
-def test_what_cannot_be_used_is_refused_by_check_and_by_run(
-    root: Path, tmp_path: Path, names: dict[str, str], got: list[str]
-) -> None:
+def refused_by_run(manifest: Path, root: Path, cache: Path) -> list[str]:
+    done = say("run", manifest, "--root", root, "--cache", cache)
+    assert done.exit_code == 1
+    (ledger,) = (cache / "_runs").glob("*/failures.csv")
+    with ledger.open(newline="", encoding="utf-8") as stream:
+        return sorted(failure["got"] for failure in csv.DictReader(stream))
+
+
+def test_what_cannot_be_used_is_refused_by_check_and_by_run(root: Path, tmp_path: Path) -> None:
+    """Two T2W and two ADC on identical grids: geometry cannot choose."""
+    names = {SECOND: "t2w_first_repeat", THIRD: "adc_4bval"}
     series = [(case, one) for case, name in names.items() for one in ("t2w", "adc", "hbv", name)]
     manifest = write_manifest(tmp_path / "manifest", series, masks=False)
     checked = say("check", manifest, "--root", root, "--json")
     assert checked.exit_code == 1
     problems = json.loads(checked.stdout)
+    got = ["2 of adc", "2 of t2w"]
     assert sorted(problem["got"] for problem in problems if problem["level"] == "error") == got
-    done = say("run", manifest, "--root", root, "--cache", tmp_path / "cache")
-    assert done.exit_code == 1
-    (ledger,) = (tmp_path / "cache/_runs").glob("*/failures.csv")
-    with ledger.open(newline="", encoding="utf-8") as stream:
-        assert sorted(failure["got"] for failure in csv.DictReader(stream)) == got
+    assert refused_by_run(manifest, root, tmp_path / "cache") == got
+
+
+def test_check_says_which_recipes_refuse_contrast_over_time(root: Path, tmp_path: Path) -> None:
+    """Check knows no recipe: the default one refuses 70 time points, one with a block `time` reads them."""
+    series = [(THIRD, one) for one in ("t2w", "adc", "hbv", "dce4d_crop80")]
+    manifest = write_manifest(tmp_path / "manifest", series, masks=False)
+    checked = say("check", manifest, "--root", root, "--json")
+    assert checked.exit_code == 0, checked.output
+    problems = json.loads(checked.stdout)
+    (warning,) = [one for one in problems if "dce as a series over time" in one["got"]]
+    assert warning["level"] == "warning"
+    assert "`time: {}`" in warning["remedy"] and "--recipe over_time" in warning["remedy"]
+    assert refused_by_run(manifest, root, tmp_path / "cache") == ["one of 80 x 80 x 20 x 70"]
 
 
 def test_the_sound_cohort_passes_the_check(root: Path, tmp_path: Path) -> None:

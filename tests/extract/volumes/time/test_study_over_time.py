@@ -226,11 +226,22 @@ def test_the_file_of_times_is_a_source(tmp_path: Path) -> None:
 
 def test_check_looks_at_frames_and_times(tmp_path: Path) -> None:
     write_cine(tmp_path)
-    assert [*volume_problems(cohort_of([CINE], [LABELS]), tmp_path)] == []
+    (warning,) = volume_problems(cohort_of([CINE], [LABELS]), tmp_path)
+    assert not warning.fails and "`time: {}`" in warning.remedy
+    assert warning.got == "cine as a series over time: recipes without a block `time` refuse it"
     (tmp_path / "times.json").write_text('{"time_s": [0, 1, 2]}')
     assert read_times(tmp_path / "times.json", "w") == (0, 1, 2)
-    (problem,) = volume_problems(cohort_of([CINE], [LABELS]), tmp_path)
-    assert problem.fails and problem.expected == "a time for each of 12 frames"
+    (problem,) = [one for one in volume_problems(cohort_of([CINE], [LABELS]), tmp_path) if one.fails]
+    assert problem.expected == "a time for each of 12 frames"
+
+
+def test_check_tells_how_a_sequence_of_another_name_is_read_over_time(tmp_path: Path) -> None:
+    """It was refused by every recipe once, and must not pass unseen now."""
+    write_cine(tmp_path)
+    (warning,) = volume_problems(cohort_of([series("perfusion", "cine.nii")]), tmp_path)
+    assert not warning.fails and "`time: {contrast: [perfusion]}, or heart`" in warning.remedy
+    with pytest.raises(SourceError, match="Name its sequence in a block `time`"):
+        build(cohort_of([series("perfusion", "cine.nii")]), tmp_path, HEART)
 
 
 def moved(case: str, study: str, day: int, folder: str) -> list[SeriesRow]:
