@@ -169,15 +169,15 @@ def test_what_cannot_be_used_is_refused_by_check_and_by_run(root: Path, tmp_path
 
 
 def test_check_says_which_recipes_refuse_contrast_over_time(root: Path, tmp_path: Path) -> None:
-    """Check knows no recipe: the default one refuses 70 time points, one with a block `time` reads them."""
+    """Check knows no recipe: the default one refuses 70 time points, one that names them reads them."""
     series = [(THIRD, one) for one in ("t2w", "adc", "hbv", "dce4d_crop80")]
     manifest = write_manifest(tmp_path / "manifest", series, masks=False)
     checked = say("check", manifest, "--root", root, "--json")
     assert checked.exit_code == 0, checked.output
     problems = json.loads(checked.stdout)
-    (warning,) = [one for one in problems if "dce as a series over time" in one["got"]]
+    (warning,) = [one for one in problems if "a series over time" in one["got"]]
     assert warning["level"] == "warning"
-    assert "`time: {}`" in warning["remedy"] and "--recipe over_time" in warning["remedy"]
+    assert "`time: {contrast: [dce4d]}, or heart`" in warning["remedy"]  # its name here is no default
     assert refused_by_run(manifest, root, tmp_path / "cache") == ["one of 80 x 80 x 20 x 70"]
 
 
