@@ -30,6 +30,8 @@ from tests.trials.witnessed import Event, Witness
 #: A program that connects a datagram socket, which sends nothing, to an address reserved for documentation.
 NOBODY = "192.0.2.1"
 CONTROL = ("timeit", "-n1", "-r1", f"import socket; socket.socket(type=2).connect(('{NOBODY}', 9))")
+#: Settings of the smallest segmenter.
+FIT = "{network: {widths: [8, 8, 8], blocks: 1}, epochs: 1, folds: 2, patience: null}\n"
 #: Stands for the name of a feature set in words that are written before it is made.
 BAGS = object()
 REACHING = ("socket.connect", "socket.sendto", "socket.sendmsg", "socket.bind")
@@ -104,6 +106,7 @@ def _make_cohorts(work: Path, seed: int, chosen: list[tuple[object, ...]]) -> No
         if folder in read:
             make(folder)
     (work / "rna.csv").write_text("case_id,a_rna\nc001,0.5\n", encoding="utf-8")
+    (work / "fit.yaml").write_text(FIT, encoding="utf-8")
 
 
 def _all_verbs(work: Path) -> list[tuple[object, ...]]:
@@ -115,6 +118,7 @@ def _all_verbs(work: Path) -> list[tuple[object, ...]]:
     at = ("--root", cohort.raw)
     fused = (tiny.cohort, "--cache", tiny.cache)
     theirs = (*at, "--cache", work / "imported", "--encoder", "stain_texture_nuclei", "--mpp", 0.5)
+    fit = ("--network", "daeformer", "--target", "prostate", "--settings", work / "fit.yaml")
     return [
         ("extract", "run", cohort.manifest, *at, "--cache", cache, "--workers", 2),
         ("fuse", "check", *fused),
@@ -133,6 +137,8 @@ def _all_verbs(work: Path) -> list[tuple[object, ...]]:
         ("extract", "import", "stamp", work / "stamp", cohort.manifest, *theirs),
         ("extract", "import-table", work / "rna.csv", cohort.manifest, "--cache", work / "imported"),
         ("extract", "overlay", cache, CARD["name"], BAGS, work / "overlay"),
+        ("extract", "fit-segmenter", cohort.manifest, *at, *fit, "--out", work / "segmenter"),
+        ("extract", "segment", work / "segmenter", cohort.manifest, *at, "--out", work / "masks"),
         ("extract", "run", cohort.manifest, *at, "--cache", work / "dask", "--scheduler", "local"),
         ("extract", "status", cache),
         ("extract", "gc", cache),
