@@ -94,7 +94,7 @@ class VolumeStage:
         _refuse_unfit(card, study, item)
         encoded = _encode(encoder, replace(study, series=shown), item)
         together = _together(encoder, replace(study, series=shown), encoded, item)
-        over_time = describe_over_time(moments.timed, study, encoder, str(item))
+        over_time = describe_over_time(moments.timed, study, encoder, card, str(item))
         study = replace(study, measures=with_measures(study.measures, over_time))
         statistics: VolumeEncoder = load_encoder(find_encoder(RADIOMICS, MODALITY))
         as_read = card.name == RADIOMICS and not intensity

@@ -3,7 +3,9 @@
 Enters: series over time with their moments, the study that they belong to, an encoder. Leaves: arrays and
 attributes as `fuse` pools them (`time_embeddings`, `time_s`, `time_rows`, `time_named`), and case-level
 measures: ejection fraction of a heart, enhancement by a contrast agent. A region that moves is described only
-in the frames that it was drawn on; a gland holds still.
+in the frames that it was drawn on; a gland holds still. A network that is shown the surroundings of a region
+is shown those of the moment that stands for the series in every frame, as CineMA was (the cavity of end
+diastole): most frames have no mask, and a window that moved with the masks would move the features.
 """
 
 from __future__ import annotations
@@ -15,10 +17,11 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool, Float32
 
-from extract.encoders.card import VolumeEncoder
+from extract.encoders.card import EncoderCard, VolumeEncoder
 from extract.volumes.codebook import CROP
 from extract.volumes.geometry import VoxelGrid
 from extract.volumes.measures.measured import Measure, StudyMeasures
+from extract.volumes.pooling import pool_in_regions
 from extract.volumes.resample import resample_linear, resample_nearest
 from extract.volumes.study import Study
 from extract.volumes.time.ejection import CONVENTIONS, ejection
@@ -45,9 +48,9 @@ class OverTime:
 
 
 def describe_over_time(
-    timed: Sequence[TimedMoments], study: Study, encoder: VolumeEncoder, where: str
+    timed: Sequence[TimedMoments], study: Study, encoder: VolumeEncoder, card: EncoderCard, where: str
 ) -> OverTime | None:
-    """Encode every frame of every series over time; None for a study without one.
+    """Encode every frame of every series over time; None for a study without one. `card` is the encoder's.
 
     Raises
     ------
@@ -57,7 +60,7 @@ def describe_over_time(
     if not timed:
         return None
     try:
-        described = [_describe(one, study, encoder) for one in timed]
+        described = [_describe(one, study, encoder, _framing_region(card)) for one in timed]
     except SourceError as error:
         raise SourceError(
             f"{where}, {error.where}", expected=error.expected, got=error.got, remedy=error.remedy
@@ -109,14 +112,24 @@ class _Described:
     warnings: tuple[str, ...]
 
 
-def _describe(timed: TimedMoments, study: Study, encoder: VolumeEncoder) -> _Described:
+def _framing_region(card: EncoderCard) -> str | None:
+    """Return the meaning of the region without which the encoder does not know what to look at."""
+    return None if card.contract is None else card.contract.region_needed or card.contract.centred_on
+
+
+def _describe(timed: TimedMoments, study: Study, encoder: VolumeEncoder, framing: str | None) -> _Described:
     series, name = timed.series, timed.series.file.sequence
     regions = _region_names(timed, study)
     rows = np.full((len(regions), series.frames, len(encoder.feature_names)), np.nan, dtype=np.float32)
     signal = np.full((len(regions), series.frames), np.nan)
     for frame, (laid, masks) in enumerate(_laid(timed, study)):
-        encoded = encoder.encode(laid, masks)
-        for region, row in zip(masks, encoded.regions, strict=True):
+        if framing is None:
+            of_regions = encoder.encode(laid, masks).regions
+        else:
+            encoded = encoder.encode(laid, study.regions)
+            places = encoded.token_xyz_mm
+            of_regions, _ = pool_in_regions(encoded.embeddings, places, masks, laid.affine)
+        for region, row in zip(masks, of_regions, strict=True):
             place = regions.index(region)
             rows[place, frame] = row
             inside = laid.voxels[masks[region]]
@@ -130,7 +143,7 @@ def _describe(timed: TimedMoments, study: Study, encoder: VolumeEncoder) -> _Des
         time_s=np.tile(series.times.time_s, len(regions)),
         numbers=np.tile(series.numbers, len(regions)),
         named=_named(timed),
-        told=_told(timed),
+        told=_told(timed) | ({} if framing is None else {"framed_by": f"{framing} as drawn at that moment"}),
         measures={f"{name}/{what}": measure for what, measure in measures.items()},
         warnings=tuple(f"{name}: {warning}" for warning in (*timed.warnings, *odd)),
     )

@@ -178,7 +178,9 @@ def test_check_says_which_recipes_refuse_contrast_over_time(root: Path, tmp_path
     (warning,) = [one for one in problems if "a series over time" in one["got"]]
     assert warning["level"] == "warning"
     assert "`time: {contrast: [dce4d]}, or heart`" in warning["remedy"]  # its name here is no default
-    assert refused_by_run(manifest, root, tmp_path / "cache") == ["one of 80 x 80 x 20 x 70"]
+    assert refused_by_run(manifest, root, tmp_path / "cache") == [
+        "one of 80 x 80 x 20 x 70, the last of them time"
+    ]
 
 
 def test_the_sound_cohort_passes_the_check(root: Path, tmp_path: Path) -> None:
