@@ -21,7 +21,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from jaxtyping import Bool, Float, Float32, UInt8
+from jaxtyping import Bool, UInt8
 
 from extract.encoders.card import EncodedSeries, EncoderCard
 from extract.encoders.input_contract import InputContract, ShownSeries, show
@@ -109,11 +109,7 @@ class ProstateZones:
         slices = np.arange(len(maps), dtype=np.float64)
         return place_tokens(tokens, (slices, rows, columns), shown, series, regions)
 
-    def segment(
-        self,
-        voxels: Float32[np.ndarray[Any, Any], "x y z"],
-        affine: Float[np.ndarray[Any, Any], "4 4"],
-    ) -> UInt8[np.ndarray[Any, Any], "x y z"]:
+    def segment(self, series: SeriesOnGrid) -> UInt8[np.ndarray[Any, Any], "x y z"]:
         """Label every voxel of a T2W series: 0 background, 1 peripheral, 2 transition zone.
 
         Class probabilities are brought to the grid of the series linearly and the largest wins; what the
@@ -122,17 +118,15 @@ class ProstateZones:
         Raises
         ------
         SourceError
-            Another plane, an unknown spacing (steps of 1 x 1 x 1), or a series of less than 120 mm.
+            Another sequence or plane, an unknown spacing, or a series of less than 120 mm.
         """
-        known = bool((np.abs(np.linalg.norm(affine[:3, :3], axis=0) - 1) > 1e-6).any())
-        series = SeriesOnGrid(sequence="t2w", voxels=voxels, affine=affine, spacing_known=known)
         shown = show(self._contract, series, {}, self._card.name)
         with same_bits(self._device, self._card.precision):
             chances = mirrored_mean(self._chances, self._slices(shown)).float().cpu().numpy()
-        x, y, z = voxels.shape
+        x, y, z = series.voxels.shape
         columns, rows, slices = shown.voxels.shape
         seen = VoxelGrid(size=(columns, rows, slices), affine=shown.affine)
-        own = VoxelGrid(size=(x, y, z), affine=affine)
+        own = VoxelGrid(size=(x, y, z), affine=series.affine)
         laid = np.stack([resample_linear(one, seen, own) for one in chances.transpose(1, 3, 2, 0)])
         labels: UInt8[np.ndarray[Any, Any], "x y z"] = laid.argmax(axis=0).astype(np.uint8)
         labels[~np.isfinite(laid[0])] = 0

@@ -138,7 +138,7 @@ def score_folds(record: SegmenterRecord, plan: FitPlan, folder: Path) -> list[Sc
         segmenter = FittedSegmenter(networks=loaded, models=(model,))
         for study in (study for case in cases for study in by_case[case]):
             volume = read_labelled(study, plan.structures)
-            predicted = segmenter.segment(volume.voxels, volume.affine)
+            predicted = segmenter.segment(volume.series)
             scored.append(
                 ScoredStudy(
                     case_id=study.case_id,
@@ -154,7 +154,8 @@ def score_folds(record: SegmenterRecord, plan: FitPlan, folder: Path) -> list[Sc
 
 def _prepare(study: LabelledStudy, plan: FitPlan) -> PreparedStudy:
     volume = read_labelled(study, plan.structures)
-    shown = prepare(volume.voxels, volume.affine, plan.preparation, spacing_known=volume.spacing_known)
+    series = volume.series
+    shown = prepare(series.voxels, series.affine, plan.preparation, spacing_known=series.spacing_known)
     labels = prepare_labels(volume.labels, shown)
     return PreparedStudy(case_id=study.case_id, images=shown.images, labels=labels)
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from jaxtyping import Float, Float32, UInt8
+from jaxtyping import UInt8
 
 from extract.encoders.same_bits import same_bits
 from extract.segment.networks.build import build_network
@@ -20,15 +20,12 @@ from extract.segment.preparation import label_voxels, prepare
 from extract.segment.record import ModelRecord, SegmenterRecord
 from extract.segment.training import Device
 from extract.segment.windows import probabilities_of
-from extract.volumes.geometry import VoxelGrid
+from extract.volumes.volume import SeriesOnGrid
 from feature_cache.canonical import sha256_of_file
 from feature_cache.errors import RecipeError
 
 if TYPE_CHECKING:
     from extract.segment.networks.network import SegmentationNetwork
-
-#: A spacing this near 1 x 1 x 1 is the placeholder of those who lost it (see `reader.py`).
-_UNIT_TOLERANCE = 1e-6
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,17 +72,10 @@ class FittedSegmenter:
         """Return the cases that any of these networks learnt from, sorted."""
         return tuple(sorted({case for model in self.models for case in model.training_case_ids}))
 
-    def segment(
-        self,
-        voxels: Float32[np.ndarray[Any, Any], "x y z"],
-        affine: Float[np.ndarray[Any, Any], "4 4"],
-    ) -> UInt8[np.ndarray[Any, Any], "x y z"]:
+    def segment(self, series: SeriesOnGrid) -> UInt8[np.ndarray[Any, Any], "x y z"]:
         """Label every voxel of a series; see `Segmenter.segment`."""
-        x, y, z = voxels.shape
-        spacing = VoxelGrid(size=(x, y, z), affine=affine).spacing
-        known = bool(np.abs(spacing - 1.0).max() > _UNIT_TOLERANCE)
         preparation, device = self.networks.record.preparation, self.networks.device
-        shown = prepare(voxels, affine, preparation, spacing_known=known)
+        shown = prepare(series.voxels, series.affine, preparation, spacing_known=series.spacing_known)
         total: Any = 0.0
         with same_bits(device, "f32"):
             for model in self.models:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float, Float32, UInt8
+from jaxtyping import UInt8
 
 from extract.paths import find_file
 from extract.volumes.codebook import region_labels
@@ -25,6 +25,7 @@ from extract.volumes.opened import OpenedSeries, open_series
 from extract.volumes.reader import read_series
 from extract.volumes.regions import lay_masks
 from extract.volumes.settings import VolumesBlock
+from extract.volumes.volume import SeriesOnGrid
 from feature_cache.cohort import Cohort
 from feature_cache.errors import ManifestError, SourceError
 from feature_cache.tables import MaskRow, SeriesRow
@@ -55,20 +56,15 @@ class LabelledStudy:
 
 @dataclass(frozen=True, kw_only=True)
 class LabelledVolume:
-    """Voxels and labels on the grid of the series; label k is the k-th structure, 0 none of them."""
+    """A series as it was read and labels on its grid; label k is the k-th structure, 0 none of them."""
 
-    voxels: Float32[np.ndarray[Any, Any], "x y z"]
+    series: SeriesOnGrid
     labels: UInt8[np.ndarray[Any, Any], "x y z"]
-    affine: Float[np.ndarray[Any, Any], "4 4"]
-    spacing_known: bool
 
     @property
     def spacing_mm(self) -> tuple[float, float, float] | None:
         """Distance of voxel centres along x, y, z; None where it is not known."""
-        if not self.spacing_known:
-            return None
-        x, y, z = (float(step) for step in np.linalg.norm(self.affine[:3, :3], axis=0))
-        return x, y, z
+        return self.series.spacing if self.series.spacing_known else None
 
 
 def item_name(case_id: str, study_id: str, frame: int | None) -> str:
@@ -146,15 +142,29 @@ def read_labelled(study: LabelledStudy, structures: Sequence[str]) -> LabelledVo
         A file that is damaged, or labels that the codebook does not name.
     """
     chosen = study.chosen
-    volume = read_series(chosen.stored, chosen.file.where, chosen.file.spacing_mm)
     opened = {_key(one): one for one in (chosen, *study.others)}
     laid = lay_masks([study.mask], opened, chosen, chosen.grid).masks
     region = study.mask.region
     labels = np.zeros(chosen.grid.size, dtype=np.uint8)
     for label, name in enumerate(structures, start=1):
         labels[laid[region if len(structures) == 1 else f"{region}_{name}"]] = label
-    return LabelledVolume(
-        voxels=volume.voxels, labels=labels, affine=volume.affine, spacing_known=volume.spacing_known
+    return LabelledVolume(series=read_opened(chosen), labels=labels)
+
+
+def read_opened(one: OpenedSeries) -> SeriesOnGrid:
+    """Read a series on its own grid.
+
+    Raises
+    ------
+    SourceError
+        See `read_series`.
+    """
+    volume = read_series(one.stored, one.file.where, one.file.spacing_mm)
+    return SeriesOnGrid(
+        sequence=one.file.sequence,
+        voxels=volume.voxels,
+        affine=volume.affine,
+        spacing_known=volume.spacing_known,
     )
 
 

@@ -1,4 +1,4 @@
-"""What can segment: voxels of one series and where they lie go in, whole-number labels on its grid come out.
+"""What can segment: one series goes in, whole-number labels on its grid come out.
 
 Enters: nothing. Leaves: the one interface that `python -m extract segment` knows, so that a network fitted
 here and one whose weights somebody else published are used the same way.
@@ -9,7 +9,9 @@ from __future__ import annotations
 from typing import Any, Protocol
 
 import numpy as np
-from jaxtyping import Float, Float32, UInt8
+from jaxtyping import UInt8
+
+from extract.volumes.volume import SeriesOnGrid
 
 
 class Segmenter(Protocol):
@@ -27,20 +29,14 @@ class Segmenter(Protocol):
     def training_case_ids(self) -> tuple[str, ...] | None:
         """Return the cases that it learnt from, sorted; None where that is not known."""
 
-    def segment(
-        self,
-        voxels: Float32[np.ndarray[Any, Any], "x y z"],
-        affine: Float[np.ndarray[Any, Any], "4 4"],
-    ) -> UInt8[np.ndarray[Any, Any], "x y z"]:
+    def segment(self, series: SeriesOnGrid) -> UInt8[np.ndarray[Any, Any], "x y z"]:
         """Label every voxel of a series.
 
         Parameters
         ----------
-        voxels
-            Stored values, scaled as the header says; NaN = outside the field of view.
-        affine
-            Voxel index (x, y, z) to RAS mm. Steps of 1 x 1 x 1 where the spacing is not known: a segmenter
-            that needs millimetres then refuses.
+        series
+            As it was read, on its own grid; NaN = outside the field of view. A segmenter that needs
+            millimetres refuses one whose spacing is not known: 1 x 1 x 1 mm in itself says neither.
 
         Returns
         -------

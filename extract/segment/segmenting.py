@@ -11,15 +11,12 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
-
 from extract.segment.burden import measure_burden
-from extract.segment.labelled import item_name, open_study
+from extract.segment.labelled import item_name, open_study, read_opened
 from extract.segment.segment_folder import SegmentFolder, StudyName, codebook_of
 from extract.segment.sources import SegmenterSource
 from extract.volumes.codebook import region_labels
 from extract.volumes.manifest import sequence_of
-from extract.volumes.reader import read_series
 from feature_cache.cohort import Cohort
 from feature_cache.errors import ManifestError, Problem, SourceError
 from feature_cache.tables import SeriesRow
@@ -129,9 +126,9 @@ def _segment(
             remedy="Fit with folds in which the case is in a test part.",
         )
     (opened,) = open_study(ranked[:1], request.root, [])
-    volume = read_series(opened.stored, opened.file.where, opened.file.spacing_mm)
+    series = read_opened(opened)
     try:
-        labels = may.segmenter.segment(volume.voxels, volume.affine)
+        labels = may.segmenter.segment(series)
     except SourceError as error:
         raise SourceError(
             f"{where}, {error.where}", expected=error.expected, got=error.got, remedy=error.remedy
@@ -139,10 +136,9 @@ def _segment(
     structures = may.segmenter.labels
     # the affine of the header, not of series.csv: a mask is compared with the header of its series
     folder.write_mask(study, labels, opened.stored.affine, may.origin, codebook_of(structures))
-    x, y, z = (float(step) for step in np.linalg.norm(volume.affine[:3, :3], axis=0))
-    spacing = (x, y, z) if volume.spacing_known else None
+    spacing = series.spacing if series.spacing_known else None
     folder.write_burden(study, measure_burden(labels, structures, spacing))
-    return volume.spacing_known
+    return series.spacing_known
 
 
 def _remarks(request: SegmentRequest) -> Iterator[str]:

@@ -56,7 +56,7 @@ def _rows_of(case: str, network: ProstateZones) -> list[Measured]:
     for name, side_mm, orientation, side_px in STEPS:
         found = _once(network, series, side_mm, orientation, side_px)
         rows.append(_row(case, f"gland_{name}", _dice(found > 0, gland), "Dice with the mask Bosma22b"))
-    labels = network.segment(series.voxels, series.affine)
+    labels = network.segment(series)
     rows.append(_row(case, "gland", _dice(labels > 0, gland), "the card's contract; Dice with Bosma22b"))
     for label, name in LABELS.items():
         rows.append(_row(case, name.lower(), _dice(labels == label, zones == label), "Dice with HeviAI23"))

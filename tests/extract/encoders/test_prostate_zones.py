@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -104,7 +106,7 @@ def test_it_is_a_segmenter_and_encodes_the_same_twice(network: ProstateZones) ->
     assert first.shown is not None and first.shown["resampled_from_mm"] == [0.7, 0.7, 3.0]
     for name in ("embeddings", "token_xyz_mm", "regions", "coverage"):
         np.testing.assert_array_equal(getattr(first, name), getattr(second, name))
-    labels = network.segment(_voxels(), AFFINE)
+    labels = network.segment(_series(_voxels()))
     assert labels.shape == SHAPE and labels.dtype == np.uint8 and set(np.unique(labels)) <= {0, 1, 2}
 
 
@@ -136,22 +138,26 @@ def test_a_file_that_lies_mirrored_is_labelled_alike(network: ProstateZones) -> 
     voxels = _voxels()
     flipped = AFFINE @ np.diag([1.0, -1, 1, 1])
     flipped[:3, 3] = (AFFINE @ [0, SHAPE[1] - 1, 0, 1])[:3]
-    mirrored = network.segment(np.ascontiguousarray(voxels[:, ::-1]), flipped)
-    assert (mirrored[:, ::-1] != network.segment(voxels, AFFINE)).mean() < 1e-3  # ties of rounding
+    mirrored = network.segment(_series(np.ascontiguousarray(voxels[:, ::-1]), flipped))
+    assert (mirrored[:, ::-1] != network.segment(_series(voxels))).mean() < 1e-3  # ties of rounding
 
 
 @pytest.mark.parametrize(
-    ("affine", "words"),
+    ("changes", "words"),
     [
-        (np.eye(4), "expected a known spacing"),
-        (np.diag([0.3, 0.3, 3.0, 1.0]), "at least 120 mm along columns and rows; got 52.8 mm"),
+        ({"spacing_known": False}, "expected a known spacing"),
+        ({"sequence": "adc"}, "expected a series of t2w or t2"),
+        (
+            {"affine": np.diag([0.3, 0.3, 3.0, 1.0])},
+            "at least 120 mm along columns and rows; got 52.8 mm",
+        ),
     ],
 )
 def test_a_series_that_it_was_not_made_for_is_refused(
-    network: ProstateZones, affine: np.ndarray, words: str
+    network: ProstateZones, changes: dict[str, Any], words: str
 ) -> None:
     with pytest.raises(SourceError, match=words):
-        network.segment(_voxels(), affine)
+        network.segment(replace(_series(_voxels()), **changes))
 
 
 def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
@@ -180,5 +186,5 @@ def test_the_real_weights_find_the_gland_of_a_real_t2w(shared_data: Path) -> Non
     source = WeightsSource(root=shared_data / "weights")
     network = load_encoder(CARD, find_weights(CARD, source, None))
     voxels = np.asarray(image.dataobj, dtype=np.float32)[:, :, 8:11]
-    found = network.segment(np.ascontiguousarray(voxels), affine) > 0
+    found = network.segment(_series(np.ascontiguousarray(voxels), affine)) > 0
     assert 2 * (found & gland).sum() / (found.sum() + gland.sum()) > 0.8

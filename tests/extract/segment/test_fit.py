@@ -202,6 +202,22 @@ def test_without_spacing_there_are_no_millilitres(tmp_path: Path) -> None:
     assert sum(shares) == pytest.approx(100, abs=1e-3) or not shares
 
 
+def test_a_millimetre_that_series_csv_vouches_for_is_one(tmp_path: Path) -> None:
+    """1 x 1 x 1 mm is what peers write when they have lost the spacing, and a true spacing too."""
+    cubes = write_hearts(tmp_path / "c", 2, spacing=(1.0, 1.0, 1.0))
+    lines = (cubes.manifest / "series.csv").read_text(encoding="utf-8").splitlines()
+    told = [f"{lines[0]},spacing_mm", *(f"{line},1;1;1" for line in lines[1:])]
+    (cubes.manifest / "series.csv").write_text("\n".join(told) + "\n", encoding="utf-8")
+    out = tmp_path / "out"
+    done = fit(cubes, out, "patience: null, folds: 2")
+    assert done.exit_code == 0, done.exception
+    assert read_record(out).preparation.inplane_mm == 1.0
+    assert all(row["volume_error_ml"] for row in rows_of(out / "scores.csv"))
+    seen = say("segment", out, cubes.manifest, "--root", cubes.root, "--out", cubes.root / "m")
+    assert seen.exit_code == 0, seen.output
+    assert {row["ml_state"] for row in rows_of(cubes.root / "m" / "burden.csv")} == {"observed"}
+
+
 def test_frames_of_a_cine_are_segmented_one_by_one(segmenter: Path, tmp_path: Path) -> None:
     others = write_hearts(tmp_path / "o", 2, name="others", prefix="x")
     rows = ["case_id,study_id,series_id,sequence,day,path,frame"]
