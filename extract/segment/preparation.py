@@ -65,7 +65,7 @@ def prepare(
     Raises
     ------
     SourceError
-        A network that needs millimetres and a series that has none; a series without contrast.
+        A network that needs millimetres and a series that has none; a series without voxels or contrast.
     """
     sequence = preparation.sequence
     if preparation.inplane_mm is not None and not spacing_known:
@@ -136,6 +136,13 @@ def _raster(shown: VoxelGrid, inplane_mm: float | None) -> VoxelGrid:
 
 
 def _grey_values(voxels: Slices, intensity: Intensity, sequence: str) -> Slices:
+    if not np.isfinite(voxels).any():
+        raise SourceError(
+            f"series {sequence}",
+            expected="voxels",
+            got="none: nothing of it lies in its field of view",
+            remedy="Look where its header lays it; take it out of series.csv if it is of another place.",
+        )
     if intensity == "thousandth":
         return np.clip(voxels, 0, None) * np.float32(_ADC_SCALE)
     low, high = np.nanpercentile(voxels, CLIPPED)

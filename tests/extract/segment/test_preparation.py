@@ -106,6 +106,15 @@ def test_millimetres_are_not_made_up() -> None:
         prepare(voxels, np.eye(4), in_mm, spacing_known=False)
 
 
+@pytest.mark.parametrize("intensity", ["clipped_z", "thousandth"])
+def test_a_series_without_a_voxel_in_its_field_of_view_is_refused(intensity: str) -> None:
+    """As a crop around another series' region can be; an ADC map of nothing is no map of 0."""
+    voxels = np.full((8, 8, 2), np.nan, dtype=np.float32)
+    preparation = NATIVE.model_copy(update={"intensity": intensity})
+    with pytest.raises(SourceError, match="got none: nothing of it lies in its field of view"):
+        prepare(voxels, np.eye(4), preparation, spacing_known=False)
+
+
 def test_a_series_that_shows_nothing_is_refused() -> None:
     with pytest.raises(SourceError, match="got one grey value everywhere"):
         prepare(np.ones((8, 8, 2), dtype=np.float32), np.eye(4), NATIVE, spacing_known=False)
