@@ -31,6 +31,8 @@ _DTYPES = {
 }  # fmt: skip
 #: Bits 3 to 5 of xyzt_units: seconds, milliseconds, microseconds.
 _SECONDS = {8: 1.0, 16: 1e-3, 24: 1e-6}
+#: Times between points that stand for none, as a spacing of 1 x 1 x 1 does.
+_NO_STEP_S = (0.0, 1.0)
 #: Extensions between header and voxels longer than this are refused.
 _MOST_BEFORE_VOXELS = 2**24
 #: Differences of sform and qform below this share of a voxel are rounding of 32 bits.
@@ -111,9 +113,9 @@ def open_nifti(path: Path) -> Nifti:
 
 
 def _times_s(units: int, step: float, points: int) -> tuple[float, ...] | None:
-    """Return when each point is, pixdim[4] apart; None without a unit of time or with a step of 0.
+    """Return when each point is, pixdim[4] apart; None without a unit of time or with a step of 0 or 1 s.
 
-    Whoever knows no time writes a step of 1 or 0 and leaves the unit out.
+    Whoever knows no time writes 0 or leaves the unit out, SimpleITK 2.5 writes 1 s.
     """
     if points < 2 or units & 0x38 not in _SECONDS:
         return None
@@ -121,7 +123,9 @@ def _times_s(units: int, step: float, points: int) -> tuple[float, ...] | None:
     step_s = float(f"{step:.7g}") * _SECONDS[units & 0x38]
     if not (math.isfinite(step_s) and step_s >= 0):
         raise VolumeFormatError("a time between time points (pixdim[4]) that is below 0 or not finite")
-    return tuple(round(point * step_s, 9) for point in range(points)) if step_s else None
+    if step_s in _NO_STEP_S:
+        return None
+    return tuple(round(point * step_s, 9) for point in range(points))
 
 
 def _open(path: Path, packed: bool) -> BinaryIO:

@@ -54,6 +54,15 @@ def test_a_step_without_a_unit_is_no_time(tmp_path: Path) -> None:
         open_frames([file(tmp_path / "a.nii")], "contrast")
 
 
+@pytest.mark.parametrize(("step", "unit"), [(1.0, "sec"), (0.0, "sec")])
+def test_a_second_is_what_tools_write_that_know_no_time(tmp_path: Path, step: float, unit: str) -> None:
+    """SimpleITK writes 1 s for a stack of volumes: as a spacing of 1 x 1 x 1 it says nothing."""
+    path = write_cine(tmp_path / "a.nii", step, unit)
+    assert not open_frames([file(path)], "heart").times.known
+    with pytest.raises(SourceError, match=r"none in header or series\.csv"):
+        open_frames([file(path)], "contrast")
+
+
 def test_metaimage_and_arrays_of_four_axes(tmp_path: Path) -> None:
     header = (
         "ObjectType = Image\nNDims = 4\nBinaryData = True\nBinaryDataByteOrderMSB = False\n"
