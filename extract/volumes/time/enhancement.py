@@ -22,8 +22,10 @@ ENHANCEMENT = (
     "initial_area_60s_s",
 )
 _AREA_S = 60.0
-#: Enhancement is there where the peak is above the frames before it by so many of their standard deviations.
+#: Enhancement is there where the peak is above the frames before it by so many standard deviations of noise.
 _SURE = 5.0
+#: Standard deviation of normal noise in medians of its absolute second differences.
+_OF_MEDIAN = 1 / (0.6745 * np.sqrt(6))
 #: A level may rise by this share of the rise after it; more, and contrast was there before the first frame.
 _LEVEL = 0.25
 #: Frames before the onset that a baseline needs: of a single one nothing tells how much it varies.
@@ -57,7 +59,15 @@ def find_onset(signal: Curve, time_s: Curve) -> int | None:
     rise = float(signal.max() - before.mean())
     since = time_s[: bend + 1] - time_s[: bend + 1].mean()
     already = float(since @ before / (since @ since)) > _LEVEL * slopes[best]
-    return None if already or not rise > max(0.0, _SURE * float(before.std(ddof=1))) else bend
+    noise = max(float(before.std(ddof=1)), _noise(signal))
+    return None if already or not rise > max(0.0, _SURE * noise) else bend
+
+
+def _noise(signal: Curve) -> float:
+    """Return the standard deviation of noise: second differences know no slope, and their median no bend."""
+    if len(signal) < _MIN_BASELINE + 1:
+        return 0.0
+    return float(_OF_MEDIAN * np.median(np.abs(np.diff(signal, 2))))
 
 
 def enhancement(signal: Curve, time_s: Curve) -> dict[str, Measure]:

@@ -13,7 +13,7 @@ from pydantic import Field, field_validator, model_validator
 from extract.volumes.optional_block import OptionalBlock
 
 #: Bumped by hand when times, frames, end systole, ejection fraction or enhancement come out otherwise.
-TIME_ALGORITHM = 1
+TIME_ALGORITHM = 2
 
 Kind = Literal["heart", "contrast"]
 

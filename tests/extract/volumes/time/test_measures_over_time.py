@@ -46,6 +46,14 @@ class TestEnhancement:
             onset = find_onset(200 * (1 + uptake(TIME_S, 50.0)) + noise, TIME_S)
             assert onset is not None and abs(TIME_S[onset] - 50.0) <= 2 * 4.2
 
+    @pytest.mark.parametrize("frames", [20, 40, 70])
+    def test_noise_alone_is_no_enhancement(self, frames: int) -> None:
+        """Two frames that happen to be alike say little of the noise: all frames do."""
+        time_s = 4.2 * np.arange(frames)
+        curves = 200 + np.random.default_rng(frames).normal(0, 5, (300, frames))
+        found = sum(find_onset(curve, time_s) is not None for curve in curves)
+        assert found <= 6
+
     def test_scale_changes_nothing(self) -> None:
         curve = 1 + uptake(TIME_S, 50.0)
         once, twice = (enhancement(scale * curve, TIME_S) for scale in (1.0, 731.0))
