@@ -63,7 +63,7 @@ class FittedHearts:
     summary: dict[tuple[str, str], dict[str, str]]
     parameters: int
     cpu_s: float
-    ejection: dict[str, float]
+    ejection: dict[str, float | None]
 
 
 def segmenter_rows(folder: Path = VOLUMES) -> list[Measured]:
@@ -117,26 +117,30 @@ def heart_rows(found: FittedHearts, folder: Path) -> list[Measured]:
         f"{SETTINGS['epochs']} epochs, {found.parameters:,} parameters"
     )
 
-    def row(name: str, value: float, unit: str, more: str = "") -> Measured:
+    def row(name: str, value: float | None, unit: str, more: str = "") -> Measured:
         name = f"volumes/segmenter_acdc_{found.network}_{name}"
         return Measured(name=name, value=value, unit=unit, bar=None, met=None, input=f"{more}{source}")
 
     rows = []
     for structure in STRUCTURES:
         for score, unit in SCORES.items():
-            one = found.summary[structure, score]
-            told = f"{float(one['low']):.3f} to {float(one['high']):.3f}, n = {one['n_cases']}; "
+            # no row where no case has the structure in both masks: a network may find nothing at all
+            one = found.summary.get((structure, score), {"n_cases": "0"})
+            interval = f"{float(one['low']):.3f} to {float(one['high']):.3f}, " if one.get("low") else ""
             name = f"{structure.lower()}_{score.removesuffix('_voxels').removesuffix('_relative')}"
-            rows.append(row(name, float(one["estimate"]), unit, told))
+            value = float(one["estimate"]) if one.get("estimate") else None
+            rows.append(row(name, value, unit, f"{interval}n = {one['n_cases']}; "))
     drawn = drawn_fractions(folder)
-    apart = [abs(found.ejection[case] - drawn[case]) for case in drawn]
-    told = ", ".join(f"{case[-3:]} {found.ejection[case]:.2f} ({drawn[case]:.2f})" for case in sorted(drawn))
-    rows.append(row("ejection_error", sum(apart) / len(apart), "mean |EF - drawn|", f"{told}; "))
+    pairs = [(case, found.ejection[case], drawn[case]) for case in sorted(drawn)]
+    apart = [abs(ours - theirs) for _, ours, theirs in pairs if ours is not None and theirs is not None]
+    told = ", ".join(f"{case[-3:]} {_share(ours)} ({_share(theirs)})" for case, ours, theirs in pairs)
+    error = sum(apart) / len(apart) if apart else None
+    rows.append(row("ejection_error", error, "mean |EF - drawn|", f"{told}; n = {len(apart)}; "))
     rows.append(row("cpu", found.cpu_s, "s of fitting"))
     return rows
 
 
-def drawn_fractions(folder: Path) -> dict[str, float]:
+def drawn_fractions(folder: Path) -> dict[str, float | None]:
     """Return EF by case from the drawn masks: voxels of the cavity, papillary muscles as they were drawn."""
     from extract.volumes.header import open_volume
     from extract.volumes.reader import read_labels
@@ -149,13 +153,20 @@ def drawn_fractions(folder: Path) -> dict[str, float]:
     return ejection_fractions(rows, "voxels")
 
 
-def ejection_fractions(rows: list[dict[str, str]], column: str) -> dict[str, float]:
-    """Return 1 - ES / ED of the LV by case; frame 1 is end-diastole, the other end-systole."""
+def ejection_fractions(rows: list[dict[str, str]], column: str) -> dict[str, float | None]:
+    """Return 1 - ES / ED of the LV by case, None where end-diastole has none of it.
+
+    Frame 1 is end-diastole, the other end-systole.
+    """
     of_case: dict[str, dict[bool, float]] = {}
     for row in rows:
         if row["structure"] == "LV":
             of_case.setdefault(row["case_id"], {})[row["frame"] == "1"] = float(row[column])
-    return {case: 1 - found[False] / found[True] for case, found in of_case.items()}
+    return {case: 1 - found[False] / found[True] if found[True] else None for case, found in of_case.items()}
+
+
+def _share(value: float | None) -> str:
+    return "none" if value is None else f"{value:.2f}"
 
 
 def late_enhancement_rows(folder: Path, work: Path) -> list[Measured]:
