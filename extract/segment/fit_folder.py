@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
+from extract.segment.begun_folder import begin_folder, write_whole
 from extract.segment.record import RECORD_NAME, ModelRecord, SegmenterRecord, record_text
 from feature_cache.canonical import Json, sha256_of_file
 from feature_cache.durability import sync_file
-from feature_cache.errors import RecipeError
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -40,20 +40,7 @@ class FitFolder:
         RecipeError
             Something else is in it; the message says what differs.
         """
-        asked = json.dumps(dict(identity), indent=1, sort_keys=True) + "\n"
-        held = path / _IDENTITY
-        if not path.exists() or (path.is_dir() and not any(path.iterdir())):
-            path.mkdir(parents=True, exist_ok=True)
-            folder = cls(path=path)
-            folder.write(_IDENTITY, asked)
-            return folder
-        if not held.is_file() or held.read_text(encoding="utf-8") != asked:
-            raise RecipeError(
-                f"--out {path.name}",
-                expected="a new folder, or one in which this fit was begun",
-                got=_difference(held, identity),
-                remedy="Give another folder.",
-            )
+        begin_folder(path, _IDENTITY, identity, "fit")
         return cls(path=path)
 
     def finished(self, name: str) -> ModelRecord | None:
@@ -78,10 +65,7 @@ class FitFolder:
 
     def write(self, name: str, text: str) -> None:
         """Write a file of text: whole or not at all."""
-        beside = self.path / f".{name}.part"
-        beside.write_text(text, encoding="utf-8", newline="\n")
-        sync_file(beside)
-        beside.replace(self.path / name)
+        write_whole(self.path / name, text)
 
     def log(self, line: Mapping[str, Json]) -> None:
         """Add a line to log.jsonl."""
@@ -91,16 +75,3 @@ class FitFolder:
     def finish(self, record: SegmenterRecord) -> None:
         """Write segmenter.yaml: the folder is a segmenter from now on."""
         self.write(RECORD_NAME, record_text(record))
-
-
-def _difference(held: Path, identity: Mapping[str, Json]) -> str:
-    if not held.is_file():
-        return "other files"
-    try:
-        before = json.loads(held.read_text(encoding="utf-8"))
-    except ValueError:
-        return f"a {_IDENTITY} that is damaged"
-    differing = sorted(
-        key for key in {*before, *identity} if before.get(key) != json.loads(json.dumps(identity.get(key)))
-    )
-    return f"another fit (it differs in {', '.join(differing)})"

@@ -1,31 +1,35 @@
 """The folder that `segment` writes: masks, the rows of masks.csv for them, who drew them, what failed.
 
-Enters: masks and rows as they come. Leaves: files that a manifest can take over. Paths are relative to the
+Enters: masks as they come, failures. Leaves: files that a manifest can take over. Paths are relative to the
 root of the cohort; where the folder does not lie below it they begin with the folder's own name, as they will
-be right once it is copied there.
+be right once it is copied there. Beside each mask a note says what it was drawn on: a run that was stopped
+goes on with what is not there. The tables are written last and whole: half a masks.csv would pass for all.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from jaxtyping import Float, UInt8
+from pydantic import BaseModel, ConfigDict, ValidationError
 
+from extract.segment.begun_folder import begin_folder, write_whole
 from extract.segment.burden import COLUMNS as BURDEN_COLUMNS
 from extract.segment.burden import StructureBurden
 from extract.volumes.mask_origin import MaskOrigin
 from extract.volumes.nifti_writer import write_nifti
-from feature_cache.canonical import sha256_of_json
+from feature_cache.canonical import Json, sha256_of_file, sha256_of_json
 from feature_cache.csv_lines import csv_line, guarded
-from feature_cache.errors import BraidError, RecipeError
+from feature_cache.errors import BraidError
 from feature_cache.names import encode_name
 
 FAILURE_COLUMNS = ("case_id", "study_id", "frame", "where", "expected", "got", "remedy")
 MASK_COLUMNS = ("case_id", "study_id", "region", "path", "codebook", "frame", "segmenter")
+_IDENTITY = "segment.json"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,37 +47,57 @@ class StudyName:
 
     @property
     def file_stem(self) -> str:
-        """What a file of its own is called."""
-        return encode_name(self.study_id) + ("" if self.frame is None else f"_frame{self.frame}")
+        """What its files are called, below a folder for its case."""
+        frame = "" if self.frame is None else f"_frame{self.frame}"
+        return f"{encode_name(self.case_id)}/{encode_name(self.study_id)}{frame}"
+
+
+class MaskNote(BaseModel):
+    """What is kept beside a mask: hashes of what it was drawn on and of itself, and its rows' cells.
+
+    `drawn_on` is the hash of the series and of what series.csv says of its spacing; `segmenter` the file that
+    says who drew it; `burden` has a row a structure.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    drawn_on: str
+    mask_sha256: str
+    codebook: str
+    segmenter: str
+    spacing_known: bool
+    burden: tuple[tuple[str, ...], ...]
 
 
 class SegmentFolder:
-    """A folder of masks; rows are written as they come, so that a stopped run leaves what it did."""
+    """A folder of masks."""
 
-    def __init__(self, out: Path, root: Path, region: str) -> None:
-        """Make the folder.
+    def __init__(self, out: Path, root: Path, region: str, identity: Mapping[str, Json]) -> None:
+        """Make the folder, or go on in one that the same segmenter began for the same cohort.
 
         Raises
         ------
         RecipeError
-            There is something in it.
+            There is something else in it.
         """
-        if out.exists() and (not out.is_dir() or any(out.iterdir())):
-            raise RecipeError(
-                f"--out {out.name}",
-                expected="a new or empty folder",
-                got="one with files in it" if out.is_dir() else "a file",
-                remedy="Give another folder.",
-            )
-        out.mkdir(parents=True, exist_ok=True)
+        begin_folder(out, _IDENTITY, {**identity, "region": region}, "segmentation")
         self.path, self._region = out, region
         self.below_root = out.resolve().is_relative_to(root.resolve())
         self._prefix = (
             out.resolve().relative_to(root.resolve()).as_posix() if self.below_root else out.resolve().name
         )
-        self._add("masks.csv", MASK_COLUMNS)
-        self._add("burden.csv", BURDEN_COLUMNS)
-        self._add("failures.csv", FAILURE_COLUMNS)
+        self._notes: list[tuple[StudyName, MaskNote]] = []
+        self._failures: list[tuple[str, ...]] = []
+
+    def finished(self, study: StudyName, drawn_on: str) -> MaskNote | None:
+        """Return the note of a mask that is there, whole, of this very series; None where it is not."""
+        try:
+            note = MaskNote.model_validate_json(self._file(study, "json").read_bytes())
+        except (FileNotFoundError, ValidationError):
+            return None
+        mask = self._file(study, "nii.gz")
+        same = note.drawn_on == drawn_on and (self.path / note.segmenter).is_file() and mask.is_file()
+        return note if same and sha256_of_file(mask) == note.mask_sha256 else None
 
     def write_mask(
         self,
@@ -81,41 +105,61 @@ class SegmentFolder:
         labels: UInt8[np.ndarray[Any, Any], "x y z"],
         affine: Float[np.ndarray[Any, Any], "4 4"],
         origin: MaskOrigin,
-        codebook: str,
-    ) -> None:
-        """Write a mask with the affine of its series' header, and its row."""
-        relative = f"{encode_name(study.case_id)}/{study.file_stem}.nii.gz"
-        target = self.path / relative
+    ) -> str:
+        """Write a mask with the affine of its series' header, and who drew it; return that file's name."""
+        target = self._file(study, "nii.gz")
         target.parent.mkdir(exist_ok=True)
         write_nifti(target, labels, affine)
-        who = self._write_origin(origin)
-        case_id, study_id, frame = study.cells
-        # read back by the manifest's reader, which knows no guards against spreadsheets: as it is
-        row = (case_id, study_id, self._region, f"{self._prefix}/{relative}", codebook, frame)
-        self._add("masks.csv", (*row, f"{self._prefix}/{who}"))
-
-    def write_burden(self, study: StudyName, structures: Iterable[StructureBurden]) -> None:
-        """Write the rows of burden.csv."""
-        for one in structures:
-            self._add("burden.csv", map(guarded, (*study.cells, *one.cells())))
-
-    def write_failure(self, study: StudyName, error: BraidError) -> None:
-        """Write a row of failures.csv."""
-        told = (error.where, error.expected, error.got, error.remedy)
-        self._add("failures.csv", map(guarded, (*study.cells, *told)))
-
-    def _write_origin(self, origin: MaskOrigin) -> str:
-        """Write who drew a mask, one file for all masks of the same networks; return its name."""
         relative = f"segmenters/{sha256_of_json(origin.as_json())[:12]}.json"
-        target = self.path / relative
-        if not target.exists():
-            target.parent.mkdir(exist_ok=True)
-            target.write_text(origin.model_dump_json(indent=1) + "\n", encoding="utf-8", newline="\n")
+        who = self.path / relative
+        if not who.exists():
+            who.parent.mkdir(exist_ok=True)
+            write_whole(who, origin.model_dump_json(indent=1) + "\n")
         return relative
 
-    def _add(self, table: str, cells: Iterable[str]) -> None:
-        with (self.path / table).open("a", encoding="utf-8", newline="\n") as stream:
-            stream.write(csv_line(cells))
+    def write_note(
+        self, study: StudyName, drawn_on: str, codebook: str, who: str, burden: Sequence[StructureBurden]
+    ) -> MaskNote:
+        """Write the note of a mask, which says that it is there."""
+        note = MaskNote(
+            drawn_on=drawn_on,
+            mask_sha256=sha256_of_file(self._file(study, "nii.gz")),
+            codebook=codebook,
+            segmenter=who,
+            spacing_known=all(one.ml is not None for one in burden),
+            burden=tuple(one.cells() for one in burden),
+        )
+        write_whole(self._file(study, "json"), note.model_dump_json(indent=1) + "\n")
+        return note
+
+    def add(self, study: StudyName, note: MaskNote) -> None:
+        """Take a mask into the tables."""
+        self._notes.append((study, note))
+
+    def add_failure(self, study: StudyName, error: BraidError) -> None:
+        """Take a failure into failures.csv."""
+        self._failures.append((*study.cells, error.where, error.expected, error.got, error.remedy))
+
+    def write_tables(self) -> None:
+        """Write masks.csv, burden.csv and failures.csv."""
+        # masks.csv is read back by the manifest's reader, which knows no guards against spreadsheets
+        masks = [self._mask_row(study, note) for study, note in self._notes]
+        burden = [(*study.cells, *cells) for study, note in self._notes for cells in note.burden]
+        self._write_table("masks.csv", MASK_COLUMNS, masks)
+        self._write_table("burden.csv", BURDEN_COLUMNS, (map(guarded, row) for row in burden))
+        self._write_table("failures.csv", FAILURE_COLUMNS, (map(guarded, row) for row in self._failures))
+
+    def _mask_row(self, study: StudyName, note: MaskNote) -> tuple[str, ...]:
+        case_id, study_id, frame = study.cells
+        path, who = f"{study.file_stem}.nii.gz", note.segmenter
+        named = (case_id, study_id, self._region, f"{self._prefix}/{path}", note.codebook, frame)
+        return (*named, f"{self._prefix}/{who}")
+
+    def _file(self, study: StudyName, ending: str) -> Path:
+        return self.path / f"{study.file_stem}.{ending}"
+
+    def _write_table(self, name: str, columns: Sequence[str], rows: Iterable[Iterable[str]]) -> None:
+        write_whole(self.path / name, "".join([csv_line(columns), *map(csv_line, rows)]))
 
 
 def codebook_of(labels: dict[int, str]) -> str:

@@ -18,6 +18,7 @@ from extract.segment.record import read_record
 from extract.segment.segmenter import Segmenter
 from extract.segment.training import find_device
 from extract.volumes.mask_origin import MaskOrigin
+from feature_cache.canonical import Json, sha256_of_json
 from feature_cache.errors import RecipeError
 
 #: What masks of a published network are called in masks.csv, if nothing else is wished.
@@ -49,6 +50,10 @@ class SegmenterSource(Protocol):
         """Return the cohort that it was fitted to; None where that is not known."""
 
     @property
+    def identity(self) -> Json:
+        """Return what tells it from every other: the same identity gives the same masks."""
+
+    @property
     def training_case_ids(self) -> tuple[str, ...] | None:
         """Return every case that any part of it learnt from."""
 
@@ -76,6 +81,11 @@ class FittedSource:
     def cohort(self) -> str:
         """See `SegmenterSource`."""
         return self.networks.record.cohort
+
+    @property
+    def identity(self) -> Json:
+        """See `SegmenterSource`."""
+        return sha256_of_json(self.networks.record.model_dump(mode="json"))
 
     @property
     def training_case_ids(self) -> tuple[str, ...]:
@@ -112,6 +122,11 @@ class PublishedSource:
         """See `SegmenterSource`."""
         contract = self.card.contract
         return () if contract is None or contract.sequences is None else contract.sequences
+
+    @property
+    def identity(self) -> Json:
+        """See `SegmenterSource`."""
+        return {"card": self.card.name, "weights": {file.name: file.sha256 for file in self.weights.files}}
 
     @property
     def training_case_ids(self) -> tuple[str, ...] | None:

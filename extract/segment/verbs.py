@@ -25,7 +25,9 @@ Named = Annotated[
     str,
     typer.Argument(metavar="DIR", help="A folder of fit-segmenter, or a card such as prostate_zones."),
 ]
-MasksOut = Annotated[Path, typer.Option("--out", help="New or empty folder for masks, best below --root.")]
+MasksOut = Annotated[
+    Path, typer.Option("--out", help="Folder for masks, best below --root; a stopped run goes on in it.")
+]
 Region = Annotated[
     str | None, typer.Option(help="What masks.csv calls the masks; as in training if not given.")
 ]

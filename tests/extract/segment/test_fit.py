@@ -156,6 +156,42 @@ def test_masks_are_by_networks_that_had_not_seen_the_case(hearts: TinyCohort, se
     assert score["predicted_voxels"] == lv["voxels"]
 
 
+def test_a_stopped_segmentation_goes_on_and_another_is_refused(
+    hearts: TinyCohort, segmenter: Path, tmp_path: Path
+) -> None:
+    whole, stopped = tmp_path / "whole", tmp_path / "stopped"
+    words = (segmenter, hearts.manifest, "--root", hearts.root, "--out")
+    assert say("segment", *words, whole).exit_code == 0
+    assert say("segment", *words, stopped).exit_code == 0
+    tables = ("masks.csv", "burden.csv", "failures.csv")
+    for name in tables:
+        (stopped / name).unlink()
+    (stopped / "h1" / "s.json").unlink()  # stopped before its note
+    (stopped / "h2" / "s.nii.gz").write_bytes((whole / "h2" / "s.nii.gz").read_bytes()[:100])
+    kept = {case: (stopped / case / "s.nii.gz").stat().st_mtime_ns for case in ("h0", "h1", "h2", "h3")}
+    done = say("segment", *words, stopped)
+    assert done.exit_code == 0, done.output
+    assert "4 masks (2 were there), 0 studies failed" in done.output
+    again = {case for case, at in kept.items() if (stopped / case / "s.nii.gz").stat().st_mtime_ns != at}
+    assert again == {"h1", "h2"}
+    for path in sorted(whole.rglob("*.*")):
+        told = (stopped / path.relative_to(whole)).read_bytes()
+        named = path.read_bytes().replace(b"whole/", b"stopped/")  # as the folder is called
+        assert told == named, path.name
+    other = say("segment", *words, stopped, "--region", "auto")
+    assert other.exit_code == 1
+    assert "got another segmentation (it differs in region)" in str(other.exception)
+
+
+def test_a_series_that_changed_is_segmented_again(segmenter: Path, tmp_path: Path) -> None:
+    others = write_hearts(tmp_path / "o", 2, name="others", prefix="x")
+    words = (segmenter, others.manifest, "--root", others.root, "--out", others.root / "m")
+    assert say("segment", *words).exit_code == 0
+    (others.root / "x0.nii.gz").write_bytes((others.root / "x1.nii.gz").read_bytes())
+    assert "2 masks (1 were there)" in say("segment", *words).output
+    assert (others.root / "m/x0/s.nii.gz").read_bytes() == (others.root / "m/x1/s.nii.gz").read_bytes()
+
+
 def test_another_cohort_gets_the_mean_of_all_networks(segmenter: Path, tmp_path: Path) -> None:
     others = write_hearts(tmp_path / "o", 1, name="others", prefix="x")
     out = tmp_path / "elsewhere"
