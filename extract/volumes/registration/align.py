@@ -19,7 +19,7 @@ from extract.volumes.adc import is_adc
 from extract.volumes.geometry import coincide
 from extract.volumes.opened import OpenedSeries
 from extract.volumes.reader import read_series
-from extract.volumes.registration.evidence import Evidence, edge_evidence, limits_kept, way_back_mm
+from extract.volumes.registration.evidence import GAIN, Evidence, edge_evidence, limits_kept, way_back_mm
 from extract.volumes.registration.gland import Gland
 from extract.volumes.registration.gland_edge import gland_edge
 from extract.volumes.registration.rigid import Matrix, moved_grid
@@ -125,13 +125,23 @@ def _register(
         "gland_edge_separation_by_header": round(edge.separation(list(images.values()), np.eye(4)), 4),
     }
     if failed:
-        warning = f"registration refused ({described['reason']}): series lie as their headers say"
-        return Aligned(opened=dict(opened), described=described, warnings=(warning,))
+        return Aligned(opened=dict(opened), described=described, warnings=(_not_moved(evidence, failed),))
     moved = {
         name: replace(one, grid=moved_grid(one.grid, to_reference)) if name in images else one
         for name, one in opened.items()
     }
     return Aligned(opened=moved, described=described, moved=tuple(names))
+
+
+def _not_moved(evidence: list[Evidence], failed: list[Evidence]) -> str:
+    """Say why nothing was moved; a place no better than the headers' is another thing than a wrong one."""
+    if [piece.name for piece in failed] != [GAIN]:
+        return f"registration refused ({'; '.join(map(str, failed))}): series lie as their headers say"
+    found = ", ".join(f"{piece.name} {piece.value:.2g}" for piece in evidence[:2])
+    return (
+        f"registration found another place ({found}), and the gland's edge is not clearer there by its own "
+        f"noise ({failed[0]}): series lie as their headers say"
+    )
 
 
 def _described(

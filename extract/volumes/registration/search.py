@@ -40,6 +40,8 @@ class _Level:
 _COARSE = _Level(step_mm=4.0, sigma_mm=2.5, tolerance_mm=0.2, gain=1e-4, rounds=4, stride_mm=2.0)
 _MIDDLE = _Level(step_mm=3.0, sigma_mm=1.5, tolerance_mm=0.05, gain=1e-5, rounds=6, stride_mm=1.0)
 _FINE = _Level(step_mm=2.2, sigma_mm=1.0, tolerance_mm=0.005, gain=1e-7, rounds=8, stride_mm=0.3)
+#: Of a search that checks another to a voxel.
+_CHECK = _Level(step_mm=2.6, sigma_mm=1.0, tolerance_mm=0.05, gain=1e-5, rounds=4, stride_mm=0.3)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +66,7 @@ class Found:
 
 
 def find_rigid(
-    fixed: Sequence[Image], moving: Sequence[Image], around: Surroundings, first_place: int = 0
+    fixed: Sequence[Image], moving: Sequence[Image], around: Surroundings, witness_place: int | None = None
 ) -> Found:
     """Seek the rigid transform.
 
@@ -74,14 +76,19 @@ def find_rigid(
         Series of one grid each. Every pair counts alike.
     around
         Where the fixed images are looked at.
-    first_place
-        Where the jitter of the places begins: two searches that shall not share their places differ in it.
+    witness_place
+        For a search that only checks another to a voxel: where the jitter of its places begins, so that the
+        two do not share their places. It ends sooner, by half of the work.
     """
+    finest = _FINE if witness_place is None else _CHECK
     levels = {
         level: Information(
-            fixed, moving, places_in(around.region, around.grid, level.step_mm, first_place), level.sigma_mm
+            fixed,
+            moving,
+            places_in(around.region, around.grid, level.step_mm, witness_place or 0),
+            level.sigma_mm,
         )
-        for level in (_COARSE, _MIDDLE, _FINE)
+        for level in (_COARSE, _MIDDLE, finest)
     }
     steps = (-_START_MM, 0.0, _START_MM)
     starts = [np.array([0.0, 0.0, 0.0, *shift]) for shift in itertools.product(steps, repeat=3)]
@@ -91,12 +98,12 @@ def find_rigid(
     middle = min(
         (_climb(levels[_MIDDLE], _MIDDLE, one, around) for _, one in climbed[:2]), key=lambda one: one[0]
     )
-    _, best = _climb(levels[_FINE], _FINE, middle[1], around)
+    _, best = _climb(levels[finest], finest, middle[1], around)
     matrix = rigid_matrix(best * _UNITS, around.centre)
     return Found(
         matrix=matrix,
-        before=tuple(levels[_FINE].of_pairs(np.eye(4))),
-        after=tuple(levels[_FINE].of_pairs(matrix)),
+        before=tuple(levels[finest].of_pairs(np.eye(4))),
+        after=tuple(levels[finest].of_pairs(matrix)),
     )
 
 

@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 
 from extract.volumes.optional_block import OptionalBlock
 
-REGISTRATION_ALGORITHM = 1
+REGISTRATION_ALGORITHM = 2
 
 
 class Registration(OptionalBlock):

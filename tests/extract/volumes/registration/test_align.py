@@ -17,7 +17,7 @@ from extract.volumes.registration.align import Aligned, align_diffusion
 from extract.volumes.registration.evidence import limits_kept
 from extract.volumes.registration.gland import Gland
 from extract.volumes.registration.rigid import degrees_of, moved, moved_grid, rigid_matrix
-from extract.volumes.registration.settings import Registration
+from extract.volumes.registration.settings import REGISTRATION_ALGORITHM, Registration
 from extract.volumes.stage import VolumeStage
 from feature_cache.errors import RecipeError
 from tests.extract.volumes.files import write_nifti
@@ -29,6 +29,7 @@ SIX = np.array([3.0, 0.0, 4.0, -4.0, 2.0, 4.0])
 #: Less around the gland than by default is faster.
 ROUGHLY = {"method": "rigid", "around_mm": 8.0}
 ASKED = Registration.model_validate(ROUGHLY)
+QUICKLY = Registration(method="rigid", around_mm=5.0)
 ALL = (series("t2w"), series("adc"), series("hbv"))
 
 
@@ -72,6 +73,7 @@ class TestAccepted:
         assert set(pieces) == {
             "shift_mm", "degrees", "there_and_back_mm", "gland_edge_separation",
             "gland_edge_share_of_places_6mm_away_that_are_worse",
+            "gland_edge_gain_over_headers_in_standard_errors",
         }  # fmt: skip
         assert all(piece["holds"] for piece in pieces.values())
         assert pieces["shift_mm"]["value"] == pytest.approx(6.0, abs=0.6)
@@ -107,11 +109,21 @@ class TestRefused:
         for seed, name in enumerate(("adc", "hbv")):
             write_nifti(tmp_path / f"{name}.nii.gz", noise(EPI, seed), EPI.affine)
         study = opened(tmp_path, "t2w", "adc", "hbv")
-        found = align_diffusion(study, the_gland(), ASKED)
+        found = align_diffusion(study, the_gland(), QUICKLY)
         assert told(found)["accepted"] is False and found.moved == ()
         assert found.opened == study
         assert "gland_edge_separation" in told(found)["reason"]
         assert found.warnings[0].startswith("registration refused (") and len(found.warnings) == 1
+
+    def test_a_patient_who_lay_still_is_left_where_the_headers_put_him(self, tmp_path: Path) -> None:
+        """Whatever little the search finds, the edge is no clearer there."""
+        study = opened(write_pelvis(tmp_path), "t2w", "adc", "hbv")
+        found = align_diffusion(study, the_gland(), QUICKLY)
+        failed = [piece["name"] for piece in told(found)["evidence"] if not piece["holds"]]
+        assert failed == ["gland_edge_gain_over_headers_in_standard_errors"]
+        assert found.opened == study and told(found)["accepted"] is False
+        assert "is not clearer there by its own noise" in found.warnings[0]
+        assert found.warnings[0].startswith("registration found another place (shift_mm 0.")
 
     def test_a_gland_that_moved_further_than_the_recipe_allows(self) -> None:
         matrix = rigid_matrix(SIX, CENTRE)
@@ -182,7 +194,10 @@ class TestEntry:
             "method": "rigid", "around_mm": 15.0, "most_shift_mm": 10.0, "most_degrees": 10.0,
         }  # fmt: skip
         assert "registration" not in plain.settings
-        assert asked.settings["algorithm"] == {**plain.settings["algorithm"], "registration": 1}  # type: ignore[dict-item]
+        assert asked.settings["algorithm"] == {
+            **plain.settings["algorithm"],
+            "registration": REGISTRATION_ALGORITHM,
+        }  # type: ignore[dict-item]
 
     @pytest.mark.parametrize("written", ["affine", {"method": "rigid", "most_shift_mm": 15}, {"rigid": True}])
     def test_other_wishes_are_refused(self, written: Any) -> None:

@@ -66,6 +66,38 @@ class TestGlandEdge:
         assert edge.separation([image], away) < 0.7 * exact
         assert edge.share_worse([image], np.eye(4)) == 1
 
+    def test_a_gain_counts_in_standard_errors_of_parts_of_the_edge(self) -> None:
+        """6 mm are many standard errors, a place is no better than itself, and swapping changes the sign."""
+        mask = gland()
+        voxels = (10 + 2 * mask + np.random.default_rng(0).normal(size=mask.shape)).astype(np.float32)
+        edge, image = gland_edge(mask, T2W), image_of(voxels, T2W)
+        away = rigid_matrix(np.array([0.0, 0, 0, 6, 0, 0]), CENTRE)
+        gain, error = edge.gain([image], np.eye(4), away)
+        assert gain == pytest.approx(edge.separation([image], np.eye(4)) - edge.separation([image], away))
+        assert 0 < error < gain / 2
+        assert edge.gain([image], away, np.eye(4)) == pytest.approx((-gain, error))
+        assert edge.gain([image], away, away) == (0, 0)
+
+    def test_its_error_is_the_spread_over_new_noise(self) -> None:
+        """Noise of its own in every voxel is what the jackknife can know: it must know about how much."""
+        mask = gland()
+        edge = gland_edge(mask, T2W)
+        away = rigid_matrix(np.array([0.0, 0, 0, 2, 0, 0]), CENTRE)
+        drawn = [
+            edge.gain(
+                [
+                    image_of(
+                        (10 + mask + np.random.default_rng(seed).normal(size=mask.shape)).astype("f4"), T2W
+                    )
+                ],
+                np.eye(4),
+                away,
+            )
+            for seed in range(30)
+        ]
+        gains, errors = np.array(drawn).T
+        assert 0.5 < errors.mean() / gains.std(ddof=1) < 3
+
     def test_nothing_is_separated_outside_of_the_field_of_view(self) -> None:
         far = rigid_matrix(np.array([0.0, 0, 0, 300, 0, 0]), CENTRE)
         assert gland_edge(gland(), T2W).separation([image_of(paint("adc", EPI), EPI)], far) == 0
