@@ -7,21 +7,28 @@ file that cannot be used fails as a whole: with a series less it would be anothe
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from extract.encoders.card import EncodedSeries, EncoderCard, JointEncoder, VolumeEncoder
-from extract.encoders.input_contract import check_contract
+from extract.encoders.card import VolumeEncoder
 from extract.encoders.registry import find_encoder, load_encoder
 from extract.encoders.weights import WeightsSource
 from extract.item import HashFile, ResolvedBlock, WorkItem
 from extract.volumes.codebook import CROP
+from extract.volumes.encoded_study import (
+    encode_series,
+    encode_together,
+    name_rows,
+    name_shown,
+    refuse_unfit,
+    rounded,
+    rows_beyond,
+    time_arrays,
+    token_arrays,
+)
 from extract.volumes.header import open_points, open_volume
 from extract.volumes.intensity import prepare_series
 from extract.volumes.manifest import facts_of, known_day, mask_files, series_files, studies_of
@@ -31,11 +38,10 @@ from extract.volumes.settings import MODALITY, RADIOMICS, read_settings, resolve
 from extract.volumes.sources import bytes_of, source_of
 from extract.volumes.study import Study, read_study
 from extract.volumes.time.moments import find_moments
-from extract.volumes.time.over_time import OverTime, describe_over_time, with_measures
+from extract.volumes.time.over_time import describe_over_time, with_measures
 from feature_cache.canonical import Json, canonical_json, sha256_of_json
 from feature_cache.cohort import Cohort
 from feature_cache.entry import EntryDraft, EntryKey, Source
-from feature_cache.errors import SourceError
 
 
 class VolumeStage:
@@ -91,14 +97,14 @@ class VolumeStage:
         study = read_study(moments.series, moments.masks, block, str(item))
         encoder: VolumeEncoder = load_encoder(card, item.weights)
         shown, intensity = prepare_series(study.series, study.regions, card, block.intensity, said)
-        _refuse_unfit(card, study, item)
-        encoded = _encode(encoder, replace(study, series=shown), item)
-        together = _together(encoder, replace(study, series=shown), encoded, item)
+        refuse_unfit(card, study, str(item))
+        encoded = encode_series(encoder, replace(study, series=shown), str(item))
+        together = encode_together(encoder, replace(study, series=shown), encoded, str(item))
         over_time = describe_over_time(moments.timed, study, encoder, card, str(item))
         study = replace(study, measures=with_measures(study.measures, over_time))
         statistics: VolumeEncoder = load_encoder(find_encoder(RADIOMICS, MODALITY))
         as_read = card.name == RADIOMICS and not intensity
-        measured = encoded if as_read else _encode(statistics, study, item)
+        measured = encoded if as_read else encode_series(statistics, study, str(item))
         radiomics = np.concatenate([one.regions for one in measured]).astype("<f4")
         drawn = {name: mask for name, mask in study.regions.items() if name not in {CROP, *study.derived}}
         preview = draw_preview(study.series, drawn)
@@ -108,16 +114,16 @@ class VolumeStage:
             sources=sources,
             settings=item.recipe.settings,
             arrays={
-                **_tokens(encoded, study, card.stored_dtype, str(item)),
-                **_over_time(over_time, card.stored_dtype, str(item)),
+                **token_arrays(encoded, study, card.stored_dtype, str(item)),
+                **time_arrays(over_time, card.stored_dtype, str(item)),
                 **({} if study.measures is None else study.measures.arrays()),
-                "radiomics": np.pad(radiomics, _rows_beyond(together, study), constant_values=np.nan),
+                "radiomics": np.pad(radiomics, rows_beyond(together, study), constant_values=np.nan),
                 "affine": study.grid.affine.astype("<f8"),
                 "preview": preview.images,
                 "preview_masks": preview.masks,
             },
             attrs={
-                **_rows(study, together),
+                **name_rows(study, together),
                 "series_missing": _missing(item, study),
                 "feature_names": list(encoder.feature_names),
                 "radiomics_names": list(statistics.feature_names),
@@ -125,9 +131,9 @@ class VolumeStage:
                 "day": day,
                 "preview_regions": list(drawn),
                 "preview_slices": list(preview.slices),
-                "preview_spacing_mm": _rounded(preview.spacing) if study.spacing_known else None,
+                "preview_spacing_mm": rounded(preview.spacing) if study.spacing_known else None,
                 **({} if study.measures is None else study.measures.attrs()),
-                **_shown(encoded, study),
+                **name_shown(encoded, study),
                 **intensity,
                 **study.described,
                 **({} if over_time is None else over_time.attrs),
@@ -140,7 +146,7 @@ class VolumeStage:
                 **encoder.used,
                 **drawn_by(item),
             },
-            quality={**study.quality, "token_coverage": [_rounded(one.coverage) for one in encoded]},
+            quality={**study.quality, "token_coverage": [rounded(one.coverage) for one in encoded]},
             warnings=(
                 *study.warnings,
                 *origin_doubts(item),
@@ -164,118 +170,6 @@ class VolumeStage:
         }
 
 
-def _refuse_unfit(card: EncoderCard, study: Study, item: WorkItem) -> None:
-    """Hold every series against the card's contract before the first is encoded: networks take long."""
-    if card.contract is None:
-        return
-    with _named(item):
-        for one in study.series:
-            check_contract(card.contract, one, study.regions, card.name)
-
-
-def _encode(encoder: VolumeEncoder, study: Study, item: WorkItem) -> list[EncodedSeries]:
-    """Encode every series; what an encoder refuses is named by its study."""
-    with _named(item):
-        return [encoder.encode(one, study.regions) for one in study.series]
-
-
-@contextmanager
-def _named(item: WorkItem) -> Iterator[None]:
-    """Name the study in what is refused inside."""
-    try:
-        yield
-    except SourceError as error:
-        raise SourceError(
-            f"{item}, {error.where}", expected=error.expected, got=error.got, remedy=error.remedy
-        ) from error
-
-
-def _tokens(
-    encoded: list[EncodedSeries], study: Study, dtype: str, where: str
-) -> dict[str, np.ndarray[Any, Any]]:
-    """Return tokens with their places, and the rows of all series and regions. NaN mm where none is known."""
-    places = np.concatenate([one.token_xyz_mm for one in encoded]).astype(np.float64)
-    regions = np.concatenate([one.regions for one in encoded])
-    counts = [len(one.embeddings) for one in encoded]
-    return {
-        "embeddings": _stored(np.concatenate([one.embeddings for one in encoded]), dtype, where),
-        "token_xyz_mm": (places if study.spacing_known else np.full_like(places, np.nan)).astype("<f4"),
-        "token_voxel": study.grid.indices(places).astype("<f4"),
-        "token_series": np.repeat(np.arange(len(encoded)), counts).astype("<i2"),
-        "regions": _stored(regions, dtype, where),
-        "region_valid": np.isfinite(regions).any(axis=1),
-    }
-
-
-def _over_time(over_time: OverTime | None, dtype: str, where: str) -> dict[str, np.ndarray[Any, Any]]:
-    if over_time is None:
-        return {}
-    return {"time_embeddings": _stored(over_time.embeddings, dtype, where), **over_time.arrays}
-
-
-def _stored(values: np.ndarray[Any, Any], dtype: str, where: str) -> np.ndarray[Any, Any]:
-    """Return values as they are stored; `SourceError` for one that the type cannot hold."""
-    with np.errstate(over="ignore"):
-        stored = values.astype(dtype)
-    lost = int((np.isinf(stored)).sum())
-    if lost:
-        raise SourceError(
-            where,
-            expected=f"features that {stored.dtype.name} can hold",
-            got=f"{lost:,} that it cannot",
-            remedy="Look at the weights of the encoder; are they those of its card?",
-        )
-    return stored
-
-
-def _together(
-    encoder: VolumeEncoder, study: Study, encoded: list[EncodedSeries], item: WorkItem
-) -> dict[str, Json]:
-    """Add what an encoder makes of several series together, and say which and what was masked."""
-    if not isinstance(encoder, JointEncoder):
-        return {}
-    with _named(item):
-        joint = encoder.encode_jointly(study.series, study.regions)
-    if joint is None:
-        return {}
-    encoded.append(joint)
-    assert joint.shown is not None
-    return {"jointly": joint.shown}
-
-
-def _rows_beyond(together: dict[str, Json], study: Study) -> tuple[tuple[int, int], tuple[int, int]]:
-    """Return the rows to add to statistics of single series, so that rows go on meaning the same."""
-    return (0, len(study.regions) if together else 0), (0, 0)
-
-
-def _rows(study: Study, together: dict[str, Json]) -> dict[str, Json]:
-    """Name series, regions, and what each row of `regions` and `radiomics` is about.
-
-    Tokens and rows of several series together come last, under their names joined by `+`.
-    """
-    sequences, regions = [one.sequence for one in study.series], list(study.regions)
-    named = list(sequences)
-    if together:
-        joint = together["jointly"]
-        assert isinstance(joint, dict) and isinstance(joint["channels"], list)
-        named.append("+".join(map(str, joint["channels"])))
-    rows: list[Json] = [{"series": sequence, "region": region} for sequence in named for region in regions]
-    return {"series": [*sequences], "regions": [*regions], "region_rows": rows, **together}
-
-
-def _shown(encoded: list[EncodedSeries], study: Study) -> dict[str, Json]:
-    """Say of each series what an encoder with an input contract was shown; nothing of other encoders."""
-    shown = zip(study.series, encoded[: len(study.series)], strict=True)
-    said: dict[str, Json] = {one.sequence: of.shown for one, of in shown if of.shown is not None}
-    return {"shown": said} if said else {}
-
-
 def _missing(item: WorkItem, study: Study) -> list[Json]:
     there = {one.sequence for one in study.series}
     return [sequence for sequence in facts_of(item).expected if sequence not in there]
-
-
-def _rounded(numbers: object) -> list[Json]:
-    """Return numbers as JSON can hold them: NaN is null."""
-    values = np.asarray(numbers, dtype=np.float64)
-    return [round(float(value), 6) if np.isfinite(value) else None for value in values]
