@@ -68,7 +68,7 @@ def _asking_for_the_block(rows: Sequence[SeriesRow], opened: Mapping[str, Opened
         yield Problem(
             level="warning",
             where=one.file.where,
-            expected="a volume of three axes, which any recipe reads",
+            expected="a series that any recipe reads",
             got=f"{sequence} as a series over time: recipes without a block `time` refuse it",
             remedy=f"Give the recipe's volumes `time: {named}` (as --recipe over_time), or take the row out.",
         )

@@ -36,6 +36,9 @@ def ejection(
         return dict.fromkeys(EJECTION, unknown(why))
     if end_diastole == 0:
         return dict.fromkeys(EJECTION, not_applicable("no voxel of it at end diastole"))
+    if end_systole == 0:
+        why = "no voxel of it at end systole, and no ventricle empties to nothing: it was not drawn there"
+        return dict.fromkeys(EJECTION, unknown(why))
     fraction = observed((end_diastole - end_systole) / end_diastole)
     if voxel_mm3 is None:
         return {EJECTION[0]: fraction} | dict.fromkeys(EJECTION[1:], unknown("the spacing is not known"))

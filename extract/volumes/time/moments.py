@@ -172,7 +172,7 @@ def _phases(voxels: Frames, drawn: Mapping[int, Mapping[str, Mask]], cavity: str
     if cavity is not None:
         volumes = np.full(len(voxels), np.nan)
         for frame, regions in drawn.items():
-            if cavity in regions:
+            if cavity in regions and regions[cavity].any():  # an empty one was left out: none empties wholly
                 volumes[frame] = int(regions[cavity].sum())
         by_volume = phases_of_volumes(volumes)
         if by_volume is not None:

@@ -25,6 +25,12 @@ class TestEjection:
         assert {one.state for one in ejection(1000, None, 1.0).values()} == {UNKNOWN}
         assert {one.state for one in ejection(0, 10, 1.0).values()} == {NOT_APPLICABLE}
 
+    def test_no_ventricle_empties_to_nothing(self) -> None:
+        """A label that is left out of a mask is not an ejection fraction of 1."""
+        found = ejection(1000, 0, 20.0)
+        assert {one.state for one in found.values()} == {UNKNOWN}
+        assert "no voxel of it at end systole" in str(found["ejection_fraction"].why)
+
 
 class TestEnhancement:
     @pytest.mark.parametrize("onset_s", [29.0, 50.0, 71.0])

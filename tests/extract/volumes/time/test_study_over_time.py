@@ -140,6 +140,21 @@ def test_two_labelled_frames_of_a_cine_are_not_taken_for_the_others(tmp_path: Pa
     )
 
 
+def test_a_frame_whose_mask_leaves_the_cavity_out_is_not_end_systole(tmp_path: Path) -> None:
+    write_cine(tmp_path)
+    _, masks = cine(12, 3)
+    labels = np.zeros((*SIZE, 12), dtype=np.uint8)
+    for frame in (3, 8):
+        labels[..., frame] = 3 * masks[frame]
+    labels[..., 5] = 2 * masks[5]  # muscle alone
+    write_nifti(tmp_path / "labels.nii", labels, GRID.affine)
+    draft = build(cohort_of([CINE], [LABELS]), tmp_path, HEART)
+    assert draft.attrs["time_named"] == {"cine": {"end_diastole": 3, "end_systole": 8}}
+    assert measure(draft, "cine/lv_cavity/ejection_fraction") == pytest.approx(
+        1 - masks[8].sum() / masks[3].sum()
+    )
+
+
 def test_without_a_mask_the_images_tell_the_phases_and_no_ejection_fraction(tmp_path: Path) -> None:
     write_cine(tmp_path)
     draft = build(cohort_of([CINE]), tmp_path, HEART)
