@@ -20,7 +20,7 @@ from pydantic import Field, field_validator, model_validator
 from extract.encoders.card import EncoderCard
 from extract.volumes.adc import is_adc
 from extract.volumes.optional_block import OptionalBlock
-from extract.volumes.region_names import Meaning, names_by_meaning
+from extract.volumes.region_names import Meaning, names_of_gland
 from extract.volumes.texture.bins import Bins
 from extract.volumes.volume import SeriesOnGrid
 from feature_cache.canonical import Json
@@ -155,9 +155,7 @@ def _where(
     The body is seen on the reference, whose air is dark: at high b air is no darker than fat.
     """
     covered = np.isfinite(one.voxels)
-    names = names_by_meaning(list(regions), said, f"series {one.sequence}")
-    zones = [names.get("peripheral", ()), names.get("transition", ())]
-    chosen = names.get("gland") or (zones[0] + zones[1] if all(zones) else ())
+    chosen = names_of_gland(list(regions), said, f"series {one.sequence}")
     if chosen:
         gland: Mask = np.any([regions[name] for name in chosen], axis=0) & covered
         if gland.any():

@@ -3,7 +3,8 @@
 Enters: names of regions as a study has them (`codebook.py`), and what a recipe says of them. Leaves: by
 meaning, the names that stand for it. A region keeps the name of its manifest; this is the one place that says
 what a name means. Names are compared in lower case with `_` for blanks, dots and hyphens, after a container's
-name such as `zones_` was taken off; what is not listed has no meaning here until a recipe gives it one.
+name such as `zones_` and the word for a mask (`gland_mask`, `zones_seg_PZ`: so files are called) were taken
+off; what is not listed has no meaning here until a recipe gives it one.
 """
 
 from __future__ import annotations
@@ -34,7 +35,12 @@ NAMES: dict[Meaning, str] = {
 _CONTAINERS = r"zones?|zonal|prostate|gland|heart|cardiac|ventricles?|labels?|seg|segmentation|mask|lge|cine"
 #: Meanings of which several regions are one: two lesions are a patient's lesions. Two glands are a question.
 _SEVERAL: frozenset[Meaning] = frozenset({"lesion", "scar"})
-_PATTERNS = {meaning: re.compile(rf"(?:(?:{_CONTAINERS})_)?(?:{names})") for meaning, names in NAMES.items()}
+_MASK = r"(?:_(?:mask|seg|gt|label))?"
+_PATTERNS = {
+    meaning: re.compile(rf"(?:(?:{_CONTAINERS}){_MASK}_)?(?:{names}){_MASK}")
+    for meaning, names in NAMES.items()
+}
+_HEART: frozenset[Meaning] = frozenset({"myocardium", "lv_cavity", "rv_cavity", "scar"})
 
 
 def is_gland(name: str) -> bool:
@@ -92,15 +98,29 @@ def names_by_meaning(
         else:
             own = [name for name in regions if _plain(name) not in told and meaning_of(name) == meaning]
         if len(own) > 1 and meaning not in _SEVERAL and meaning not in said:
+            organ = "heart" if meaning in _HEART else "prostate"
             raise SourceError(
                 where,
                 expected=f"one region that is the {meaning}",
                 got=", ".join(sorted(own)),
-                remedy=f"Say in the recipe: `measures: {{regions: {{{meaning}: [{min(own)}]}}}}`.",
+                remedy="Say in the recipe's volumes block: "
+                f"`measures: {{organ: {organ}, regions: {{{meaning}: [{min(own)}]}}}}`.",
             )
         if own:
             found[meaning] = tuple(sorted(own))
     return found
+
+
+def names_of_gland(
+    regions: Sequence[str], said: Mapping[Meaning, Collection[str]], where: str
+) -> tuple[str, ...]:
+    """Return the regions that together are the whole gland: as drawn, or both zones; none otherwise.
+
+    Parameters and errors are those of `names_by_meaning`.
+    """
+    found = names_by_meaning(regions, said, where)
+    zones = (found.get("peripheral", ()), found.get("transition", ()))
+    return found.get("gland") or (zones[0] + zones[1] if all(zones) else ())
 
 
 def _plain(name: str) -> str:

@@ -14,7 +14,7 @@ import numpy as np
 from jaxtyping import Bool
 
 from extract.volumes.geometry import VoxelGrid
-from extract.volumes.region_names import Meaning, names_by_meaning
+from extract.volumes.region_names import Meaning, names_of_gland
 from extract.volumes.regions import Regions
 
 
@@ -38,9 +38,7 @@ def find_gland(
     SourceError
         Two regions could be the gland, and `said` (the recipe) does not tell which is meant.
     """
-    found = names_by_meaning(list(regions.masks), said, where)
-    zones = [found.get("peripheral", ()), found.get("transition", ())]
-    names = found.get("gland") or (zones[0] + zones[1] if all(zones) else ())
+    names = names_of_gland(list(regions.masks), said, where)
     if not names:
         return None
     return Gland(
