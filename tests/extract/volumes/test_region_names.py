@@ -18,8 +18,8 @@ from feature_cache.errors import SourceError
         ("lesion_ring", None), ("lesion_by_reader_2", None), ("remote_myocardium", None), ("crop", None),
         # as `scan folder` calls masks after their files, and one of several labels
         ("gland_mask", "gland"), ("lesion_gt", "lesion"), ("lesion_2_seg", "lesion"),
-        ("myo_label", "myocardium"), ("zones_mask_PZ", "peripheral"), ("heart_seg_LV", "lv_cavity"), ("mask", None),
-        ("outside_mask", None),
+        ("myo_label", "myocardium"), ("zones_mask_PZ", "peripheral"), ("heart_seg_LV", "lv_cavity"),
+        ("mask", None), ("outside_mask", None),
     ],
 )  # fmt: skip
 def test_meaning_of_a_name(name: str, meaning: str | None) -> None:
