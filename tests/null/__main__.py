@@ -18,8 +18,9 @@ def main() -> int:
     parser.add_argument("--refitted", type=int, default=REFITTED, help=text)
     text = "cohorts in which fusion gains .02, 0 for none (default %(default)s)"
     parser.add_argument("--cohorts", type=int, default=COHORTS, help=text)
+    parser.add_argument("--first", type=int, default=0, help="the first seed (default %(default)s)")
     given = parser.parse_args()
-    return publish("null", study_rows(given.runs, given.refitted, given.cohorts))
+    return publish("null", study_rows(given.runs, given.refitted, given.cohorts, given.first))
 
 
 if __name__ == "__main__":

@@ -14,14 +14,14 @@ JOBS, AT_ONCE = 2, 5
 Result = TypeVar("Result")
 
 
-def judge_all(judge: Callable[[int], Result], runs: int, what: str) -> Iterator[Result]:
-    """Yield what `judge`, a function of a module, says of the seeds 0, 1, … in their order."""
+def judge_all(judge: Callable[[int], Result], seeds: range, what: str) -> Iterator[Result]:
+    """Yield what `judge`, a function of a module, says of each seed, in their order."""
     os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
     context, begun = multiprocessing.get_context("spawn"), time.monotonic()
     with ProcessPoolExecutor(JOBS, mp_context=context) as pool:
-        for done, result in enumerate(pool.map(judge, range(runs), chunksize=AT_ONCE), start=1):
+        for done, result in enumerate(pool.map(judge, seeds, chunksize=AT_ONCE), start=1):
             yield result
-            if done % 50 == 0 or done == runs:
+            if done % 50 == 0 or done == len(seeds):
                 passed = time.monotonic() - begun
-                left = passed / done * (runs - done)
-                print(f"{what}: {done}/{runs}, {passed:.0f} s, {left:.0f} s left", flush=True)
+                left = passed / done * (len(seeds) - done)
+                print(f"{what}: {done}/{len(seeds)}, {passed:.0f} s, {left:.0f} s left", flush=True)

@@ -22,16 +22,22 @@ RUNS, REFITTED, COHORTS = 400, 800, 200
 GAIN_CASES = 300
 
 
-def study_rows(runs: int = RUNS, refitted: int = REFITTED, cohorts: int = COHORTS) -> list[Measured]:
-    """Return all rows; 0 of either leaves its part out."""
+def study_rows(
+    runs: int = RUNS, refitted: int = REFITTED, cohorts: int = COHORTS, first: int = 0
+) -> list[Measured]:
+    """Return all rows, of seeds from `first` on; 0 of either leaves its part out."""
     rows: list[Measured] = []
     size = f"cohorts of {CASES} cases and about 27 events"
     if runs:
-        rows += null_rows(list(judge_all(judge_intervals, runs, "null, intervals")), f"{runs} {size}")
+        rows += null_rows(
+            list(judge_all(judge_intervals, range(first, first + runs), "null, intervals")), f"{runs} {size}"
+        )
     if refitted:
         source = f"{refitted} {size}, {PERMUTATIONS} permutations, one repeat of {FEW[1]} folds"
-        rows += null_rows(list(judge_all(judge_refits, refitted, "null, refits")), source)
+        rows += null_rows(
+            list(judge_all(judge_refits, range(first, first + refitted), "null, refits")), source
+        )
     if cohorts:
-        judged = list(judge_all(partial(judge_gain, cases=GAIN_CASES), cohorts, "gain"))
+        judged = list(judge_all(partial(judge_gain, cases=GAIN_CASES), range(first, first + cohorts), "gain"))
         rows += gain_rows(judged, f"{cohorts} cohorts of {GAIN_CASES} cases, truth on fresh cases")
     return rows
