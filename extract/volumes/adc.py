@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool, Float32
 
-from extract.volumes.region_names import is_gland
+from extract.volumes.region_names import is_gland, meaning_of
 from feature_cache.errors import SourceError
 
 ADC_ALGORITHM = 1
@@ -23,6 +23,7 @@ _ADC = re.compile(r"adc([_-].*)?")
 _GLAND_MEDIAN = (600.0, 2200.0)
 #: Share of the gland that must be covered before its median says anything.
 _ENOUGH_GLAND = 0.5
+_ZONES = {"peripheral", "transition"}
 #: Tissue of 50e-6 mm2/s does not exist: a 99th percentile below it is another unit.
 _LEAST_P99 = 50.0
 
@@ -52,7 +53,7 @@ def refuse_other_unit(
     Raises
     ------
     SourceError
-        The unit is another one, or the median of a region called gland or prostate is implausible.
+        The unit is another one, or the median of a whole gland (drawn, else both zones) is implausible.
     """
     covered = np.isfinite(voxels)
     p99 = float(np.percentile(voxels[covered], 99))
@@ -63,9 +64,9 @@ def refuse_other_unit(
             got=f"values that end at {p99:.3g}: in 1e-3 mm2/s, in mm2/s, or no ADC",
             remedy="Convert the map (times 1,000 or 1,000,000), or name the sequence otherwise.",
         )
-    for name, mask in regions.items():
+    for name, mask in _glands(regions).items():
         inside = voxels[mask & covered]
-        if not is_gland(name) or len(inside) < max(1, _ENOUGH_GLAND * mask.sum()):
+        if len(inside) < max(1, _ENOUGH_GLAND * mask.sum()):
             continue
         median, (low, high) = float(np.median(inside)), _GLAND_MEDIAN
         if not low <= median <= high:
@@ -75,3 +76,14 @@ def refuse_other_unit(
                 got=f"{median:.4g}",
                 remedy="Check unit and slope of the map (private scale factors are common) and the mask.",
             )
+
+
+def _glands(
+    regions: Mapping[str, Bool[np.ndarray[Any, Any], "x y z"]],
+) -> dict[str, Bool[np.ndarray[Any, Any], "x y z"]]:
+    """Return every region that is a whole gland, else the zones together where there are both."""
+    drawn = {name: mask for name, mask in regions.items() if is_gland(name)}
+    zones = {name: zone for name in regions if (zone := meaning_of(name)) in _ZONES}
+    if drawn or set(zones.values()) != _ZONES:
+        return drawn
+    return {" and ".join(zones): np.any([regions[name] for name in zones], axis=0)}

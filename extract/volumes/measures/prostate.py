@@ -142,10 +142,11 @@ def _why_no_adc(anatomy: Anatomy, part: str, adc: Voxels | None) -> Measure | No
 
 
 def _to_ring(anatomy: Anatomy, adc: Voxels | None) -> Measure:
-    for part in ("lesion", "lesion_ring"):
-        none = _why_no_adc(anatomy, part, adc)
-        if none is not None:
-            return none
+    """Return the ratio; without a gland the ring would hold what is around it: another number."""
+    lacking = (_why_no_adc(anatomy, "lesion", adc), anatomy.absent.get("gland"))
+    none = next((one for one in lacking if one is not None), _why_no_adc(anatomy, "lesion_ring", adc))
+    if none is not None:
+        return none
     assert adc is not None
     lesion, ring = (float(np.nanmedian(adc[anatomy.masks[part]])) for part in ("lesion", "lesion_ring"))
     return observed(lesion / ring)

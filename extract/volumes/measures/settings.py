@@ -23,7 +23,7 @@ class Measures(OptionalBlock):
     width of the ring around lesion and gland.
     """
 
-    algorithms: ClassVar[dict[str, int]] = {"measures": 1, "derived_regions": 1}
+    algorithms: ClassVar[dict[str, int]] = {"measures": 2, "derived_regions": 1}
 
     organ: Organ
     regions: dict[Meaning, tuple[str, ...]] = Field(default_factory=dict)

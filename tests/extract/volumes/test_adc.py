@@ -46,6 +46,18 @@ def test_the_median_of_the_gland_must_be_a_prostate_s(value: float, fine: bool) 
     refuse_other_unit(voxels, {"lesion": gland}, "adc")  # a tumour may be as dark as it is
 
 
+def test_both_zones_are_a_gland_where_nobody_drew_it() -> None:
+    inner, outer = np.zeros((2, *SIZE), bool)
+    inner[1:3, 1:5, 1:3], outer[3:5, 1:5, 1:3] = True, True
+    voxels = volume(1200)
+    voxels[inner | outer] = 300
+    with pytest.raises(SourceError, match=r"a median ADC of 600 to 2200 .* in PZ and TZ"):
+        refuse_other_unit(voxels, {"PZ": outer, "TZ": inner}, "adc")
+    refuse_other_unit(voxels, {"PZ": outer}, "adc")  # one zone may be full of tumour
+    voxels[inner] = 2000
+    refuse_other_unit(voxels, {"PZ": outer, "TZ": inner}, "adc")
+
+
 def test_a_gland_that_is_mostly_outside_says_nothing() -> None:
     gland = np.ones(SIZE, bool)
     voxels = volume(np.nan)

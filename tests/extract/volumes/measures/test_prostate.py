@@ -59,6 +59,15 @@ def test_an_empty_lesion_is_a_value_and_no_mask_is_none() -> None:
     assert unseen["lesion_adc_p10"].why == "no mask of the lesion"
 
 
+def test_a_ring_that_nobody_kept_inside_a_gland_is_not_the_ring_of_other_cases() -> None:
+    """Around a lesion near the capsule it would be fat, under the name of gland."""
+    found = measure({"lesion": LESION}, adc_map())
+    assert found["lesion_adc_to_ring"].state == UNKNOWN
+    assert found["lesion_adc_to_ring"].why == "no mask of the gland"
+    assert found["lesion_adc_p10"].state == OBSERVED
+    assert measure({"PZ": PZ, "lesion": NONE}, adc_map())["lesion_adc_to_ring"].why == "there is no lesion"
+
+
 def test_no_map_half_a_map_and_no_spacing() -> None:
     assert measure({"gland": PZ}, None)["gland_adc_p10"].why == "no ADC map"
     half = adc_map()
