@@ -3,11 +3,14 @@
 Enters: a cine series (one frame of it), the left ventricle's cavity. Leaves: tokens with their places in RAS
 mm and their means in regions. What the network is shown, after the published preprocessing:
 
-* 192 x 192 px of 1 mm around the cavity, slices 10 mm apart; a mask of the cavity is needed, as it was there.
+* 192 x 192 px of 1 mm around the cavity, slices 10 mm apart; a mask of the cavity is needed, as it was there
+  (theirs is the middle of its box, here its centre of gravity). A crop that leaves more than a quarter of a
+  side empty is refused: what is around the heart was always there.
 * Up to 16 slices; the missing ones are 0 and come after the last. More are refused.
+* Slices the way a radiologist sees them. Theirs are as they lie in their files, which is not published: the
+  one step that had to be guessed.
 * Intensities clipped at the 0.95th and the 99.5th percentile (the published code asks for `percentile(a,
-  0.95)` where its comment says 0.95: as it computes, not as it says), then to [0, 1]. Theirs are percentiles
-  of the whole film, these of the crop of the frame.
+  0.95)` where its comment says 0.95: as it computes, not as it says), then to [0, 1], each frame alone.
 
 The published weights were not at hand when this was written: names and shapes are those of the published
 code, its numbers were compared with modules of torch.
@@ -35,6 +38,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 PERCENTILES = (0.95, 99.5)
+#: Three quarters of the window that it was trained on.
+_LEAST_MM = 144.0
 
 CARD = EncoderCard(
     name="cinema_sax",
@@ -64,6 +69,7 @@ CARD = EncoderCard(
         spacing_mm=(1.0, 1.0, 10.0),
         size=(192, 192, None),
         centred_on="lv_cavity",
+        least_extent_mm=_LEAST_MM,
         region_needed="lv_cavity",
         intensity="percentiles 0.95 and 99.5 of the crop to [0, 1]; 0 outside; empty slices after the last",
     ),

@@ -75,6 +75,7 @@ class InputContract(BaseModel):
             f"{mm} mm{other}" if self.fixes_grid else "the grid of the study",
             f"{px} voxels around {self.centred_on or 'the middle of the crop'}" if any(self.size) else "",
             f"axes {self.orientation}" if self.orientation else "",
+            f"a crop of at least {self.least_extent_mm:g} mm" if self.least_extent_mm else "",
             f"needs a mask of the {self.region_needed}" if self.region_needed else "",
             f"intensity {self.intensity}",
         ]
@@ -243,7 +244,8 @@ def _refuse_spacing(contract: InputContract, series: SeriesOnGrid, where: str) -
                 where,
                 expected=f"a crop of at least {contract.least_extent_mm:g} mm along columns and rows",
                 got=f"{extent:.4g} mm",
-                remedy="Give the volumes block of the recipe a larger `margin_mm` around the masks.",
+                remedy="Give the volumes block of the recipe a larger `margin_mm` around the masks, or take "
+                "another encoder where the series itself ends there.",
             )
 
 

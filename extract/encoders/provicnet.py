@@ -1,9 +1,10 @@
-"""ProViCNet on T2W, ADC or high-b diffusion: a token for 8 x 8 mm of each slice.
+"""ProViCNet on T2W, ADC or high-b diffusion: a token for 4 x 4 mm of each slice.
 
 Enters: a series on its study's grid, the gland. Leaves: patch tokens with their places in RAS mm, and their
 means in regions. What the network is shown, after the published preprocessing:
 
-* 256 x 256 px of 0.5 mm around the gland, slices 3 mm apart, stretched to 448 px: a token is 8 x 8 mm.
+* 256 x 256 px of 0.5 mm around the gland, slices 3 mm apart, stretched to 448 px: a token is 4 x 4 mm. A crop
+  that leaves more than a quarter of a side empty is refused.
 * Each slice with its neighbours as the three channels. The first and the last slice have one neighbour alone:
   they are shown as the slice beside them, as published.
 * Intensities standardised by mean and deviation inside the gland, whose mask is needed.
@@ -35,6 +36,8 @@ from feature_cache.errors import SourceError
 if TYPE_CHECKING:
     from torch import Tensor
 
+#: Three quarters of the window that it was trained on.
+_LEAST_MM = 96.0
 #: Below this the published code pads with empty slices; here such a series is refused.
 LEAST_SLICES = 6
 #: A slice of 448 px has 1,024 patches; four of them take some hundred MB on the way.
@@ -44,7 +47,7 @@ SLICES_AT_ONCE = 4
 def _card(name: str, title: str, sequences: tuple[str, ...], file: str) -> EncoderCard:
     return EncoderCard(
         name=name,
-        title=f"ProViCNet on {title}, three neighbouring slices as channels; a token stands for 8 x 8 mm",
+        title=f"ProViCNet on {title}, three neighbouring slices as channels; a token stands for 4 x 4 mm",
         modality="volumes",
         dim=384,
         input_px=448,
@@ -69,6 +72,7 @@ def _card(name: str, title: str, sequences: tuple[str, ...], file: str) -> Encod
             size=(256, 256, None),
             centred_on="gland",
             region_needed="gland",
+            least_extent_mm=_LEAST_MM,
             intensity="minus the mean inside the gland, by the deviation there; 0 outside the field of view",
         ),
     )

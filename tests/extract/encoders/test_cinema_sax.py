@@ -21,7 +21,9 @@ SMALL = CARD.model_copy(
     update={
         "dim": 24,
         "architecture": FORM.model_dump(mode="json"),
-        "contract": CARD.contract.model_copy(update={"size": (64, 48, None)}) if CARD.contract else None,
+        "contract": CARD.contract.model_copy(update={"size": (64, 48, None), "least_extent_mm": 0.0})
+        if CARD.contract
+        else None,
     }
 )
 AFFINE = np.array([[-1.25, 0, 0, 40.0], [0, -1.25, 0, 30], [0, 0, 8, -9], [0, 0, 0, 1]])

@@ -105,6 +105,15 @@ def test_what_is_padded_is_outside_the_field_of_view_and_a_region_is_in_the_midd
     assert np.isnan(shown.voxels[:9]).all() and np.isfinite(shown.voxels[9:, :22]).all()
 
 
+@pytest.mark.parametrize("card", encoder_cards("volumes"), ids=lambda card: card.name)
+def test_a_network_with_a_window_is_not_shown_a_stamp(card: EncoderCard) -> None:
+    """The crop around a gland with 10 mm of margin is some 70 mm: the rest of a window would be zeros."""
+    contract = card.contract
+    if contract is not None and contract.size[0] is not None and contract.spacing_mm[0] is not None:
+        window_mm = contract.size[0] * contract.spacing_mm[0]
+        assert 0.6 * window_mm < contract.least_extent_mm <= window_mm
+
+
 def test_a_contract_that_fixes_a_grid_names_the_feature_set_and_one_in_words_does_not() -> None:
     card = find_encoder("prostate_zones")
     assert card.contract is not None and card.identity()["contract"]["spacing_mm"] == [0.625, 0.625, None]

@@ -22,7 +22,9 @@ SMALL = CARD.model_copy(
         "dim": 12,
         "input_px": 56,
         "architecture": FORM.model_dump(mode="json"),
-        "contract": CARD.contract.model_copy(update={"size": (32, 32, None)}) if CARD.contract else None,
+        "contract": CARD.contract.model_copy(update={"size": (32, 32, None), "least_extent_mm": 0.0})
+        if CARD.contract
+        else None,
     }
 )
 AFFINE = np.array([[-0.5, 0, 0, 20.0], [0, -0.5, 0, 12], [0, 0, 3, -9], [0, 0, 0, 1]])
@@ -48,6 +50,13 @@ def _voxels() -> np.ndarray:
 @pytest.fixture(scope="module")
 def network() -> Provicnet:
     return Provicnet(random_state(shapes_needed(FORM)), SMALL)
+
+
+def test_a_token_stands_for_what_the_card_says() -> None:
+    assert CARD.contract is not None and CARD.contract.size[0] and CARD.contract.spacing_mm[0]
+    assert CARD.input_px is not None
+    side_mm = CARD.contract.size[0] * CARD.contract.spacing_mm[0] / (CARD.input_px / 14)
+    assert f"a token stands for {side_mm:g} x {side_mm:g} mm" in CARD.title
 
 
 def test_tokens_are_those_of_modules() -> None:

@@ -30,7 +30,7 @@ def describe(folder: Path, off: int) -> OverTime:
     from extract.encoders.cinema_sax import CinemaSax
 
     assert CARD.contract is not None
-    contract = CARD.contract.model_copy(update={"size": (64, 48, None)})
+    contract = CARD.contract.model_copy(update={"size": (64, 48, None), "least_extent_mm": 0.0})
     form = FORM.model_dump(mode="json")
     card = CARD.model_copy(update={"dim": 24, "architecture": form, "contract": contract})
     write_cine(folder)
