@@ -18,7 +18,7 @@ from fuse.features.feature_sets import ChosenSet
 from fuse.inspection.leaks import leak
 from fuse.inspection.near_items import MOST_PAIRS, WORTH_A_LOOK, TilesOf, neighbourhood
 from fuse.inspection.pooled_items import PooledItems
-from fuse.inspection.shared_cases import FEWEST_TELLING_BYTES
+from fuse.inspection.shared_cases import DRAWN, FEWEST_TELLING_BYTES
 from fuse.verdict.words import counted
 
 #: Modalities of images: two patients never have the same. Two of them may have the same text or values.
@@ -59,7 +59,7 @@ def _contents(feature_set: ChosenSet) -> Iterator[tuple[str, str]]:
     for record in feature_set.records:
         for source in record.sources:
             # masks and manifest rows may be alike; a table is the source of all its cases
-            told = not source.role.startswith(("table", "entry", "manifest", "mask", "tissue"))
+            told = not source.role.startswith(("table", "entry", "manifest", *DRAWN))
             if source.bytes >= FEWEST_TELLING_BYTES and told:
                 yield source.sha256, record.case_id
         embeddings = record.arrays.get("embeddings")

@@ -15,6 +15,9 @@ from fuse.features.feature_sets import ChosenSet
 
 #: Two cases may well share a short text ("no residual tumour"), but hardly this many bytes.
 FEWEST_TELLING_BYTES = 200
+#: How the roles of sources begin that two patients may share: what was drawn in their images (nothing, for
+#: one), and the file that says which segmenter drew it.
+DRAWN = ("mask", "tissue", "segmenter")
 
 
 def refuse_shared_cases(
@@ -60,7 +63,8 @@ def _sources(chosen: Mapping[str, ChosenSet]) -> Iterator[tuple[str, str]]:
     for feature_set in chosen.values():
         for record in feature_set.records if feature_set.modality != "clinical" else ():
             for source in record.sources:
-                if source.bytes >= FEWEST_TELLING_BYTES and not source.role.startswith("manifest"):
+                told = not source.role.startswith(("manifest", *DRAWN))
+                if source.bytes >= FEWEST_TELLING_BYTES and told:
                     yield source.sha256, record.case_id
             # a table is the source of all its cases: their own content is their values
             values = record.arrays["values"] if feature_set.modality == "omics" else None

@@ -25,6 +25,7 @@ from fuse.inspection.label_vectors import copied_rows
 from fuse.inspection.leaks import MEANINGS, leak, leak_of, named
 from fuse.inspection.run_lint import _against_the_null
 from fuse.inspection.segmenter_cases import segmenter_cases
+from fuse.inspection.shared_cases import refuse_shared_cases
 from fuse.protocol import read_protocol
 from tests.fuse.tiny_cohort import CLINICAL, VARIABLES, Tiny, draft
 
@@ -149,6 +150,21 @@ def test_one_file_of_two_cases_and_what_all_share(tiny: Tiny) -> None:
     assert list(same_sources(with_records(slides, dict.fromkeys(cases, file)), cases)) == []
     short = {"sources": (Source(role="slide", sha256="1" * 64, bytes=100),)}
     assert list(same_sources(with_records(slides, dict.fromkeys(cases[3:5], short)), cases)) == []
+
+
+@pytest.mark.parametrize("role", ["mask:scar", "segmenter:scar", "tissue_mask"])
+def test_what_was_drawn_of_two_cases_may_be_the_same(tiny: Tiny, role: str) -> None:
+    """Two hearts without scar have one mask, and all cases of a fold one file that says who drew theirs."""
+    slides = chosen_of(tiny)["slides"]
+    cases = sorted({record.case_id for record in slides.records})
+    drawn = {"sources": (Source(role=role, sha256="1" * 64, bytes=5000),)}
+    changed = with_records(slides, dict.fromkeys(cases[3:5], drawn))
+    assert list(same_sources(changed, cases)) == []
+    refuse_shared_cases((cases[3:4], changed), (cases[4:5], changed))
+    file = {"sources": (Source(role="series:lge:lge", sha256="1" * 64, bytes=5000),)}
+    changed = with_records(slides, dict.fromkeys(cases[3:5], file))
+    with pytest.raises(OutcomeError, match=f"case {cases[4]}: .* got what case {cases[3]} of the run"):
+        refuse_shared_cases((cases[3:4], changed), (cases[4:5], changed))
 
 
 def leaking(tiny: Tiny, *, noise: float) -> None:
