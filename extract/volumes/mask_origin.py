@@ -45,9 +45,9 @@ class MaskOrigin(BaseModel):
     def doubts(self, case_id: str) -> tuple[str, ...]:
         """Say what a person should know before features of this case are made from its masks."""
         if self.training_case_ids is None:
-            return (f"by {self.segmenter}, of which nobody says what cases it learnt from",)
+            return (f"one by {self.segmenter}, of which nobody says what cases it learnt from",)
         if case_id in self.training_case_ids:
-            return (f"by {self.segmenter}, which learnt from this very case",)
+            return (f"one by {self.segmenter}, which learnt from this very case",)
         return ()
 
 
