@@ -1,14 +1,17 @@
-"""MONAI as a source of networks and as an oracle of losses and scores. One file: its import is slow."""
+"""MONAI as a source of networks and as an oracle of losses and scores.
+
+One file, and no import before a test runs: it takes five seconds, in every process that collects.
+"""
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
-pytest.importorskip("monai")
 
 from extract.segment.losses import segmentation_loss  # noqa: E402
 from extract.segment.networks.build import build_network  # noqa: E402
@@ -16,6 +19,7 @@ from extract.segment.networks.network import SegmentationNetwork  # noqa: E402
 from extract.segment.networks.settings import NetworkSettings  # noqa: E402
 from extract.segment.scores import score_case, score_structure  # noqa: E402
 
+pytestmark = pytest.mark.skipif(find_spec("monai") is None, reason="monai (extra segment) is not installed")
 SMALL = {
     "unet": NetworkSettings(widths=(4, 8, 16)),
     "segresnet": NetworkSettings(widths=(8,)),
