@@ -25,7 +25,7 @@ from extract.segment.folds import (
     read_folds,
 )
 from extract.segment.labelled import LabelledStudy, read_labelled
-from extract.segment.networks.build import build_network
+from extract.segment.networks.build import build_network, import_requirements
 from extract.segment.networks.settings import complete_settings, find_network
 from extract.segment.out_of_fold import ScoredStudy, scores_text, summary_text
 from extract.segment.preparation import prepare, prepare_labels
@@ -78,9 +78,11 @@ def fit_segmenter(request: FitRequest, told: Callable[[str], None] = lambda _: N
     Raises
     ------
     BraidError
-        No masks, files that cannot be used, folds that make no sense, a folder with another fit.
+        A network that cannot be built here, before any file is opened; no masks, files that cannot be used,
+        folds that make no sense, a folder with another fit.
     """
-    find_network(request.network)
+    complete_settings(request.network, request.settings.network)
+    import_requirements(request.network)
     settings = request.settings
     plan = plan_fit(request.cohort, request.root, request.target, settings)
     given = read_folds(request.folds, sorted(plan.sites)) if request.folds else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -277,6 +278,36 @@ def test_all_frames_in_one_file_are_refused_with_what_to_do(segmenter: Path, tmp
     done = say("segment", segmenter, others.manifest, "--root", others.root, "--out", others.root / "m")
     assert done.exit_code == 1
     assert "got 3 frames in one file" in done.output
+
+
+def test_a_network_that_cannot_be_built_is_refused_before_a_file_is_opened(
+    hearts: TinyCohort, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "fit.yaml").write_text("network: {widths: [8]}", encoding="utf-8")
+    words = ["fit-segmenter", hearts.manifest, "--root", tmp_path / "empty", "--target", "heart"]
+    words += ["--out", tmp_path / "out", "--settings", tmp_path / "fit.yaml", "--network"]
+    assert "network daeformer: widths: expected 3 number(s)" in str(say(*words, "daeformer").exception)
+    (tmp_path / "fit.yaml").write_text("epochs: 1", encoding="utf-8")
+    monkeypatch.setitem(sys.modules, "monai", None)
+    assert "network unet: expected the module monai" in str(say(*words, "unet").exception)
+
+
+def test_two_scanners_are_brought_to_one_pixel_side(hearts: TinyCohort, tmp_path: Path) -> None:
+    """A hospital with two scanners: pixels of 1.5 mm in four cases, of 1 mm in three."""
+    finer = write_hearts(tmp_path / "f", 3, name="both", spacing=(1.0, 1.0, 8.0), prefix="x")
+    for path in hearts.root.glob("h*.nii.gz"):
+        (finer.root / path.name).write_bytes(path.read_bytes())
+    for table in ("cases.csv", "series.csv", "masks.csv"):
+        _, *rows = (hearts.manifest / table).read_text(encoding="utf-8").splitlines()
+        with (finer.manifest / table).open("a", encoding="utf-8") as stream:
+            stream.write("".join(f"{row}\n" for row in rows))
+    out = tmp_path / "out"
+    done = fit(finer, out, "folds: 2, patience: null")
+    assert done.exit_code == 0, done.exception
+    assert read_record(out).preparation.inplane_mm == 1.5  # the median; `inplane_mm` may say another
+    drawn = {row["case_id"]: int(row["drawn_voxels"]) for row in rows_of(out / "scores.csv")}
+    assert set(drawn) == {"h0", "h1", "h2", "h3", "x0", "x1", "x2"}
+    assert drawn["x0"] == drawn["h0"]  # scored on the voxels of the series, not on those of the network
 
 
 @pytest.mark.parametrize(
