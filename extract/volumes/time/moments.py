@@ -31,6 +31,11 @@ from feature_cache.errors import SourceError
 
 Mask = Bool[np.ndarray[Any, Any], "x y z"]
 Frames = Float32[np.ndarray[Any, Any], "time x y z"]
+#: Frames from which on images are asked whether drawn frames are the phases, and the share of the beat that
+#: both may lie apart.
+_JUDGED_FROM, _APART = 10, 0.15
+#: Cavities that are measured.
+_CAVITIES: tuple[Meaning, ...] = ("lv_cavity", "rv_cavity")
 #: What the recipe says about names of regions (`region_names.names_by_meaning`).
 Said = Mapping[Meaning, Collection[str]]
 
@@ -135,6 +140,8 @@ def _read(
         still = voxels[frame]
         if phases is None:
             odd.append("nothing moves in it: end diastole and end systole are not known")
+        else:
+            odd += _doubts(phases, voxels, series, len(drawn))
     else:
         phases, (still, shown, frame) = None, _shown_of_contrast(series, voxels)
     told: dict[str, Json] = {"shown": shown}
@@ -149,10 +156,6 @@ def _read(
         warnings=(*series.times.warnings, *odd),
     )
     return found, moment, frame
-
-
-#: Cavities that are measured.
-_CAVITIES: tuple[Meaning, ...] = ("lv_cavity", "rv_cavity")
 
 
 def _draw(series: TimedSeries, masks: Mapping[int, Sequence[MaskFile]]) -> dict[int, dict[str, Mask]]:
@@ -178,6 +181,24 @@ def _phases(voxels: Frames, drawn: Mapping[int, Mapping[str, Mask]], cavity: str
         if by_volume is not None:
             return by_volume
     return phases_of_images(voxels)
+
+
+def _doubts(phases: Phases, voxels: Frames, series: TimedSeries, drawn: int) -> list[str]:
+    """Hold phases of a few drawn frames against the images: other frames give a smaller ejection fraction."""
+    by_images = None
+    if phases.found_by != "images" and drawn < series.frames and series.frames >= _JUDGED_FROM:
+        by_images = phases_of_images(voxels)
+    if by_images is None:
+        return []
+    return [
+        f"of {drawn} frames with masks {name} is frame {series.numbers[own]}, of the images frame "
+        f"{series.numbers[other]}: look at the ejection fraction"
+        for name, own, other in (
+            ("end diastole", phases.end_diastole, by_images.end_diastole),
+            ("end systole", phases.end_systole, by_images.end_systole),
+        )
+        if _beats_apart(own, other, series.frames) > max(1, _APART * series.frames)
+    ]
 
 
 def _shown_of_heart(series: TimedSeries, phases: Phases | None, drawn: Sequence[int]) -> tuple[int, str]:

@@ -155,6 +155,24 @@ def test_a_frame_whose_mask_leaves_the_cavity_out_is_not_end_systole(tmp_path: P
     )
 
 
+def test_masks_of_frames_that_are_not_the_phases_are_doubted(tmp_path: Path) -> None:
+    """Drawn at end diastole and two frames later: an ejection fraction of these is not the heart's."""
+    write_cine(tmp_path)
+    _, masks = cine(12, 3)
+
+    def doubts(*frames: int) -> list[str]:
+        labels = np.zeros((*SIZE, 12), dtype=np.uint8)
+        for frame in frames:
+            labels[..., frame] = 3 * masks[frame]
+        write_nifti(tmp_path / "labels.nii", labels, GRID.affine)
+        draft = build(cohort_of([CINE], [mask("LV", "labels.nii", "3=LV")]), tmp_path, HEART)
+        return [one for one in draft.warnings if "the images" in one]
+
+    assert doubts(3, 8) == doubts(3, 7) == []
+    (doubt,) = doubts(3, 5)
+    assert doubt.startswith("cine: of 2 frames with masks end systole is frame 6, of the images frame ")
+
+
 def test_without_a_mask_the_images_tell_the_phases_and_no_ejection_fraction(tmp_path: Path) -> None:
     write_cine(tmp_path)
     draft = build(cohort_of([CINE]), tmp_path, HEART)
