@@ -4,7 +4,7 @@ Enters: the series of a study on its grid, its regions, an encoder's card, the r
 series for the encoder, and what was done to each. ADC is a quantity: it is divided by 1000, the same number
 in every patient, and never standardised by image. T2W and high b have no unit: the median and the median
 absolute deviation of the gland, or of the body where no gland was drawn, make patients comparable. What is
-measured (`radiomics`, `measures`) is always of the values as read.
+measured (`radiomics`, `measures`) is of the values before: as read, or after N4 where a recipe asks for it.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _MAD_TO_SD = 1.4826
 _BODY_SHARE = 0.05
 #: What takes a window of values to [0, 1] takes this one: ADC in 1e-3 mm2/s, and standard deviations.
 WINDOWS: dict[Policy, tuple[float, float]] = {"fixed": (0.0, 3.0), "robust_z": (-3.0, 5.0)}
-_SHOWN = "shown to the encoder; radiomics and measures are of the values as read"
+_SHOWN = "shown to the encoder; radiomics and measures are of the values before (as read, or after n4)"
 
 
 class Intensity(OptionalBlock):

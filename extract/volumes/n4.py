@@ -76,15 +76,10 @@ def correct_bias(
         min(asked.shrink, max(1, int(size // 8))) if side < 2 * min(spacing) else 1
         for side, size in zip(spacing, voxels.shape, strict=True)
     ]
-    threads = sitk.ProcessObject.GetGlobalDefaultNumberOfThreads()
-    sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(1)  # the filters inside N4 listen to nothing else
-    try:
-        corrector = sitk.N4BiasFieldCorrectionImageFilter()
-        corrector.SetMaximumNumberOfIterations(list(asked.iterations))
-        corrector.Execute(sitk.Shrink(image, factors), sitk.Shrink(foreground, factors))
-        log_field = sitk.GetArrayFromImage(corrector.GetLogBiasFieldAsImage(image)).T
-    finally:
-        sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(threads)
+    corrector = sitk.N4BiasFieldCorrectionImageFilter()
+    corrector.SetMaximumNumberOfIterations(list(asked.iterations))
+    corrector.Execute(sitk.Shrink(image, factors), sitk.Shrink(foreground, factors))
+    log_field = sitk.GetArrayFromImage(corrector.GetLogBiasFieldAsImage(image)).T
     field = np.exp(log_field.astype(np.float64))
     corrected: Voxels = np.where(finite, voxels / field, voxels).astype(np.float32)
     low, high = (float(limit) for limit in np.percentile(field, (1, 99)))
@@ -98,7 +93,13 @@ def correct_bias(
 
 
 def _simpleitk() -> Any:
-    """Return the library, whose functions have no types."""
+    """Return the library, whose functions have no types, on one thread.
+
+    The filters inside N4 listen to nothing but the global number. It is not put back: with several readers in
+    one process another series may be under correction, and would end on several threads.
+    """
     import SimpleITK
 
-    return SimpleITK
+    library: Any = SimpleITK
+    library.ProcessObject.SetGlobalDefaultNumberOfThreads(1)
+    return library

@@ -79,6 +79,19 @@ class VolumesBlock(BaseModel):
             raise ValueError("measures.ring_mm above margin_mm, which is what is kept around the masks")
         return self
 
+    @model_validator(mode="after")
+    def _prepares_what_it_reads(self) -> VolumesBlock:
+        named = {
+            "intensity": () if self.intensity is None else self.intensity.policies,
+            "n4": () if self.n4 is None else self.n4.sequences,
+        }
+        for block, sequences in named.items():
+            unread = [one for one in sequences if self.sequences is not None and one not in self.sequences]
+            if unread:
+                known = ", ".join(self.sequences or ())
+                raise ValueError(f"{block}: {unread[0]}, which is not among sequences ({known})")
+        return self
+
 
 def resolve_volumes(
     name: str, block: dict[str, Json], cohort: Cohort, weights: WeightsSource

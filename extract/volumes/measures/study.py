@@ -1,7 +1,7 @@
 """All measures of one study, and the regions that were derived for them.
 
-Enters: the series of a study on its grid as the scanner gave them (no intensity was changed), drawn regions,
-the recipe's `measures`. Leaves: derived regions, and `StudyMeasures` for the entry.
+Enters: the series of a study on its grid as the scanner gave them (by N4 alone may intensities be changed),
+drawn regions, the recipe's `measures`. Leaves: derived regions, and `StudyMeasures` for the entry.
 """
 
 from __future__ import annotations

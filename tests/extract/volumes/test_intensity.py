@@ -135,6 +135,14 @@ class TestEntry:
             "whose bins have a width in its own unit",
         ),
         ({"time": {}, "intensity": {"dce": "robust_z"}}, "read over time"),
+        (
+            {"sequences": ["t2w", "adc"], "intensity": {"t2": "robust_z"}},
+            r"intensity: t2, which is not among sequences \(t2w, adc\)",
+        ),
+        (
+            {"sequences": ["t2w", "adc"], "n4": {"sequences": ["t2w", "lge"]}},
+            r"n4: lge, which is not among sequences \(t2w, adc\)",
+        ),
     ],
 )
 def test_rules_that_contradict_the_recipe_are_refused(block: dict[str, Any], where: str) -> None:
