@@ -23,6 +23,8 @@ from feature_cache.errors import RecipeError
 
 #: What masks of a published network are called in masks.csv, if nothing else is wished.
 PUBLISHED_REGION = "segmentation"
+#: Cards of volume encoders that give labels too (see `Segmenter`).
+PUBLISHED = ("prostate_zones",)
 _VOLUMES = "volumes"
 
 
@@ -152,22 +154,22 @@ def open_source(named: str, weights: Path | None) -> SegmenterSource:
     Raises
     ------
     RecipeError
-        Neither; a fit that was not finished; a card of a network that gives no labels; weights that are not
-        to be had.
+        Neither, or a card of a network that gives no labels; a fit that was not finished; weights that are
+        not to be had.
     """
     folder = Path(named)
     if folder.is_dir():
         return FittedSource(
             networks=LoadedNetworks(folder=folder, record=read_record(folder), device=find_device())
         )
-    card = find_encoder(named, _VOLUMES)
-    found = find_weights(card, WeightsSource(root=weights), None)
-    loaded = load_encoder(card, found)
-    if not hasattr(loaded, "segment"):
+    if named not in PUBLISHED:
+        names = ", ".join(PUBLISHED)
         raise RecipeError(
             f"segmenter {named}",
-            expected="a folder of fit-segmenter, or a network that gives labels",
-            got="an encoder that gives none",
-            remedy="`prostate_zones` is one that does; or fit a segmenter of your own.",
+            expected=f"a folder of fit-segmenter, or a published network that gives labels ({names})",
+            got="no such folder, and none of these",
+            remedy="Mend the path; or fit a segmenter of your own with `python -m extract fit-segmenter`.",
         )
-    return PublishedSource(card=card, weights=found, segmenter=loaded)
+    card = find_encoder(named, _VOLUMES)
+    found = find_weights(card, WeightsSource(root=weights), None)
+    return PublishedSource(card=card, weights=found, segmenter=load_encoder(card, found))

@@ -184,6 +184,16 @@ def test_a_stopped_segmentation_goes_on_and_another_is_refused(
     assert "got another segmentation (it differs in region)" in str(other.exception)
 
 
+@pytest.mark.parametrize("named", ["nowhere/seg", "medicalnet_r10"])
+def test_what_is_no_segmenter_is_refused_before_weights_are_fetched(
+    hearts: TinyCohort, tmp_path: Path, named: str
+) -> None:
+    done = say("segment", named, hearts.manifest, "--root", hearts.root, "--out", tmp_path / "m")
+    assert done.exit_code == 1
+    said = f"segmenter {named}: expected a folder of fit-segmenter, or a published network that gives labels"
+    assert str(done.exception).startswith(said)
+
+
 def test_a_series_that_changed_is_segmented_again(segmenter: Path, tmp_path: Path) -> None:
     others = write_hearts(tmp_path / "o", 2, name="others", prefix="x")
     words = (segmenter, others.manifest, "--root", others.root, "--out", others.root / "m")
