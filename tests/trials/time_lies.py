@@ -120,7 +120,7 @@ def _points() -> Iterator[TimedLie]:
 
 def _times() -> Iterator[TimedLie]:
     nan = float("nan")
-    for step in (nan, float("inf"), -4.2, 0.0, 1e9, 1e-9):
+    for step in (nan, float("inf"), -4.2, 0.0, 1.0, 1e9, 1e-9):
         yield TimedLie(f"nii pixdim[4] {step}", partial(_nifti, step=step), None)
     yield TimedLie("npz without times", _npz, None)
     lists: tuple[object, ...] = (
