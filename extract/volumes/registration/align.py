@@ -190,6 +190,8 @@ def _why_not(opened: Mapping[str, OpenedSeries], names: list[str], gland: Gland 
         return "no mask of the gland"
     if not gland.mask.any():
         return "the mask of the gland is empty"
+    if gland.mask.all():
+        return "the mask of the gland leaves nothing out"
     if drawn_on := set(gland.drawn_on) & set(names):
         return f"the gland was drawn on {min(drawn_on)}, which would be moved"
     return None

@@ -104,7 +104,7 @@ def gland_edge(mask: Bool[np.ndarray[Any, Any], "x y z"], grid: VoxelGrid) -> Gl
 def _sectors(places: Places, centre: Float[np.ndarray[Any, Any], " 3"], grid: VoxelGrid) -> Sectors:
     x, y, z = ((places - centre) @ grid.directions).T
     angle = np.clip((np.arctan2(y, x) / (2 * np.pi) + 0.5) * _ANGLES, 0, _ANGLES - 1).astype(np.int64)
-    level = np.searchsorted(np.quantile(z, np.arange(1, _LEVELS) / _LEVELS), z)
+    level = np.argsort(np.argsort(z, kind="stable"), kind="stable") * _LEVELS // max(1, len(z))
     sectors: Sectors = angle * _LEVELS + level
     return sectors
 

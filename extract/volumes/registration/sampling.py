@@ -85,9 +85,11 @@ def places_in(
 ) -> Places:
     """Return places spread over a region, one a cube of `step_mm`, at a fixed jitter.
 
-    Another `first` starts the jitter elsewhere: other places, as dense.
+    Another `first` starts the jitter elsewhere: other places, as dense. None in an empty region.
     """
     filled = np.argwhere(region)
+    if not len(filled):
+        return np.zeros((0, 3))
     low, high = filled.min(axis=0), filled.max(axis=0)
     cells = [
         max(1, math.floor(n * side / step_mm + 0.5))

@@ -143,6 +143,11 @@ class TestNotTried:
             (("t2w", "adc"), the_gland(mask=np.zeros(T2W.size, bool)), "the mask of the gland is empty"),
             (
                 ("t2w", "adc"),
+                the_gland(mask=np.ones(T2W.size, bool)),
+                "the mask of the gland leaves nothing out",
+            ),
+            (
+                ("t2w", "adc"),
                 the_gland(drawn_on=("adc",)),
                 "the gland was drawn on adc, which would be moved",
             ),

@@ -10,6 +10,7 @@ from extract.volumes.registration.gland_edge import gland_edge
 from extract.volumes.registration.information import Information
 from extract.volumes.registration.rigid import rigid_matrix
 from extract.volumes.registration.sampling import image_of, places_in, signed_distance_mm
+from tests.extract.volumes.files import grid_of
 from tests.extract.volumes.registration.phantom import CENTRE, EPI, T2W, gland, noise, paint
 
 
@@ -97,6 +98,16 @@ class TestGlandEdge:
         ]
         gains, errors = np.array(drawn).T
         assert 0.5 < errors.mean() / gains.std(ddof=1) < 3
+
+    def test_a_gland_with_nothing_near_around_it_separates_nothing(self) -> None:
+        """Whole slices, 9 mm thick: no voxel is outside and within the shell."""
+        thick = grid_of((20, 20, 5), (2.0, 2.0, 9.0))
+        mask = np.zeros(thick.size, bool)
+        mask[:, :, 2] = True
+        edge, image = gland_edge(mask, thick), image_of(noise(thick, 0), thick)
+        assert len(edge.outer) == 0
+        assert edge.separation([image], np.eye(4)) == 0
+        assert edge.gain([image], np.eye(4), np.eye(4)) == (0, 0)
 
     def test_nothing_is_separated_outside_of_the_field_of_view(self) -> None:
         far = rigid_matrix(np.array([0.0, 0, 0, 300, 0, 0]), CENTRE)
