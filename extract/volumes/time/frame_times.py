@@ -112,7 +112,8 @@ def refuse_times(times: FrameTimes, frames: int, kind: Kind, where: str) -> None
     if not times.known:
         got = f"times that are not finite ({times.source})"
         raise SourceError(where, expected=expected, got=got, remedy=remedy)
-    steps = np.diff(times.time_s)
+    with np.errstate(over="ignore"):  # a step of infinity is refused below
+        steps = np.diff(times.time_s)
     low, high = STEPS_S[kind]
     if steps.min() <= 0:
         got = f"{int((steps <= 0).sum())} that do not go forward ({times.source})"

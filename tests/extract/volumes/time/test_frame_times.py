@@ -67,6 +67,7 @@ def test_another_form_is_refused(tmp_path: Path, text: str) -> None:
         ((0.0, 4.0, 4.0), "contrast", "got 1 that do not go forward"),
         ((0.0, 33.0, 66.0), "heart", r"frames 0.001 to 1 s apart; got frames 33 to 33 s apart"),
         ((0.0, 0.004, 0.008), "contrast", "frames 0.1 to 600 s apart"),
+        ((-1e308, 1e308, 1.1e308), "contrast", "frames 0.1 to 600 s apart"),
     ],
 )
 def test_times_that_no_scanner_has_are_refused(seconds: tuple[float, ...], kind: Kind, message: str) -> None:
