@@ -19,6 +19,7 @@ code, its numbers were compared with modules of torch.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -28,9 +29,9 @@ from extract.encoders.card import EncodedSeries, EncoderCard
 from extract.encoders.cinema_network import PATCH_PX, UNUSED, CinemaForm, frame_tokens, shapes_needed
 from extract.encoders.input_contract import InputContract, ShownSeries, show
 from extract.encoders.networks import Shape, computed_with, refuse_other_network, refuse_unstorable, same_bits
-from extract.encoders.networks import shapes_of as shapes_of_state
 from extract.encoders.shown_tokens import place_tokens
-from extract.encoders.weights import Weights, read_shapes, read_state
+from extract.encoders.tensor_check import check_headers, read_tensors
+from extract.encoders.weights import Weights
 from extract.volumes.volume import SeriesOnGrid
 from feature_cache.errors import SourceError
 
@@ -146,22 +147,18 @@ def load(card: EncoderCard, weights: Weights) -> CinemaSax:
     RecipeError
         The tensors are those of another network.
     """
-    state = read_state(weights)
-    _refuse(card, shapes_of_state(state))
-    return CinemaSax(state, card)
+    return CinemaSax(read_tensors(weights, partial(_refuse, card)), card)
 
 
 def check(card: EncoderCard, weights: Weights) -> None:
-    """Look at the weights' headers.
+    """Look at the headers of the weights.
 
     Raises
     ------
     RecipeError
         The tensors are those of another network.
     """
-    shapes = read_shapes(weights)
-    if shapes is not None:
-        _refuse(card, shapes)
+    check_headers(weights, partial(_refuse, card))
 
 
 def _refuse(card: EncoderCard, shapes: dict[str, Shape]) -> None:

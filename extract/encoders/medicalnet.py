@@ -16,6 +16,7 @@ of each in RAS mm, and their means in regions. What the network is given, and wh
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,9 +24,10 @@ from jaxtyping import Bool, Float32
 
 from extract.encoders.card import EncodedSeries, EncoderCard
 from extract.encoders.medicalnet_network import STRIDE, Depth, feature_map, names_needed
-from extract.encoders.networks import Shape, computed_with, refuse_unstorable, same_bits, shapes_of
+from extract.encoders.networks import Shape, computed_with, refuse_unstorable, same_bits
 from extract.encoders.radiological_view import place, view
-from extract.encoders.weights import Weights, read_shapes, read_state
+from extract.encoders.tensor_check import check_headers, read_tensors
+from extract.encoders.weights import Weights
 from extract.volumes.volume import SeriesOnGrid
 from feature_cache.errors import RecipeError, SourceError
 
@@ -106,7 +108,7 @@ def standardise(
 
 
 def load(card: EncoderCard, weights: Weights) -> MedicalNet:
-    """Return the network of a card with tensors of its checkpoint.
+    """Return the network of the card.
 
     Raises
     ------
@@ -114,22 +116,19 @@ def load(card: EncoderCard, weights: Weights) -> MedicalNet:
         The tensors are those of another network.
     """
     depth = Depth.model_validate(card.architecture)
-    state = read_state(weights)
-    _refuse_other_network(card, shapes_of(state))
+    state = read_tensors(weights, partial(_refuse_other_network, card))
     return MedicalNet({name: state[name] for name in names_needed(depth)}, depth, card)
 
 
 def check(card: EncoderCard, weights: Weights) -> None:
-    """Look at the weights' headers; the published files are pickled and have none: told when loaded.
+    """Look at the headers of the weights.
 
     Raises
     ------
     RecipeError
         The tensors are those of another network.
     """
-    shapes = read_shapes(weights)
-    if shapes is not None:
-        _refuse_other_network(card, shapes)
+    check_headers(weights, partial(_refuse_other_network, card))
 
 
 def _refuse_other_network(card: EncoderCard, shapes: dict[str, Shape]) -> None:

@@ -14,6 +14,7 @@ was written. A model of residual blocks is refused by its plan.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,10 +23,10 @@ from jaxtyping import Bool
 from extract.encoders.card import EncodedSeries, EncoderCard
 from extract.encoders.input_contract import InputContract, show
 from extract.encoders.networks import Shape, computed_with, refuse_other_network, refuse_unstorable, same_bits
-from extract.encoders.networks import shapes_of as shapes_of_state
 from extract.encoders.nnunet_encoder import PLANS, NnunetPlan, bottom_map, read_plan, shapes_needed
 from extract.encoders.shown_tokens import place_tokens
-from extract.encoders.weights import Weights, read_shapes, read_state
+from extract.encoders.tensor_check import check_headers, read_tensors
+from extract.encoders.weights import Weights
 from extract.volumes.volume import SeriesOnGrid
 from feature_cache.errors import RecipeError, SourceError
 
@@ -127,10 +128,8 @@ def load(card: EncoderCard, weights: Weights) -> Mrsegmentator:
     RecipeError
         There is no plan, or plan and tensors are those of another network.
     """
-    state = read_state(weights)
     plan = _plan(card, weights)
-    _refuse(card, plan, shapes_of_state(state))
-    return Mrsegmentator(state, plan, card)
+    return Mrsegmentator(read_tensors(weights, partial(_refuse, card, plan)), plan, card)
 
 
 def check(card: EncoderCard, weights: Weights) -> None:
@@ -141,9 +140,7 @@ def check(card: EncoderCard, weights: Weights) -> None:
     RecipeError
         There is no plan, or plan and tensors are those of another network.
     """
-    plan, shapes = _plan(card, weights), read_shapes(weights)
-    if shapes is not None:
-        _refuse(card, plan, shapes)
+    check_headers(weights, partial(_refuse, card, _plan(card, weights)))
 
 
 def _plan(card: EncoderCard, weights: Weights) -> NnunetPlan:

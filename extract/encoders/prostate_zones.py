@@ -30,11 +30,11 @@ from extract.encoders.networks import (
     refuse_other_network,
     refuse_unstorable,
     same_bits,
-    shapes_of,
 )
 from extract.encoders.prostate_zones_network import STRIDE, bottom_map, shapes_needed, zone_logits
 from extract.encoders.shown_tokens import place_tokens
-from extract.encoders.weights import Weights, read_shapes, read_state
+from extract.encoders.tensor_check import check_headers, read_tensors
+from extract.encoders.weights import Weights
 from extract.volumes.geometry import VoxelGrid
 from extract.volumes.resample import resample_linear
 from extract.volumes.volume import SeriesOnGrid
@@ -164,19 +164,15 @@ def load(card: EncoderCard, weights: Weights) -> ProstateZones:
     RecipeError
         The tensors are those of another network.
     """
-    state = read_state(weights)
-    refuse_other_network(card, shapes_needed(), shapes_of(state))
-    return ProstateZones(state, card)
+    return ProstateZones(read_tensors(weights, partial(refuse_other_network, card, shapes_needed())), card)
 
 
 def check(card: EncoderCard, weights: Weights) -> None:
-    """Look at the weights' headers.
+    """Look at the headers of the weights.
 
     Raises
     ------
     RecipeError
         The tensors are those of another network.
     """
-    shapes = read_shapes(weights)
-    if shapes is not None:
-        refuse_other_network(card, shapes_needed(), shapes)
+    check_headers(weights, partial(refuse_other_network, card, shapes_needed()))

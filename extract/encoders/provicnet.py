@@ -17,6 +17,7 @@ this was written: names and shapes are those of the published code.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,10 +26,10 @@ from jaxtyping import Bool, Float
 from extract.encoders.card import EncodedSeries, EncoderCard
 from extract.encoders.input_contract import InputContract, ShownSeries, show
 from extract.encoders.networks import Shape, computed_with, refuse_other_network, refuse_unstorable, same_bits
-from extract.encoders.networks import shapes_of as shapes_of_state
 from extract.encoders.provicnet_network import PATCH_PX, UNUSED, ProvicnetForm, shapes_needed, slice_tokens
 from extract.encoders.shown_tokens import place_tokens
-from extract.encoders.weights import Weights, read_shapes, read_state
+from extract.encoders.tensor_check import check_headers, read_tensors
+from extract.encoders.weights import Weights
 from extract.volumes.region_names import is_gland
 from extract.volumes.volume import SeriesOnGrid
 from feature_cache.errors import SourceError
@@ -172,29 +173,25 @@ def _of_gland(
 
 
 def load(card: EncoderCard, weights: Weights) -> Provicnet:
-    """Return the network of a card.
+    """Return the network of the card.
 
     Raises
     ------
     RecipeError
         The tensors are those of another network.
     """
-    state = read_state(weights)
-    _refuse(card, shapes_of_state(state))
-    return Provicnet(state, card)
+    return Provicnet(read_tensors(weights, partial(_refuse, card)), card)
 
 
 def check(card: EncoderCard, weights: Weights) -> None:
-    """Look at the weights' headers; the published files are pickled and have none: told when loaded.
+    """Look at the headers of the weights.
 
     Raises
     ------
     RecipeError
         The tensors are those of another network.
     """
-    shapes = read_shapes(weights)
-    if shapes is not None:
-        _refuse(card, shapes)
+    check_headers(weights, partial(_refuse, card))
 
 
 def _refuse(card: EncoderCard, shapes: dict[str, Shape]) -> None:
