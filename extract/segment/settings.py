@@ -92,7 +92,7 @@ def read_settings(path: Path | None) -> FitSettings:
     """
     if path is None:
         return FitSettings()
-    remedy = "The settings of a fit are listed in README, under segmenters."
+    remedy = "The settings of a fit are listed in docs/segmenters.md."
     try:
         document = read_yaml(path)
         return FitSettings.model_validate({} if document is None else document)

@@ -20,7 +20,9 @@ FitOut = Annotated[Path, typer.Option("--out", help="Folder of the segmenter; a 
 Folds = Annotated[
     Path | None, typer.Option(help="folds.csv (repeat, fold, case_id, part); made if not given.")
 ]
-Settings = Annotated[Path | None, typer.Option(help="YAML: width, epochs, pixel side ...; see README.")]
+Settings = Annotated[
+    Path | None, typer.Option(help="YAML: width, epochs, pixel side ...; see docs/segmenters.md.")
+]
 Named = Annotated[
     str,
     typer.Argument(metavar="DIR", help="A folder of fit-segmenter, or a card such as prostate_zones."),
