@@ -22,18 +22,13 @@ from tests.trials.trial import Tally
 
 @dataclass
 class DisturbedRuns:
-    """Runs into one cache after another; each cache is gone on with until a run completes it.
-
-    `warm`: the first quiet run is made twice, for its length is no run's while nothing is compiled. Where few
-    moments are drawn, they may come late.
-    """
+    """Runs into one cache after another; each cache is gone on with until a run completes it."""
 
     cohort: SmallCohort
     work: Path
     workers: int
     seed: int
     tally: Tally
-    warm: bool = True
     quiet: dict[FormatName, tuple[str, float]] = field(default_factory=dict)
     completed: int = 0
 
@@ -67,7 +62,7 @@ class DisturbedRuns:
         if self.form not in self.quiet:
             cache = self.work / f"quiet-{self.form}"
             words = extract_words(self.cohort.manifest, self.cohort.raw, cache, self.workers)
-            if self.warm and not self.quiet:  # the first run compiles and fills caches
+            if not self.quiet:  # the first run compiles and fills caches: its length is no run's
                 must(*words, "--format", self.form)
                 shutil.rmtree(cache)
             began = time.monotonic()

@@ -59,9 +59,7 @@ def interrupt(work: Path, counts: Counts, seed: int) -> list[Measured]:
 
 def _interrupt_extract(work: Path, signals: int, seed: int, tally: Tally) -> list[float]:
     cohort = write_small(work / "cohort", CASES if signals >= len(WAYS) else FEW_CASES, seed)
-    runs = DisturbedRuns(
-        cohort=cohort, work=work / "runs", workers=2, seed=seed, tally=tally, warm=signals >= len(WAYS)
-    )
+    runs = DisturbedRuns(cohort=cohort, work=work / "runs", workers=2, seed=seed, tally=tally)
     runs.quiet_run()
     seconds: list[float] = []
     with told("R3: signals to extract run", signals) as advance:

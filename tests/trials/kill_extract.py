@@ -19,8 +19,8 @@ from tests.trials.disturbed_runs import DisturbedRuns
 from tests.trials.small_cohort import SmallCohort, write_small
 from tests.trials.trial import Counts, Tally, told
 
-#: In a full run, and in a quick one, which has so few kills.
-CASES, FEW_CASES, FEW = 6, 2, 8
+#: In a full run, and in a quick one.
+CASES, FEW_CASES = 6, 2
 WORKERS = (2, 1)
 
 
@@ -37,7 +37,7 @@ def kill_extract(work: Path, counts: Counts, seed: int) -> list[Measured]:
 def _kill(cohort: SmallCohort, work: Path, workers: int, told_to: tuple[int, int]) -> list[Measured]:
     kills, seed = told_to
     tally = Tally(f"cache/kill_extract_{workers}_workers_", "")
-    runs = DisturbedRuns(cohort=cohort, work=work, workers=workers, seed=seed, tally=tally, warm=kills > FEW)
+    runs = DisturbedRuns(cohort=cohort, work=work, workers=workers, seed=seed, tally=tally)
     _, whole_s = runs.quiet_run()
     landed, outlived, orphans = 0, 0, None
     with told(f"R1, {workers} worker(s): kills", kills) as advance:
