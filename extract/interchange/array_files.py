@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import math
 import zipfile
-import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Any
@@ -17,13 +16,12 @@ from typing import IO, Any
 import numpy as np
 
 from extract.encoders.weights import load_pickled
+from extract.interchange.archive_errors import ARCHIVE_ERRORS
 from extract.interchange.h5_file import MOST_ARRAY_BYTES
 from extract.limits import MOST_RECORD_BYTES, refuse_large_file
 from feature_cache.array_format import AnyArray
 from feature_cache.errors import RecipeError, SourceError
 
-#: What an archive that is damaged raises; one packed by a method that Python lacks is the last.
-_ARCHIVE_ERRORS = (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError)
 _TORCH = "Install torch 2.13 for your platform: .pt files are its own."
 
 
@@ -71,12 +69,15 @@ def read_npz(path: Path, where: str) -> dict[str, AnyArray]:
     arrays = {}
     try:
         with zipfile.ZipFile(path) as archive:
-            for name in archive.namelist():
-                with archive.open(name) as stream:
+            for member in archive.infolist():
+                if member.flag_bits & 1:
+                    raise _unlike(where, f"arrays in {path.name}", "one behind a password")
+                with archive.open(member) as stream:
                     _refuse_large_array(stream, where)
-                with archive.open(name) as stream:
-                    arrays[name.removesuffix(".npy")] = np.lib.format.read_array(stream, allow_pickle=False)
-    except _ARCHIVE_ERRORS as error:
+                with archive.open(member) as stream:
+                    name = member.filename.removesuffix(".npy")
+                    arrays[name] = np.lib.format.read_array(stream, allow_pickle=False)
+    except (ValueError, *ARCHIVE_ERRORS) as error:
         raise _unlike(where, f"arrays in {path.name}", f"one that cannot be read ({_kind(error)})") from error
     return arrays
 

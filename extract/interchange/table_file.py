@@ -13,7 +13,6 @@ import io
 import math
 import re
 import zipfile
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ from typing import IO, cast
 import numpy as np
 from jaxtyping import Float
 
+from extract.interchange.archive_errors import ARCHIVE_ERRORS
 from feature_cache.errors import SourceError
 
 #: Characters of a table, unpacked: 10,000 cases of 60,000 genes.
@@ -89,7 +89,7 @@ def open_table(path: Path) -> Iterator[OpenTable]:
                 )
             rows = _rows(lines, columns, separator, path.name)
             yield OpenTable(name=path.name, columns=columns, separator=separator, rows=rows)
-    except (OSError, EOFError, zlib.error, zipfile.BadZipFile, NotImplementedError) as error:
+    except ARCHIVE_ERRORS as error:
         got = error.strerror if isinstance(error, OSError) and error.strerror else type(error).__name__
         raise _refused(path.name, "a table that can be read", got, "Fetch or export it again.") from error
     except UnicodeDecodeError as error:
