@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from fuse.metrics.concordance import PairSums, sum_pairs
+from fuse.metrics.concordance import PairSums, by_risk, sum_pairs
 from fuse.metrics.ranked_fold import RankedFold
 from fuse.outcomes.outcomes import Competing
 
@@ -44,7 +44,7 @@ def resampled_auc_pairs(fold: RankedFold, day: float) -> PairSums:
     def eligible(rows: Int[np.ndarray, " row"]) -> Bool[np.ndarray, "row case"]:
         return np.broadcast_to(beyond, (len(rows), len(beyond)))
 
-    return sum_pairs(fold.risk, np.flatnonzero(weight > 0), eligible, fold.counts, weight)
+    return sum_pairs(by_risk(fold.risk), np.flatnonzero(weight > 0), eligible, fold.counts, weight)
 
 
 def _sum_weighted_pairs(

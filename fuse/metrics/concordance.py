@@ -18,6 +18,7 @@ ROWS_AT_ONCE = 512
 """Rows of the pair matrix held in memory together; bounds memory at 512 x cases."""
 
 Eligible = Callable[[Int[np.ndarray, " row"]], Bool[np.ndarray, "row case"]]
+Above = Callable[[Int[np.ndarray, " row"]], Float[np.ndarray, "row case"]]
 PairSums = tuple[Float[np.ndarray, " sample"], Float[np.ndarray, " sample"]]
 
 
@@ -45,7 +46,7 @@ def concordant_pairs(risk: Float[np.ndarray, " case"], outcome: Survival) -> tup
     event = outcome.event
     if outcome.entry_days is not None:
         once = np.ones((1, len(outcome)))
-        pairs = sum_pairs(risk, np.flatnonzero(event), later_cases(outcome), once)
+        pairs = sum_pairs(by_risk(risk), np.flatnonzero(event), later_cases(outcome), once)
         return float(pairs[0][0]), float(pairs[1][0])
     # events of one moment come before those censored at it: partners are exactly the cases of later ranks
     moment = 2 * np.unique(outcome.time_days, return_inverse=True)[1] + ~event
@@ -113,7 +114,17 @@ def resampled_pairs(
         Concordant and comparable pairs of each resample, (sample,). The same as counting in the repeated
         rows, by one matrix product (a case and its copy are not comparable).
     """
-    return sum_pairs(risk, np.flatnonzero(outcome.event), later_cases(outcome), counts)
+    return sum_pairs(by_risk(risk), np.flatnonzero(outcome.event), later_cases(outcome), counts)
+
+
+def by_risk(risk: Float[np.ndarray, " case"]) -> Above:
+    """Return what says whether rows are above cases: 1 at the higher risk, one half at the same, else 0."""
+
+    def above(rows: Int[np.ndarray, " row"]) -> Float[np.ndarray, "row case"]:
+        own = risk[rows][:, None]
+        return np.asarray((own > risk[None, :]) + 0.5 * (own == risk[None, :]))
+
+    return above
 
 
 def later_cases(outcome: Survival) -> Eligible:
@@ -132,7 +143,7 @@ def later_cases(outcome: Survival) -> Eligible:
 
 
 def sum_pairs(
-    risk: Float[np.ndarray, " case"],
+    above: Above,
     rows: Int[np.ndarray, " row"],
     eligible: Eligible,
     counts: Float[np.ndarray, "sample case"],
@@ -142,8 +153,8 @@ def sum_pairs(
 
     Parameters
     ----------
-    risk
-        Shape (case,).
+    above
+        Says of some rows how far each is above each case, (row, case) in [0, 1]: see `by_risk`.
     rows
         Cases that had the event.
     eligible
@@ -156,15 +167,14 @@ def sum_pairs(
     Returns
     -------
     tuple of arrays
-        Concordant (ties one half) and all eligible pairs of each sample.
+        Concordant and all eligible pairs of each sample.
     """
     concordant = np.zeros(len(counts))
     total = np.zeros(len(counts))
     for start in range(0, len(rows), ROWS_AT_ONCE):
         block = rows[start : start + ROWS_AT_ONCE]
         partners = eligible(block)
-        own = risk[block][:, None]
-        wins = partners * ((own > risk[None, :]) + 0.5 * (own == risk[None, :]))
+        wins = partners * above(block)
         of_rows = counts[:, block] if weight is None else counts[:, block] * weight[block]
         concordant += ((counts @ wins.T) * of_rows).sum(axis=1)
         total += ((counts @ partners.T.astype(float)) * of_rows).sum(axis=1)

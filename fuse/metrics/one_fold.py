@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from fuse.metrics.concordance import PairSums, resampled_pairs, sum_pairs
+from fuse.metrics.concordance import PairSums, by_risk, resampled_pairs, sum_pairs
 from fuse.metrics.intervals import Interval, bootstrap, draw_resamples
 from fuse.metrics.ordered import keep_at_risk
 from fuse.metrics.pooled import ratio
@@ -63,4 +63,4 @@ def _pairs_of_class(
     def others(rows: Int[np.ndarray, " row"]) -> Bool[np.ndarray, "row case"]:
         return np.broadcast_to(~member, (len(rows), len(member)))
 
-    return sum_pairs(score, np.flatnonzero(member), others, counts)
+    return sum_pairs(by_risk(score), np.flatnonzero(member), others, counts)

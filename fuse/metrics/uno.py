@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from fuse.metrics.concordance import PairSums, later_cases, sum_pairs
+from fuse.metrics.concordance import PairSums, by_risk, later_cases, sum_pairs
 from fuse.metrics.ranked_fold import RankedFold
 
 
@@ -32,4 +32,4 @@ def resampled_uno_pairs(fold: RankedFold, tau_days: float) -> PairSums:
     test = fold.test
     weight = np.square(fold.weigh(tau_days).had_event[:, 0])
     rows = np.flatnonzero(test.event & (test.time_days < tau_days))
-    return sum_pairs(fold.risk, rows, later_cases(test), fold.counts, weight)
+    return sum_pairs(by_risk(fold.risk), rows, later_cases(test), fold.counts, weight)

@@ -11,7 +11,6 @@ from fuse.metrics.concordance import concordant_pairs, resampled_pairs
 from fuse.metrics.pooled import (
     CaseScores,
     count_fold_pairs,
-    place_in_fold,
     resample_across_folds,
     resample_within_folds,
     score_brier,
@@ -76,11 +75,6 @@ def test_pooled_concordance_is_that_of_all_cases_by_their_places(trial) -> None:
     expected = np.mean([share(place, arm.outcome.take(rows)) for place, rows in places(arm)])
     assert once[0] == pytest.approx(expected, abs=1e-12)
     assert once[0] == pytest.approx(share(trial.hazard, trial.outcome), abs=0.03)
-
-
-def test_places_have_the_mean_one_half_whatever_the_scale_of_a_fold() -> None:
-    assert place_in_fold(np.array([3.0, -1.0, 3.0, 9.0])).tolist() == [0.5, 0.125, 0.5, 0.875]
-    assert place_in_fold(np.zeros(5)).tolist() == [0.5] * 5
 
 
 def test_a_fold_that_predicts_lower_because_it_holds_more_events_costs_nothing() -> None:
