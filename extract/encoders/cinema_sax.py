@@ -27,10 +27,11 @@ from jaxtyping import Bool
 
 from extract.encoders.card import EncodedSeries, EncoderCard
 from extract.encoders.cinema_network import PATCH_PX, UNUSED, CinemaForm, frame_tokens, shapes_needed
+from extract.encoders.computing import Computing, numbered
 from extract.encoders.input_contract import InputContract, ShownSeries, show
-from extract.encoders.networks import Shape, computed_with, refuse_other_network, refuse_unstorable, same_bits
+from extract.encoders.networks import refuse_other_network
 from extract.encoders.shown_tokens import place_tokens
-from extract.encoders.tensor_check import check_headers, read_tensors
+from extract.encoders.tensor_check import Refuse, check_headers, read_tensors
 from extract.encoders.weights import Weights
 from extract.volumes.volume import SeriesOnGrid
 from feature_cache.errors import SourceError
@@ -82,12 +83,10 @@ class CinemaSax:
 
     def __init__(self, state: dict[str, Tensor], card: EncoderCard) -> None:
         assert card.contract is not None
-        self.used = computed_with(card)
-        self._device = str(self.used["device"])
+        self._card, self._contract, self._computing = card, card.contract, Computing.of(card)
         self._form = CinemaForm.model_validate(card.architecture)
-        self._state = {name: state[name].to(self._device) for name in shapes_needed(self._form)}
-        self._card, self._contract = card, card.contract
-        self.feature_names = tuple(f"feature_{number}" for number in range(self._form.width))
+        self._state = self._computing.bring(state, shapes_needed(self._form))
+        self.used, self.feature_names = self._computing.used, numbered(self._form.width)
 
     def encode(
         self, series: SeriesOnGrid, regions: Mapping[str, Bool[np.ndarray[Any, Any], "x y z"]]
@@ -101,16 +100,14 @@ class CinemaSax:
             cannot be stored.
         """
         shown = show(self._contract, series, regions, self._card.name)
-        with same_bits(self._device, self._card.precision):
+        with self._computing.same_bits():
             tokens = frame_tokens(self._state, self._form, self._frame(shown, series.sequence))
         slices = shown.voxels.shape[2]
         columns, rows, _ = self._form.grid
         kept = tokens.view(columns, rows, -1, self._form.width)[:, :, :slices].permute(2, 1, 0, 3)
-        table = kept.flatten(0, 2).float().cpu().numpy()
-        refuse_unstorable(table, self._card.name)
         places = [PATCH_PX * np.arange(count) + (PATCH_PX - 1) / 2 for count in (rows, columns)]
         where = (np.arange(slices, dtype=np.float64), places[0], places[1])
-        return place_tokens(table, where, shown, series, regions)
+        return place_tokens(self._computing.rows([kept]), where, shown, series, regions)
 
     def _frame(self, shown: ShownSeries, sequence: str) -> Tensor:
         """Return (column, row, slice) in [0, 1], filled up with empty slices."""
@@ -136,7 +133,7 @@ class CinemaSax:
         frame = np.zeros(self._form.frame, dtype=np.float32)
         scaled = np.clip((voxels - low) / (high - low), 0, 1)
         frame[:, :, : voxels.shape[2]] = np.nan_to_num(scaled, nan=0.0)
-        return torch.from_numpy(frame).to(self._device)
+        return torch.from_numpy(frame).to(self._computing.device)
 
 
 def load(card: EncoderCard, weights: Weights) -> CinemaSax:
@@ -147,7 +144,7 @@ def load(card: EncoderCard, weights: Weights) -> CinemaSax:
     RecipeError
         The tensors are those of another network.
     """
-    return CinemaSax(read_tensors(weights, partial(_refuse, card)), card)
+    return CinemaSax(read_tensors(weights, _refusal(card)), card)
 
 
 def check(card: EncoderCard, weights: Weights) -> None:
@@ -158,9 +155,9 @@ def check(card: EncoderCard, weights: Weights) -> None:
     RecipeError
         The tensors are those of another network.
     """
-    check_headers(weights, partial(_refuse, card))
+    check_headers(weights, _refusal(card))
 
 
-def _refuse(card: EncoderCard, shapes: dict[str, Shape]) -> None:
-    used = {name: shape for name, shape in shapes.items() if not name.startswith(UNUSED)}
-    refuse_other_network(card, shapes_needed(CinemaForm.model_validate(card.architecture)), used)
+def _refusal(card: EncoderCard) -> Refuse:
+    needed = shapes_needed(CinemaForm.model_validate(card.architecture))
+    return partial(refuse_other_network, card, needed, unused=UNUSED)

@@ -16,15 +16,16 @@ The class token of a slice has no place, so it is not kept. Slices are encoded a
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from jaxtyping import Bool, Float, Float32
 
 from extract.encoders.card import EncodedSeries, EncoderCard
+from extract.encoders.computing import Computing, numbered
 from extract.encoders.from_transformers import check, load_network
-from extract.encoders.networks import NORMALISATIONS, computed_with, refuse_unstorable, same_bits
+from extract.encoders.networks import NORMALISATIONS
 from extract.encoders.radiological_view import place, view
 from extract.volumes.volume import SeriesOnGrid
 from feature_cache.errors import SourceError
@@ -46,12 +47,10 @@ class Dinov2Slices:
 
     def __init__(self, network: Any, card: EncoderCard) -> None:
         assert card.dim is not None and card.input_px is not None
-        self.used = computed_with(card)
-        self._device = str(self.used["device"])
-        self._network, self._name = network.to(self._device), card.name
-        self._precision = card.precision
+        self._computing = Computing.of(card)
+        self._network = network.to(self._computing.device)
         self._side_px, self._patch_px = card.input_px, int(network.config.patch_size)
-        self.feature_names = tuple(f"feature_{number}" for number in range(card.dim))
+        self.used, self.feature_names = self._computing.used, numbered(card.dim)
 
     def encode(
         self, series: SeriesOnGrid, regions: Mapping[str, Bool[np.ndarray[Any, Any], "x y z"]]
@@ -67,21 +66,24 @@ class Dinov2Slices:
         import torch
 
         shown = view(series)
-        slices = torch.from_numpy(scale(shown.voxels, series.sequence, series.window)).to(self._device)
+        scaled = torch.from_numpy(scale(shown.voxels, series.sequence, series.window))
+        slices = scaled.to(self._computing.device)
         step_mm = np.linalg.norm(shown.affine[:3, 1:3], axis=0)
         size_px = image_size(shown.voxels.shape[1:] * step_mm, self._side_px, self._patch_px)
-        rows = []
-        with same_bits(self._device, self._precision):
-            for start in range(0, len(slices), SLICES_AT_ONCE):
-                stop = min(start + SLICES_AT_ONCE, len(slices))
-                middle = torch.arange(start, stop, device=self._device)
-                images = to_images(slices, middle, size_px)
-                patches = self._network(pixel_values=images).last_hidden_state[:, 1:]
-                rows.append(patches.flatten(0, 1).float().cpu().numpy())
-        tokens = np.concatenate(rows)
-        refuse_unstorable(tokens, self._name)
+        every = torch.arange(len(slices), device=slices.device)
+        starts = range(0, len(slices), SLICES_AT_ONCE)
+        tokens = self._tokens(
+            to_images(slices, every[start : start + SLICES_AT_ONCE], size_px) for start in starts
+        )
         centres = patch_centres(shown.voxels.shape, size_px, self._patch_px)
         return place(tokens, centres, shown, series, regions)
+
+    def _tokens(self, images: Iterable[Tensor]) -> Float32[np.ndarray[Any, Any], "token dim"]:
+        """Return a row for every patch of (slice, 3, row, column) images, made and shown one by one."""
+        with self._computing.same_bits():
+            return self._computing.rows(
+                self._network(pixel_values=some).last_hidden_state[:, 1:] for some in images
+            )
 
 
 def scale(

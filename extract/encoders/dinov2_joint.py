@@ -21,7 +21,7 @@ from extract.encoders.dinov2 import SLICES_AT_ONCE, Dinov2Slices, image_size, pa
 from extract.encoders.dinov2_s import CARD as DINOV2_S
 from extract.encoders.from_transformers import check, load_network
 from extract.encoders.input_contract import InputContract
-from extract.encoders.networks import NORMALISATIONS, refuse_unstorable, same_bits
+from extract.encoders.networks import NORMALISATIONS
 from extract.encoders.radiological_view import place, view
 from extract.volumes.volume import SeriesOnGrid
 
@@ -90,14 +90,10 @@ class Dinov2Jointly(Dinov2Slices):
         channels = {name: scale(one.voxels, name, there[name].window) for name, one in views.items()}
         step_mm = np.linalg.norm(first.affine[:3, 1:3], axis=0)
         size_px = image_size(first.voxels.shape[1:] * step_mm, self._side_px, self._patch_px)
-        rows = []
-        with same_bits(self._device, self._precision):
-            for start in range(0, len(first.voxels), SLICES_AT_ONCE):
-                images = self._images(channels, slice(start, start + SLICES_AT_ONCE), size_px)
-                patches = self._network(pixel_values=images).last_hidden_state[:, 1:]
-                rows.append(patches.flatten(0, 1).float().cpu().numpy())
-        tokens = np.concatenate(rows)
-        refuse_unstorable(tokens, self._name)
+        starts = range(0, len(first.voxels), SLICES_AT_ONCE)
+        tokens = self._tokens(
+            self._images(channels, slice(start, start + SLICES_AT_ONCE), size_px) for start in starts
+        )
         centres = patch_centres(first.voxels.shape, size_px, self._patch_px)
         anywhere = np.isfinite(np.stack([one.voxels for one in views.values()])).any(axis=0)
         seen = replace(first, voxels=np.where(anywhere, np.float32(0), np.float32(np.nan)))
@@ -112,13 +108,12 @@ class Dinov2Jointly(Dinov2Slices):
 
         rows, columns = size_px
         some = next(iter(channels.values()))[part]
-        images = torch.zeros((len(some), len(self._channels), rows, columns), device=self._device)
+        device = self._computing.device
+        images = torch.zeros((len(some), len(self._channels), rows, columns), device=device)
         for place_, name in enumerate(self._channels):
             if name in channels:
                 slices = torch.from_numpy(np.ascontiguousarray(channels[name][part]))[:, None]
-                stretched = interpolate(
-                    slices.to(self._device), size=size_px, mode="bilinear", antialias=True
-                )
+                stretched = interpolate(slices.to(device), size=size_px, mode="bilinear", antialias=True)
                 mean, deviation = (values[place_] for values in NORMALISATIONS["imagenet"])
                 images[:, place_] = (stretched[:, 0] - mean) / deviation
         return images

@@ -23,8 +23,9 @@ import numpy as np
 from jaxtyping import Bool, Float32
 
 from extract.encoders.card import EncodedSeries, EncoderCard
+from extract.encoders.computing import Computing, numbered
 from extract.encoders.medicalnet_network import STRIDE, Depth, feature_map, names_needed
-from extract.encoders.networks import Shape, computed_with, refuse_unstorable, same_bits
+from extract.encoders.networks import Shape
 from extract.encoders.radiological_view import place, view
 from extract.encoders.tensor_check import check_headers, read_tensors
 from extract.encoders.weights import Weights
@@ -42,11 +43,10 @@ class MedicalNet:
     """A loaded network; it holds its tensors and nothing of a series."""
 
     def __init__(self, state: dict[str, Tensor], depth: Depth, card: EncoderCard) -> None:
-        self.used = computed_with(card)
-        self._device = str(self.used["device"])
-        self._state = {name: tensor.to(self._device) for name, tensor in state.items()}
-        self._depth, self._precision, self._name = depth, card.precision, card.name
-        self.feature_names = tuple(f"feature_{number}" for number in range(card.dim or 0))
+        assert card.dim is not None
+        self._depth, self._computing = depth, Computing.of(card)
+        self._state = self._computing.bring(state, names_needed(depth))
+        self.used, self.feature_names = self._computing.used, numbered(card.dim)
 
     def encode(
         self, series: SeriesOnGrid, regions: Mapping[str, Bool[np.ndarray[Any, Any], "x y z"]]
@@ -74,10 +74,9 @@ class MedicalNet:
         else:
             given = np.nan_to_num(shown.voxels, nan=0.0)
         volume = torch.from_numpy(given)
-        with same_bits(self._device, self._precision):
-            features = feature_map(self._state, self._depth, volume.to(self._device))
-        tokens = features.permute(1, 2, 3, 0).flatten(0, 2).float().cpu().numpy()
-        refuse_unstorable(tokens, self._name)
+        with self._computing.same_bits():
+            features = feature_map(self._state, self._depth, volume.to(self._computing.device))
+        tokens = self._computing.rows([features.permute(1, 2, 3, 0)])
         centres = float(STRIDE) * np.indices(tuple(features.shape[1:])).reshape(3, -1).T
         return place(tokens, centres, shown, series, regions)
 
@@ -117,7 +116,7 @@ def load(card: EncoderCard, weights: Weights) -> MedicalNet:
     """
     depth = Depth.model_validate(card.architecture)
     state = read_tensors(weights, partial(_refuse_other_network, card))
-    return MedicalNet({name: state[name] for name in names_needed(depth)}, depth, card)
+    return MedicalNet(state, depth, card)
 
 
 def check(card: EncoderCard, weights: Weights) -> None:

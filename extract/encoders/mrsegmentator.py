@@ -21,8 +21,9 @@ import numpy as np
 from jaxtyping import Bool
 
 from extract.encoders.card import EncodedSeries, EncoderCard
+from extract.encoders.computing import Computing, numbered
 from extract.encoders.input_contract import InputContract, show
-from extract.encoders.networks import Shape, computed_with, refuse_other_network, refuse_unstorable, same_bits
+from extract.encoders.networks import Shape, refuse_other_network
 from extract.encoders.nnunet_encoder import PLANS, NnunetPlan, bottom_map, read_plan, shapes_needed
 from extract.encoders.shown_tokens import place_tokens
 from extract.encoders.tensor_check import check_headers, read_tensors
@@ -65,11 +66,10 @@ class Mrsegmentator:
 
     def __init__(self, state: dict[str, Tensor], plan: NnunetPlan, card: EncoderCard) -> None:
         assert card.contract is not None
-        self.used = computed_with(card)
-        self._device = str(self.used["device"])
-        self._state = {name: state[name].to(self._device) for name in shapes_needed(plan)}
         self._plan, self._card, self._contract = plan, card, card.contract
-        self.feature_names = tuple(f"feature_{number}" for number in range(plan.features[-1]))
+        self._computing = Computing.of(card)
+        self._state = self._computing.bring(state, shapes_needed(plan))
+        self.used, self.feature_names = self._computing.used, numbered(plan.features[-1])
 
     def encode(
         self, series: SeriesOnGrid, regions: Mapping[str, Bool[np.ndarray[Any, Any], "x y z"]]
@@ -96,11 +96,10 @@ class Mrsegmentator:
                 remedy="Look at the series; take a blank one out of series.csv.",
             )
         scaled = np.nan_to_num((voxels - values.mean()) / values.std(), nan=0.0).astype(np.float32)
-        with same_bits(self._device, self._card.precision):
-            volume = torch.from_numpy(np.ascontiguousarray(scaled)).to(self._device)
+        with self._computing.same_bits():
+            volume = torch.from_numpy(np.ascontiguousarray(scaled)).to(self._computing.device)
             bottom = bottom_map(self._state, self._plan, volume)
-            tokens = bottom.permute(1, 2, 3, 0).flatten(0, 2).float().cpu().numpy()
-        refuse_unstorable(tokens, self._card.name)
+            tokens = self._computing.rows([bottom.permute(1, 2, 3, 0)])
         centres = [
             float(step) * np.arange(side)
             for step, side in zip(self._plan.step, bottom.shape[1:], strict=True)

@@ -179,14 +179,19 @@ def shapes_of(state: Mapping[str, Tensor]) -> dict[str, Shape]:
     return {name: tuple(tensor.shape) for name, tensor in state.items()}
 
 
-def refuse_other_network(card: EncoderCard, own: Mapping[str, Shape], state: Mapping[str, Shape]) -> None:
+def refuse_other_network(
+    card: EncoderCard, own: Mapping[str, Shape], state: Mapping[str, Shape], unused: tuple[str, ...] = ()
+) -> None:
     """Compare the shapes of a network's tensors with those of some weights, by name.
+
+    `unused` are beginnings of names that the encoder makes no use of: those may lie beside.
 
     Raises
     ------
     RecipeError
         The weights are those of another network.
     """
+    state = {name: shape for name, shape in state.items() if not name.startswith(unused)}
     missing, unknown = sorted(own.keys() - state.keys()), sorted(state.keys() - own.keys())
     misshapen = sorted(name for name in own.keys() & state.keys() if own[name] != state[name])
     faults = [f"{len(missing)} missing ({missing[0]}, ...)"] if missing else []

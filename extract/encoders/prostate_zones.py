@@ -24,13 +24,9 @@ import numpy as np
 from jaxtyping import Bool, UInt8
 
 from extract.encoders.card import EncodedSeries, EncoderCard
+from extract.encoders.computing import Computing, numbered
 from extract.encoders.input_contract import InputContract, ShownSeries, show
-from extract.encoders.networks import (
-    computed_with,
-    refuse_other_network,
-    refuse_unstorable,
-    same_bits,
-)
+from extract.encoders.networks import refuse_other_network
 from extract.encoders.prostate_zones_network import STRIDE, bottom_map, shapes_needed, zone_logits
 from extract.encoders.shown_tokens import place_tokens
 from extract.encoders.tensor_check import check_headers, read_tensors
@@ -83,12 +79,10 @@ class ProstateZones:
     training_case_ids: tuple[str, ...] | None = None
 
     def __init__(self, state: dict[str, Tensor], card: EncoderCard) -> None:
-        assert card.contract is not None
-        self.used = computed_with(card)
-        self._device = str(self.used["device"])
-        self._state = {name: tensor.to(self._device) for name, tensor in state.items()}
-        self._card, self._contract = card, card.contract
-        self.feature_names = tuple(f"feature_{number}" for number in range(card.dim or 0))
+        assert card.contract is not None and card.dim is not None
+        self._card, self._contract, self._computing = card, card.contract, Computing.of(card)
+        self._state = self._computing.bring(state, shapes_needed())
+        self.used, self.feature_names = self._computing.used, numbered(card.dim)
 
     def encode(
         self, series: SeriesOnGrid, regions: Mapping[str, Bool[np.ndarray[Any, Any], "x y z"]]
@@ -101,10 +95,9 @@ class ProstateZones:
             A series that the contract of the card refuses, or numbers that cannot be stored.
         """
         shown = show(self._contract, series, regions, self._card.name)
-        with same_bits(self._device, self._card.precision):
+        with self._computing.same_bits():
             maps = mirrored_mean(partial(bottom_map, self._state), self._slices(shown))
-            tokens = maps.permute(0, 2, 3, 1).flatten(0, 2).float().cpu().numpy()
-        refuse_unstorable(tokens, self._card.name)
+            tokens = self._computing.rows([maps.permute(0, 2, 3, 1)])
         rows, columns = (STRIDE * np.arange(side) + (STRIDE - 1) / 2 for side in maps.shape[2:])
         slices = np.arange(len(maps), dtype=np.float64)
         return place_tokens(tokens, (slices, rows, columns), shown, series, regions)
@@ -121,7 +114,7 @@ class ProstateZones:
             Another sequence or plane, an unknown spacing, or a series of less than 120 mm.
         """
         shown = show(self._contract, series, {}, self._card.name)
-        with same_bits(self._device, self._card.precision):
+        with self._computing.same_bits():
             chances = mirrored_mean(self._chances, self._slices(shown)).float().cpu().numpy()
         x, y, z = series.voxels.shape
         columns, rows, slices = shown.voxels.shape
@@ -142,7 +135,8 @@ class ProstateZones:
         voxels = np.nan_to_num(shown.voxels, nan=0.0).transpose(2, 1, 0)
         low, high = (edge(voxels, axis=(1, 2), keepdims=True) for edge in (np.min, np.max))
         scaled = (voxels - low) / np.where(high > low, high - low, 1)
-        return torch.from_numpy(np.ascontiguousarray(scaled, dtype=np.float32))[:, None].to(self._device)
+        slices = torch.from_numpy(np.ascontiguousarray(scaled[:, None], dtype=np.float32))
+        return slices.to(self._computing.device)
 
 
 def mirrored_mean(network: Callable[[Tensor], Tensor], slices: Tensor) -> Tensor:

@@ -16,19 +16,20 @@ this was written: names and shapes are those of the published code.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 
 from extract.encoders.card import EncodedSeries, EncoderCard
+from extract.encoders.computing import Computing, numbered
 from extract.encoders.input_contract import InputContract, ShownSeries, show
-from extract.encoders.networks import Shape, computed_with, refuse_other_network, refuse_unstorable, same_bits
+from extract.encoders.networks import refuse_other_network
 from extract.encoders.provicnet_network import PATCH_PX, UNUSED, ProvicnetForm, shapes_needed, slice_tokens
 from extract.encoders.shown_tokens import place_tokens
-from extract.encoders.tensor_check import check_headers, read_tensors
+from extract.encoders.tensor_check import Refuse, check_headers, read_tensors
 from extract.encoders.weights import Weights
 from extract.volumes.region_names import is_gland
 from extract.volumes.volume import SeriesOnGrid
@@ -91,12 +92,10 @@ class Provicnet:
 
     def __init__(self, state: dict[str, Tensor], card: EncoderCard) -> None:
         assert card.contract is not None and card.input_px is not None
-        self.used = computed_with(card)
-        self._device = str(self.used["device"])
-        self._form = ProvicnetForm.model_validate(card.architecture)
-        self._state = {name: state[name].to(self._device) for name in shapes_needed(self._form)}
         self._card, self._contract, self._side_px = card, card.contract, card.input_px
-        self.feature_names = tuple(f"feature_{number}" for number in range(self._form.width))
+        self._form, self._computing = ProvicnetForm.model_validate(card.architecture), Computing.of(card)
+        self._state = self._computing.bring(state, shapes_needed(self._form))
+        self.used, self.feature_names = self._computing.used, numbered(self._form.width)
 
     def encode(
         self, series: SeriesOnGrid, regions: Mapping[str, Bool[np.ndarray[Any, Any], "x y z"]]
@@ -109,24 +108,25 @@ class Provicnet:
             A series that the card's contract refuses, fewer than six slices, a gland of one intensity, or
             numbers that cannot be stored.
         """
-        import torch
-
         shown = show(self._contract, series, regions, self._card.name)
         slices = self._slices(shown, series, regions)
         middle = np.arange(len(slices)).clip(1, len(slices) - 2)
-        rows = []
-        with same_bits(self._device, self._card.precision):
-            for start in range(0, len(slices), SLICES_AT_ONCE):
-                numbers = torch.arange(start, min(start + SLICES_AT_ONCE, len(slices)), device=self._device)
-                beside = torch.from_numpy(middle[numbers.cpu().numpy()]).to(self._device)
-                images = slices[torch.stack([beside - 1, beside, beside + 1], dim=1)]
-                tokens = slice_tokens(self._state, self._form, self._stretched(images), numbers, len(slices))
-                rows.append(tokens.flatten(0, 1).float().cpu().numpy())
-        table = np.concatenate(rows)
-        refuse_unstorable(table, self._card.name)
+        with self._computing.same_bits():
+            tokens = self._computing.rows(self._tokens(slices, middle))
         patches = self._side_px // PATCH_PX
         side = (np.arange(patches) + 0.5) * shown.voxels.shape[0] / patches - 0.5
-        return place_tokens(table, (middle.astype(np.float64), side, side), shown, series, regions)
+        return place_tokens(tokens, (middle.astype(np.float64), side, side), shown, series, regions)
+
+    def _tokens(self, slices: Tensor, middle: Int[np.ndarray[Any, Any], " slice"]) -> Iterator[Tensor]:
+        """Yield (slice, patch, width), some slices at a time, each shown around its middle."""
+        import torch
+
+        device = self._computing.device
+        for start in range(0, len(slices), SLICES_AT_ONCE):
+            numbers = torch.arange(start, min(start + SLICES_AT_ONCE, len(slices)), device=device)
+            beside = torch.from_numpy(middle[numbers.cpu().numpy()]).to(device)
+            images = slices[torch.stack([beside - 1, beside, beside + 1], dim=1)]
+            yield slice_tokens(self._state, self._form, self._stretched(images), numbers, len(slices))
 
     def _stretched(self, images: Tensor) -> Tensor:
         from torch.nn.functional import interpolate
@@ -152,7 +152,7 @@ class Provicnet:
             )
         mean, deviation = _of_gland(series, regions, where)
         voxels = np.nan_to_num((shown.voxels.transpose(2, 1, 0) - mean) / deviation, nan=0.0)
-        return torch.from_numpy(np.ascontiguousarray(voxels, dtype=np.float32)).to(self._device)
+        return torch.from_numpy(np.ascontiguousarray(voxels, dtype=np.float32)).to(self._computing.device)
 
 
 def _of_gland(
@@ -180,7 +180,7 @@ def load(card: EncoderCard, weights: Weights) -> Provicnet:
     RecipeError
         The tensors are those of another network.
     """
-    return Provicnet(read_tensors(weights, partial(_refuse, card)), card)
+    return Provicnet(read_tensors(weights, _refusal(card)), card)
 
 
 def check(card: EncoderCard, weights: Weights) -> None:
@@ -191,9 +191,9 @@ def check(card: EncoderCard, weights: Weights) -> None:
     RecipeError
         The tensors are those of another network.
     """
-    check_headers(weights, partial(_refuse, card))
+    check_headers(weights, _refusal(card))
 
 
-def _refuse(card: EncoderCard, shapes: dict[str, Shape]) -> None:
-    used = {name: shape for name, shape in shapes.items() if not name.startswith(UNUSED)}
-    refuse_other_network(card, shapes_needed(ProvicnetForm.model_validate(card.architecture)), used)
+def _refusal(card: EncoderCard) -> Refuse:
+    needed = shapes_needed(ProvicnetForm.model_validate(card.architecture))
+    return partial(refuse_other_network, card, needed, unused=UNUSED)

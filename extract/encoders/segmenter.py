@@ -21,10 +21,10 @@ import numpy as np
 from jaxtyping import Bool
 
 from extract.encoders.card import EncodedSeries, EncoderCard
+from extract.encoders.computing import Computing, numbered
 from extract.encoders.input_contract import InputContract, check_contract
-from extract.encoders.networks import computed_with, refuse_unstorable
+from extract.encoders.networks import refuse_unstorable
 from extract.encoders.radiological_view import place, view
-from extract.encoders.same_bits import same_bits
 from extract.segment.networks.build import import_requirements
 from extract.segment.networks.settings import find_network
 from extract.segment.record import RECORD_NAME, Preparation, SegmenterRecord, read_record
@@ -61,8 +61,9 @@ class SegmenterBottom:
 
     def __init__(self, network: SegmentationNetwork, record: SegmenterRecord, card: EncoderCard) -> None:
         model, kind = record.models[0], find_network(record.network.name)
+        self._computing = Computing.of(card)
         self.used: dict[str, Json] = {
-            **computed_with(card),
+            **self._computing.used,
             "libraries": {name: version_of(name) for name in (*card.requires, *kind.requires)},
             "segmenter": {
                 "cohort": record.cohort,
@@ -72,11 +73,10 @@ class SegmenterBottom:
                 "training_case_ids": [*record.training_case_ids],
             },
         }
-        self._device = str(self.used["device"])
-        self._network = network.to(self._device)
+        self._network = network.to(self._computing.device)
         self._preparation, self._name = record.preparation, card.name
         self._contract = contract_of(record.preparation)
-        self.feature_names = tuple(f"feature_{number}" for number in range(network.dim))
+        self.feature_names = numbered(network.dim)
 
     def encode(
         self, series: SeriesOnGrid, regions: Mapping[str, Bool[np.ndarray[Any, Any], "x y z"]]
@@ -95,13 +95,13 @@ class SegmenterBottom:
         check_contract(self._contract, series, regions, self._name)
         preparation, known = self._preparation, series.spacing_known
         prepared = prepare(series.voxels, series.affine, preparation, spacing_known=known)
-        with same_bits(self._device, "f32"):
+        with self._computing.same_bits():
             tokens, centres = bottleneck_tokens(
                 self._network.features,
                 prepared.images,
                 preparation.side_px,
                 self._network.stride,
-                self._device,
+                self._computing.device,
             )
         refuse_unstorable(tokens, self._name)
         centres = centres - (0, *prepared.margins)
