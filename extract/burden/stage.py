@@ -14,6 +14,7 @@ import numpy as np
 from extract.burden.density import PSA_DENSITY, UNIT, Stated, psa_density
 from extract.burden.settings import CLINICAL, MODALITY, clinical_recipe, resolve_burden, studies_recipe
 from extract.encoders.weights import WeightsSource
+from extract.entry_sources import find_entry, seal_of
 from extract.item import HashFile, ResolvedBlock, WorkItem
 from extract.volumes.manifest import studies_of
 from extract.volumes.measures.measured import unit_of
@@ -23,9 +24,6 @@ from extract.volumes.settings import read_settings
 from feature_cache.canonical import Json
 from feature_cache.cohort import Cohort
 from feature_cache.entry import MISSING, STATES, EntryDraft, EntryKey, EntryRecord, Source
-from feature_cache.entry_json import FILE
-from feature_cache.errors import CacheError, DamagedEntryError, SourceError
-from feature_cache.names import entry_path
 from feature_cache.recipe import ResolvedRecipe
 from feature_cache.store import FeatureCache
 
@@ -62,15 +60,7 @@ class BurdenStage:
     def sources(self, item: WorkItem, hash_file: HashFile) -> tuple[Source, ...]:
         """Return the seals of the entries that it is made of; `SourceError` where one is not there."""
         records = [_study(item), _clinical(item)]
-        return tuple(
-            Source(
-                role=f"entry:{record.modality}",
-                sha256=record.entry_sha256,
-                bytes=(item.root / entry_path(record.key) / FILE).stat().st_size,
-            )
-            for record in records
-            if record is not None
-        )
+        return tuple(seal_of(item, record, f"entry:{record.modality}") for record in records if record)
 
     def build(self, item: WorkItem, sources: tuple[Source, ...]) -> EntryDraft:
         """Read the entries, every byte compared with their records, and put the vector together.
@@ -162,15 +152,5 @@ def _clinical(item: WorkItem) -> EntryRecord | None:
 
 
 def _entry(item: WorkItem, recipe: ResolvedRecipe, item_id: str) -> EntryRecord:
-    key = EntryKey.of(item.key.cohort, recipe, item.key.case_id, item_id)
-    try:
-        return FeatureCache(root=item.root).record(key)
-    except DamagedEntryError:
-        raise
-    except CacheError as error:
-        raise SourceError(
-            str(item),
-            expected=f"an entry of {recipe.modality} in {key.feature_set}",
-            got="none",
-            remedy="It failed (see its own row), was left out, or is another shard's: then run again.",
-        ) from error
+    remedy = "It failed (see its own row), was left out, or is another shard's: then run again."
+    return find_entry(item, recipe, item_id, named=recipe.modality, remedy=remedy)

@@ -13,6 +13,7 @@ import numpy as np
 
 from extract.encoders.registry import load_encoder
 from extract.encoders.weights import WeightsSource
+from extract.entry_sources import find_entry, seal_of
 from extract.item import HashFile, ResolvedBlock, WorkItem
 from extract.slide_vector.encoder import SlideEncoder, TileBag
 from extract.slide_vector.settings import BLOCK, bags_of, card_of, resolve_slide_vector
@@ -20,9 +21,6 @@ from extract.slides.settings import MODALITY
 from feature_cache.canonical import Json
 from feature_cache.cohort import Cohort
 from feature_cache.entry import OBSERVED, STATES, EntryDraft, EntryKey, EntryRecord, Source
-from feature_cache.entry_json import FILE
-from feature_cache.errors import CacheError, DamagedEntryError, SourceError
-from feature_cache.names import entry_path
 from feature_cache.store import FeatureCache
 
 
@@ -53,9 +51,7 @@ class SlideVectorStage:
 
     def sources(self, item: WorkItem, hash_file: HashFile) -> tuple[Source, ...]:
         """Return the seal of the slide's entry; `SourceError` where the slide has none."""
-        record = _bag(item)
-        size = (item.root / entry_path(record.key) / FILE).stat().st_size
-        return (Source(role="entry", sha256=record.entry_sha256, bytes=size),)
+        return (seal_of(item, _bag(item), "entry"),)
 
     def build(self, item: WorkItem, sources: tuple[Source, ...]) -> EntryDraft:
         """Read the bag, every byte compared with its record, and encode it.
@@ -128,18 +124,8 @@ def _used(item: WorkItem, bag: EntryRecord, encoder: SlideEncoder) -> dict[str, 
 
 
 def _bag(item: WorkItem) -> EntryRecord:
-    key = EntryKey.of(item.key.cohort, bags_of(item.recipe), item.key.case_id, item.key.item_id)
-    try:
-        return FeatureCache(root=item.root).record(key)
-    except DamagedEntryError:
-        raise
-    except CacheError as error:
-        raise SourceError(
-            str(item),
-            expected=f"an entry of the slide in {key.feature_set}",
-            got="none",
-            remedy="The slide itself failed or was left out; see its own row.",
-        ) from error
+    remedy = "The slide itself failed or was left out; see its own row."
+    return find_entry(item, bags_of(item.recipe), item.key.item_id, named="the slide", remedy=remedy)
 
 
 def _maker(record: EntryRecord) -> dict[str, Json]:
