@@ -42,11 +42,6 @@ from tests.extract.volumes.test_geometry import ORDERS
 UNIT = np.diag([-1.0, -1.0, 1.0, 1.0])
 
 
-@pytest.fixture(scope="module")
-def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_study(tmp_path_factory.mktemp("study"))
-
-
 class TestEntry:
     def test_what_is_in_it(self, study: Path, tmp_path: Path) -> None:
         draft = build(cohort_of(ALL, [PROSTATE]), study)

@@ -24,18 +24,17 @@ from tests.extract.volumes.studies import (
     mask,
     row_of,
     series,
-    write_study,
 )
 
 PROSTATE_BLOCK: dict[str, Any] = {"measures": {"organ": "prostate", "ring_mm": 3}}
 
 
 @pytest.fixture(scope="module")
-def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = write_study(tmp_path_factory.mktemp("study"))
+def study(study: Path) -> Path:
+    """The same with zones."""
     zones = np.where(gland(T2W), np.where(np.arange(T2W.size[0])[:, None, None] < 12, 1, 2), 0)
-    write_nifti(folder / "zones.nii.gz", zones.astype(np.uint8), T2W.affine)
-    return folder
+    write_nifti(study / "zones.nii.gz", zones.astype(np.uint8), T2W.affine)
+    return study
 
 
 def measured(draft: EntryDraft) -> dict[str, tuple[float, int]]:
