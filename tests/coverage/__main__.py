@@ -7,7 +7,8 @@ import sys
 
 from tests.coverage.cohorts import SITUATIONS
 from tests.coverage.one_cohort import Extent
-from tests.coverage.study import COHORTS, JOBS, REFITS, REPEATS, SIZES, study_rows
+from tests.coverage.study import COHORTS, REFITS, REPEATS, SIZES, study_rows
+from tests.judging import JOBS
 from tests.measurement import publish
 
 

@@ -6,17 +6,19 @@ Enters: cohorts of each situation and size. Leaves: the measured rows.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from tests.coverage.cohorts import SITUATIONS
-from tests.coverage.one_cohort import Extent
-from tests.coverage.pool import judge_all
+from tests.coverage.one_cohort import Covered, Extent, judge_cohort
 from tests.coverage.rows import coverage_rows
+from tests.judging import JOBS, judge_all
 from tests.measurement import Measured
 
 COHORTS, SIZES = 500, (95, 300, 1000)
 #: Repeats of the five folds; refits of the bootstrap, in cohorts of up to 300 cases.
 REPEATS, REFITS = 3, 60
-JOBS = 2
+#: Refits of a bootstrap take most of the time in a large cohort.
+MOST_CASES_REFITTED = 300
 
 
 def study_rows(
@@ -28,4 +30,10 @@ def study_rows(
 ) -> list[Measured]:
     """Return all rows, none of no cohort."""
     whole = extent or Extent(repeats=REPEATS, refits=REFITS)
-    return coverage_rows(judge_all(situations, sizes, cohorts, whole, jobs)) if cohorts else []
+    drawn = [(name, size, seed) for name in situations for size in sizes for seed in range(cohorts)]
+    return coverage_rows(list(judge_all(partial(_judge, whole), drawn, "coverage", jobs))) if drawn else []
+
+
+def _judge(extent: Extent, situation: str, size: int, seed: int) -> Covered:
+    refits = extent.refits if size <= MOST_CASES_REFITTED else 0
+    return judge_cohort(situation, size, seed, Extent(repeats=extent.repeats, refits=refits))

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from functools import partial
 
+from tests.judging import judge_all
 from tests.measurement import Measured
 from tests.null.cohorts import CASES
 from tests.null.gain import judge_gain
 from tests.null.pipeline import FEW
-from tests.null.pool import judge_all
 from tests.null.rejections import PERMUTATIONS, judge_intervals, judge_refits
 from tests.null.rows import gain_rows, null_rows
 
@@ -29,15 +29,16 @@ def study_rows(
     rows: list[Measured] = []
     size = f"cohorts of {CASES} cases and about 27 events"
     if runs:
-        rows += null_rows(
-            list(judge_all(judge_intervals, range(first, first + runs), "null, intervals")), f"{runs} {size}"
-        )
+        judged = judge_all(judge_intervals, _seeds(first, runs), "null, intervals")
+        rows += null_rows(list(judged), f"{runs} {size}")
     if refitted:
         source = f"{refitted} {size}, {PERMUTATIONS} permutations, one repeat of {FEW[1]} folds"
-        rows += null_rows(
-            list(judge_all(judge_refits, range(first, first + refitted), "null, refits")), source
-        )
+        rows += null_rows(list(judge_all(judge_refits, _seeds(first, refitted), "null, refits")), source)
     if cohorts:
-        judged = list(judge_all(partial(judge_gain, cases=GAIN_CASES), range(first, first + cohorts), "gain"))
-        rows += gain_rows(judged, f"{cohorts} cohorts of {GAIN_CASES} cases, truth on fresh cases")
+        gains = judge_all(partial(judge_gain, cases=GAIN_CASES), _seeds(first, cohorts), "gain")
+        rows += gain_rows(list(gains), f"{cohorts} cohorts of {GAIN_CASES} cases, truth on fresh cases")
     return rows
+
+
+def _seeds(first: int, count: int) -> list[tuple[int]]:
+    return [(seed,) for seed in range(first, first + count)]

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from tests.judging import judge_all
 from tests.measurement import Measured
 from tests.planted.networks import FINDERS, finder_rows, judge_finder, judge_networks
-from tests.planted.pool import Cohort, judge_all
 from tests.planted.rows import LARGE, arm_rows, describe, grouped, summary_rows
 from tests.planted.situations import SITUATIONS, SIZES
 from tests.planted.study import judge_cheap
@@ -38,20 +38,23 @@ def study_rows(extent: Extent) -> list[Measured]:
     rows: list[Measured] = []
     if extent.seeds:
         cohorts = _cohorts(extent.situations, extent.sizes, extent.seeds)
-        groups = grouped(judge_all(partial(judge_cheap, protocol=extent.protocol), cohorts, "cheap arms"))
+        judge = partial(judge_cheap, protocol=extent.protocol)
+        groups = grouped(list(judge_all(judge, cohorts, "cheap arms")))
         print(*map(describe, groups), sep="\n", flush=True)
         rows += summary_rows(groups, extent.protocol) + arm_rows(groups, "cheap arms")
     if extent.network_seeds:
         cohorts = _cohorts(extent.situations, (LARGE,), extent.network_seeds)
-        groups = grouped(judge_all(judge_networks, cohorts, "networks"))
+        groups = grouped(list(judge_all(judge_networks, cohorts, "networks")))
         print(*map(describe, groups), sep="\n", flush=True)
         rows += arm_rows(groups, "networks")
     if extent.finder_seeds:
         named = [finder.situation for finder in FINDERS if finder.situation in extent.situations]
         cohorts = _cohorts(named, (LARGE,), extent.finder_seeds, FIRST_FINDER_SEED)
-        rows += finder_rows(grouped(judge_all(judge_finder, cohorts, "named arms")))
+        rows += finder_rows(grouped(list(judge_all(judge_finder, cohorts, "named arms"))))
     return rows
 
 
-def _cohorts(situations: Sequence[str], sizes: Sequence[int], seeds: int, first: int = 0) -> list[Cohort]:
+def _cohorts(
+    situations: Sequence[str], sizes: Sequence[int], seeds: int, first: int = 0
+) -> list[tuple[str, int, int]]:
     return [(name, size, first + k) for name in situations for size in sizes for k in range(seeds)]

@@ -11,9 +11,9 @@ import pytest
 from fuse.metrics.concordance import concordant_pairs
 from fuse.outcomes.outcomes import Survival
 from fuse.protocol import read_protocol
+from tests.judging import judge_all
 from tests.planted import study
 from tests.planted.networks import CLINICAL_ARM, FINDERS, NETWORKS, finder_rows
-from tests.planted.pool import judge_all
 from tests.planted.reference import PENALTIES, reference_risk, ridge_cox
 from tests.planted.rows import grouped, summary_rows
 from tests.planted.situations import SITUATIONS, draw

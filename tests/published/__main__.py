@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import multiprocessing
-import os
 import sys
 import tempfile
-from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from pathlib import Path
 
@@ -15,6 +12,7 @@ import numpy as np
 
 from tests.coverage.study import COHORTS as COVERAGE
 from tests.coverage.study import study_rows as coverage_rows
+from tests.judging import one_thread_each
 from tests.measurement import Measured, publish
 from tests.null.study import RUNS as NULLS
 from tests.null.study import study_rows as null_rows
@@ -55,21 +53,18 @@ def main() -> int:
     parser.add_argument("--situations", type=int, default=VERDICTS, help="cohorts of each for the verdict")
     given = parser.parse_args()
     seeds = SEEDS[: given.seeds]
-    os.environ["OMP_NUM_THREADS"] = "1"
     answers, four, left = [], [], []
-    with tempfile.TemporaryDirectory(prefix="braid-published-") as folder:
-        context = multiprocessing.get_context("spawn")
-        with ProcessPoolExecutor(os.cpu_count(), mp_context=context) as pool:
-            # the longest first: the seeds fill the other cores meanwhile
-            large = pool.submit(judge_large_cohort, Path(folder), LARGE_CASES, LARGE_SEED)
-            judged = pool.map(partial(judge_seed, Path(folder), CASES, SEEDS[0]), seeds)
-            for answer, of_four, rows_left in judged:
-                print(describe(answer), describe_four(of_four), sep="\n", flush=True)
-                answers.append(answer)
-                four.append(of_four)
-                left += [rows_left] if rows_left else []
-            named = large.result()
-            print(f"seed {LARGE_SEED}, {LARGE_CASES} cases, alone: {named}", flush=True)
+    with tempfile.TemporaryDirectory(prefix="braid-published-") as folder, one_thread_each(None) as pool:
+        # the longest first: the seeds fill the other cores meanwhile
+        large = pool.submit(judge_large_cohort, Path(folder), LARGE_CASES, LARGE_SEED)
+        judged = pool.map(partial(judge_seed, Path(folder), CASES, SEEDS[0]), seeds)
+        for answer, of_four, rows_left in judged:
+            print(describe(answer), describe_four(of_four), sep="\n", flush=True)
+            answers.append(answer)
+            four.append(of_four)
+            left += [rows_left] if rows_left else []
+        named = large.result()
+        print(f"seed {LARGE_SEED}, {LARGE_CASES} cases, alone: {named}", flush=True)
     planted = study_rows(Extent(seeds=given.planted))
     verdicts = situation_rows(tuple(SITUATIONS), given.situations) + null_rows(given.null, 2 * given.null)
     of_files = rows(answers) + rows_of_four(four, left[0], (LARGE_CASES, named)) + pcam_rows()

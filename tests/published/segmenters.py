@@ -11,12 +11,9 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 import sys
 import tempfile
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +22,7 @@ from extract.segment.segmenting import SegmentRequest, segment_cohort
 from extract.segment.settings import FitSettings
 from extract.segment.sources import open_source
 from feature_cache.cohort import read_cohort
+from tests.judging import one_thread_each
 from tests.measurement import ROOT, Measured, tabulate
 from tests.published.shared_tables import absent
 
@@ -76,8 +74,7 @@ def segmenter_rows(folder: Path = VOLUMES) -> list[Measured]:
 
 def measure(folder: Path, work: Path) -> list[Measured]:
     """Fit and judge in `work`, which is kept by whoever made it."""
-    os.environ["OMP_NUM_THREADS"] = "1"
-    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
+    with one_thread_each(2) as pool:
         by_heart = pool.submit(late_enhancement_rows, folder / "mprtm_lge", work / "lge")
         hearts = [pool.submit(fit_hearts, name, folder / "acdc", work / name) for name in WIDTHS]
         rows = [row for one in hearts for row in heart_rows(one.result(), folder / "acdc")]

@@ -10,13 +10,11 @@ oncotree code, and fewer genes.
 from __future__ import annotations
 
 import argparse
-import multiprocessing
 import os
 import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -33,6 +31,7 @@ from fuse.outcomes.endpoint import open_outcomes
 from fuse.outcomes.outcomes import Survival
 from fuse.protocol import PROTOCOLS, read_protocol
 from fuse.run.predictions import read_predictions
+from tests.judging import one_thread_each
 from tests.measurement import Measured, tabulate
 from tests.published.plain_stack import PlainTables, plain_stack_risk
 from tests.published.tcga_cohorts import TABLES, Cancer, cancers_of, make_cancer
@@ -79,11 +78,9 @@ def tcga_rows(tables: Path, only: Sequence[str] = ()) -> list[Measured]:
 
 def judge(names: Sequence[str], tables: Path) -> Judged:
     """Make every cohort, run both protocols on it and the plain stack beside."""
-    os.environ["OMP_NUM_THREADS"] = "1"
-    context = multiprocessing.get_context("spawn")
     with (
         tempfile.TemporaryDirectory(prefix="braid-tcga-") as folder,
-        ProcessPoolExecutor(os.cpu_count(), mp_context=context) as pool,
+        one_thread_each(None) as pool,
     ):
         work = Path(folder)
         cancers = list(pool.map(partial(make_cancer, tables=tables, work=work), names))
