@@ -8,6 +8,7 @@ far as its voxels go never reaches the checksum at its end.
 
 from __future__ import annotations
 
+import lzma
 import math
 import struct
 import zipfile
@@ -37,6 +38,7 @@ DECODING_ERRORS = (
     EOFError,
     struct.error,
     zlib.error,
+    lzma.LZMAError,
     zipfile.BadZipFile,
 )
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import struct
+import zipfile
 from pathlib import Path
 
 import h5py
@@ -258,6 +260,20 @@ class TestArrayFiles:
         ):
             with pytest.raises(SourceError, match=got):
                 read(tmp_path / f"{name}.npz")
+
+    @pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+    def test_a_damaged_zip_is_refused_whatever_packed_it(self, tmp_path: Path, method: int) -> None:
+        path, stream = tmp_path / "a.npz", io.BytesIO()
+        np.save(stream, np.random.default_rng(0).normal(size=(5, 30, 30)))
+        with zipfile.ZipFile(path, "w", method) as archive:
+            archive.writestr("image.npy", stream.getvalue())
+        whole = path.read_bytes()
+        for start in range(40, len(whole) - 200, len(whole) // 20):
+            damaged = bytearray(whole)
+            damaged[start : start + 60] = bytes(byte ^ 0x5A for byte in damaged[start : start + 60])
+            path.write_bytes(damaged)
+            with pytest.raises(SourceError):
+                read(path)
 
     def test_a_flipped_bit_of_a_zip_is_seen(self, tmp_path: Path) -> None:
         path = tmp_path / "a.npz"
