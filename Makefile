@@ -30,12 +30,14 @@ demo: install
 test: install
 	$(MAKE) --no-print-directory check
 
+# The tests start Python some hundred times: where PYTHONDONTWRITEBYTECODE is set, each would compile the checkout.
+check: export PYTHONDONTWRITEBYTECODE =
 check:
 	$(VENV) -m ruff check .
 	$(VENV) -m ruff format --check .
 	$(VENV) -m mypy
 	.venv/bin/lint-imports
-	$(VENV) -m pytest -n 2
+	$(VENV) -m pytest -n 2 --dist worksteal
 
 extract: install
 	$(VENV) -m extract run $(COHORT) --root $(ROOT) --cache $(CACHE) --recipe $(RECIPE) --workers $(WORKERS) $(if $(WEIGHTS),--weights $(WEIGHTS))

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from tests.measurement import Measured
 from tests.trials.commands import PATIENCE_S, end_group, must, start
-from tests.trials.disturbed_runs import DisturbedRuns
+from tests.trials.disturbed_runs import DisturbedRuns, quiet_of_few
 from tests.trials.fused_cohort import unsynced_tiny
 from tests.trials.small_cohort import write_small
 from tests.trials.trial import Counts, Tally, told
@@ -58,8 +58,11 @@ def interrupt(work: Path, counts: Counts, seed: int) -> list[Measured]:
 
 
 def _interrupt_extract(work: Path, signals: int, seed: int, tally: Tally) -> list[float]:
-    cohort = write_small(work / "cohort", CASES if signals >= len(WAYS) else FEW_CASES, seed)
+    quick = signals < len(WAYS)
+    cohort = write_small(work / "cohort", FEW_CASES if quick else CASES, seed)
     runs = DisturbedRuns(cohort=cohort, work=work / "runs", workers=2, seed=seed, tally=tally)
+    if quick:
+        runs.quiet = quiet_of_few(FEW_CASES, runs.workers, seed)
     runs.quiet_run()
     seconds: list[float] = []
     with told("R3: signals to extract run", signals) as advance:

@@ -15,20 +15,22 @@ from pathlib import Path
 
 from tests.measurement import Measured
 from tests.trials.commands import end_group
-from tests.trials.disturbed_runs import DisturbedRuns
+from tests.trials.disturbed_runs import DisturbedRuns, quiet_of_few
 from tests.trials.small_cohort import SmallCohort, write_small
 from tests.trials.trial import Counts, Tally, told
 
 #: In a full run, and in a quick one.
 CASES, FEW_CASES = 6, 2
 WORKERS = (2, 1)
+#: Fewer kills than this are those of a quick run, on the few cases.
+FULL = 10
 
 
 def kill_extract(work: Path, counts: Counts, seed: int) -> list[Measured]:
     """Kill `counts.runs` times in all, in `counts.each` loops side by side: with two workers, with one."""
     loops_of = WORKERS[: counts.each]
-    cohort = write_small(work / "cohort", CASES if len(loops_of) > 1 else FEW_CASES, seed)
     kills = counts.runs // len(loops_of)
+    cohort = write_small(work / "cohort", FEW_CASES if kills < FULL else CASES, seed)
     with ThreadPoolExecutor(len(loops_of)) as pool:
         loops = [pool.submit(_kill, cohort, work / str(n), n, (kills, seed)) for n in loops_of]
         return [row for loop in loops for row in loop.result()]
@@ -38,6 +40,8 @@ def _kill(cohort: SmallCohort, work: Path, workers: int, told_to: tuple[int, int
     kills, seed = told_to
     tally = Tally(f"cache/kill_extract_{workers}_workers_", "")
     runs = DisturbedRuns(cohort=cohort, work=work, workers=workers, seed=seed, tally=tally)
+    if kills < FULL:
+        runs.quiet = quiet_of_few(FEW_CASES, workers, seed)
     _, whole_s = runs.quiet_run()
     landed, outlived, orphans = 0, 0, None
     with told(f"R1, {workers} worker(s): kills", kills) as advance:

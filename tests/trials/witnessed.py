@@ -6,9 +6,13 @@ in the command and in all its children. Native code is not seen here.
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
+import shutil
+import tempfile
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 WITNESS = Path(__file__).parent / "witness"
@@ -20,6 +24,14 @@ class Event:
 
     kind: str
     told: str
+
+
+@cache
+def compiled_loops() -> Path:
+    """Return the folder of this process in which all watched commands find and leave machine code."""
+    folder = Path(tempfile.mkdtemp(prefix="braid-loops-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
 
 
 @dataclass(frozen=True)
@@ -37,7 +49,7 @@ class Witness:
         return {
             "PYTHONPATH": os.pathsep.join(paths),
             "PYTHONDONTWRITEBYTECODE": "1",
-            "NUMBA_CACHE_DIR": str(self.scratch),  # else beside the code, as bytecode is
+            "NUMBA_CACHE_DIR": str(compiled_loops()),  # else beside the code, as bytecode is
             "BRAID_WITNESS": str(self._log),
             "BRAID_WITNESS_BELOW": str(self.below),
             "TMPDIR": str(self.scratch),
