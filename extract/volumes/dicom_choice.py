@@ -111,7 +111,9 @@ def choose(groups: Sequence[DicomGroup], sequence: str | None, masks: Sequence[V
         return take_only(groups[0], sequence)
     if all(group.points > 1 for group in groups):
         got = f"{len(groups)} time points (told apart by {groups[0].timed_by})"
-        remedy = "Series in time (DCE, cine) are not read yet: give the path of a file of one time point."
+        remedy = (
+            "Name the sequence in a block `time` of the recipe's volumes (cine, DCE), or take the row out."
+        )
         raise VolumeFormatError(got, _ONE_SERIES, remedy)
     alike = [group for group in groups if kind_of(group) == sequence]
     meant = [group for group in alike if group.series_uid not in turned_series(groups)] or alike

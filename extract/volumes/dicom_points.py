@@ -8,7 +8,7 @@ leaves this file. Where none of them increases from point to point the times are
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,20 +20,26 @@ from extract.volumes.dicom_files import open_folder
 from extract.volumes.dicom_groups import DicomGroup, group_images
 from extract.volumes.dicom_image import DicomImage
 from extract.volumes.dicom_series import DicomSeries, series_of
+from extract.volumes.dicom_time_choice import of_file, of_folder
 from extract.volumes.stored import StoredVolume, VolumeFormatError
 from feature_cache.canonical import Json
 
-_ONE = "one series over time (cine, DCE)"
 _NAME_IT = "Give the path of a file of the one that is meant."
 _DAY_S = 86_400.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class DicomPoints(StoredVolume):
-    """The points of one series in the order of time; each is scaled as its own slices say."""
+    """The points of one series in the order of time; each is scaled as its own slices say.
+
+    `by_slice`: each slice is a series of its own, taken in another breath-hold. `told` is what the entry
+    keeps of how they were chosen.
+    """
 
     series: tuple[DicomSeries, ...]
     timed_by: str
+    by_slice: bool = False
+    told: dict[str, Json] = field(default_factory=dict)
 
     @property
     def spacing_known(self) -> bool:
@@ -50,7 +56,7 @@ class DicomPoints(StoredVolume):
         """See `StoredVolume.described`."""
         images = sum(len(one.images) for one in self.series)
         told: dict[str, Json] = {"images": images, "time_points": self.points, "told_apart_by": self.timed_by}
-        return {"dicom": {**told, "rules": CHOICE_ALGORITHM}}
+        return {"dicom": {**told, "rules": CHOICE_ALGORITHM, **self.told}}
 
     def read_points(self) -> Iterator[Shaped[np.ndarray[Any, Any], "x y z"]]:
         """Yield the voxels; see `StoredVolume.read_points`."""
@@ -70,22 +76,18 @@ def open_over_time(path: Path) -> DicomPoints:
     """
     folder = open_folder(path)
     groups = group_images(folder.images)
-    found = [points for points in _series_over_time(groups) if path.is_dir() or _holds(points, path)]
-    if not found and folder.unusable:
-        raise folder.unusable[0].error
-    if len(found) != 1:
-        got = f"{len(_series_over_time(groups))} of them in {len(groups)} series by their content"
-        raise VolumeFormatError(got if path.is_dir() else "a file of no such series", _ONE, _NAME_IT)
-    (points,) = found
+    bad = folder.unusable
+    chosen = of_folder(groups, bad) if path.is_dir() else of_file(groups, path, bad)
+    points, stack = chosen.points, chosen.stack
     refuse_turned(points[0], groups)
-    for bad in folder.unusable:
-        if bad.tags.text("SeriesInstanceUID") == points[0].series_uid:
-            raise bad.error
     series = tuple(series_of(point.images, path, {}) for point in points)
     if len({one.dtype for one in series}) > 1:
         raise VolumeFormatError("time points of different types", "one type of voxels", _NAME_IT)
-    times_s, source = _times_of(points)
-    warnings = tuple(dict.fromkeys(odd for one in series for odd in one.warnings))
+    if stack is None:
+        times_s, source = _times_of(points)
+    else:
+        times_s, source = stack.times_s, stack.times_from
+    warnings = tuple(dict.fromkeys([*(odd for one in series for odd in one.warnings), *chosen.warnings]))
     return DicomPoints(
         path=path,
         shape=series[0].shape,
@@ -100,22 +102,9 @@ def open_over_time(path: Path) -> DicomPoints:
         warnings=warnings,
         series=series,
         timed_by=str(points[0].timed_by),
+        by_slice=stack is not None,
+        told=chosen.told,
     )
-
-
-def _series_over_time(groups: Sequence[DicomGroup]) -> list[list[DicomGroup]]:
-    """Return the groups that are time points, those of one series together; they come in order."""
-    found: list[list[DicomGroup]] = []
-    for group in groups:
-        if group.points > 1 and group.point == 0:
-            found.append([])
-        if group.points > 1:
-            found[-1].append(group)
-    return found
-
-
-def _holds(points: Sequence[DicomGroup], path: Path) -> bool:
-    return any(image.path == path for point in points for image in point.images)
 
 
 def _times_of(points: Sequence[DicomGroup]) -> tuple[tuple[float, ...] | None, str | None]:

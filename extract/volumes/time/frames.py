@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float32, Int32
 
+from extract.volumes.dicom_points import DicomPoints
 from extract.volumes.geometry import VoxelGrid, grid_difference
 from extract.volumes.header import MOST_VOXELS, open_points, open_volume, unreadable
 from extract.volumes.manifest import SeriesFile
@@ -92,6 +93,7 @@ def open_frames(files: Sequence[SeriesFile], kind: Kind) -> TimedSeries:
     header: tuple[Sequence[float] | None, str | None]
     if len(files) == 1 and first.frame is None:
         stored = [open_points(first.path, first.where, sequence=first.sequence)]
+        _refuse_slice_by_slice(stored[0], kind, first)
         numbers = list(range(1, stored[0].points + 1))
         told = None if first.times is None else read_times(first.times, first.where)
         header = stored[0].times_s, stored[0].times_from
@@ -123,6 +125,17 @@ def open_frames(files: Sequence[SeriesFile], kind: Kind) -> TimedSeries:
         numbers=np.array(numbers, dtype=np.int32),
         times=times,
     )
+
+
+def _refuse_slice_by_slice(stored: StoredVolume, kind: Kind, file: SeriesFile) -> None:
+    """Refuse slices of different breath-holds for a contrast agent: beats repeat, an agent arrives once."""
+    if kind == "contrast" and isinstance(stored, DicomPoints) and stored.by_slice:
+        raise SourceError(
+            file.where,
+            expected="all slices of a frame at one time, for a contrast agent",
+            got=f"{stored.shape[2]} slices, each a series of its own",
+            remedy="If it is a cine, name its sequence under `heart` of the recipe's block `time`.",
+        )
 
 
 def _in_order(files: Sequence[SeriesFile]) -> list[SeriesFile]:
