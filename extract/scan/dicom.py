@@ -1,4 +1,4 @@
-"""DICOM below a case's folder: its studies, and which of their series are t2w, adc and hbv.
+"""DICOM below a case's folder: its studies, and which of their series are t2w, adc, hbv and cine.
 
 Enters: a draft, the files of a case that no other rule of the layout took. Leaves: rows of series.csv, one a
 sequence, and a row for everything that is there and cannot be used. The path of a row is the folder of its
@@ -20,10 +20,15 @@ from extract.volumes.dicom_files import find_images
 from extract.volumes.dicom_groups import DicomGroup, group_images
 from extract.volumes.dicom_image import DicomImage, UnusableImage
 from extract.volumes.dicom_series import series_of
+from extract.volumes.dicom_slices_in_time import slices_in_time, stacks_of
+from extract.volumes.dicom_time_choice import SeriesInTime, of_folder
 from extract.volumes.header import unreadable
 from extract.volumes.stored import DECODING_ERRORS, VolumeFormatError
 from feature_cache.errors import SourceError
 from feature_cache.tables import SeriesRow
+
+#: What a series over time of single slices is called: hearts alone are scanned so.
+CINE = "cine"
 
 
 @dataclass(kw_only=True)
@@ -95,8 +100,31 @@ class DicomScan:
                     path=where,
                 )
             )
-        series = {(kind_of(group), group.series_uid) for group in study.groups}
+        taken = self._cine(study)
+        series = {
+            (kind_of(group), group.series_uid) for group in study.groups if group.series_uid not in taken
+        }
         self.left.update(kind for kind, _ in series if kind not in RULED)
+
+    def _cine(self, study: _Study) -> frozenset[str]:
+        """Draft the row of a cine whose slices are series of their own; return what the scanner calls them.
+
+        A series over time of one piece stays for a person: cine and DCE look alike.
+        """
+        if not stacks_of(slices_in_time(study.groups)):
+            return frozenset()
+        try:
+            found, folder = study.cine()
+        except VolumeFormatError as error:
+            self._fault(unreadable(study.where(CINE), error))
+            return frozenset()
+        where = folder.relative_to(self.root).as_posix()
+        self.draft.series.append(
+            SeriesRow(
+                case_id=study.case_id, study_id=study.study_id, series_id=CINE, sequence=CINE, path=where
+            )
+        )
+        return frozenset(image.tags.text("SeriesInstanceUID") for image in found.points[0].images)
 
     def _fault(self, error: SourceError) -> None:
         self.draft.fault(error.where, error.expected, error.got, error.remedy)
@@ -127,6 +155,14 @@ class _Study:
             got, remedy = "one among those of another study, in several folders", "Give each study a folder."
             raise VolumeFormatError(got, "a study in a folder of its own", remedy)
         return first
+
+    def cine(self) -> tuple[SeriesInTime, Path]:
+        """Return the cine of a study that has a stack of single slices, and its folder; raise why none."""
+        found = of_folder(self.groups, self.unusable)
+        if self.folder is None:
+            got, remedy = "one among those of another study", "Give each study a folder."
+            raise VolumeFormatError(got, "a study in a folder of its own", remedy)
+        return found, self.folder
 
 
 def _images(groups: Sequence[DicomGroup]) -> list[DicomImage]:

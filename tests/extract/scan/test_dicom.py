@@ -89,6 +89,35 @@ def test_what_cannot_be_taken_is_a_fault_and_the_rest_is_written(tmp_path: Path)
     assert not [row.where for row in report.warnings if "DICOM series" in row.where]
 
 
+def test_a_cine_of_single_slices_is_a_row_and_what_lies_beside_it_is_named(tmp_path: Path) -> None:
+    root = tmp_path / "raw"
+    for number in range(13):
+        frame, place = number % 4, number // 4  # three slices, and one image alone
+        affine = GRID.affine.copy()
+        affine[:3, 3] += place * affine[:3, 2]
+        tags = {"SeriesInstanceUID": f"99.88.77.1.{place}", "TriggerTime": 40 * frame, "EchoTime": 1.4}
+        write_dicom(root / f"c1/{place}", VOXELS[:, :, :1], affine, start=1 + number, **tags)
+    report, cohort = found(root, tmp_path)
+    assert [(row.sequence, row.path) for row in cohort.series] == [("cine", "c1")]
+    assert [row.where for row in report.warnings if "DICOM" in row.where] == ["1 DICOM series short_echo"]
+    assert [one for one in volume_problems(cohort, root) if one.fails] == []
+
+
+def test_a_cine_with_a_slice_lost_is_a_fault(tmp_path: Path) -> None:
+    root = tmp_path / "raw"
+    for place in (0, 1, 3):
+        affine = GRID.affine.copy()
+        affine[:3, 3] += place * affine[:3, 2]
+        for frame in range(4):
+            tags = {"SeriesInstanceUID": f"99.88.77.1.{place}", "TriggerTime": 40 * frame, "EchoTime": 1.4}
+            write_dicom(root / f"c1/{place}", VOXELS[:, :, :1], affine, start=1 + 10 * place + frame, **tags)
+    report, cohort = found(root, tmp_path)
+    assert list(cohort.series) == []
+    (fault,) = [row for row in report.warnings if row.fails]
+    assert fault.where == "case c1, study, DICOM cine"
+    assert "1 of 4 slices missing" in fault.got
+
+
 def test_the_real_study(shared_data: Path, tmp_path: Path) -> None:
     """Calculated high b-value, and three measured ones in one series of the scanner: one row."""
     source = shared_data / "volumes/prostatex/dicom_pitfalls"
