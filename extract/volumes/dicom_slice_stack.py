@@ -92,7 +92,9 @@ def _refuse_frames(slices: Sequence[SliceInTime]) -> None:
     if others:
         number = next(place for place, one in enumerate(slices) if len(one.frames) != usual)
         got = f"{len(slices[number].frames)} in {_named(slices, number)} where others have {usual}"
-        remedy = f"Fetch that series again; if it is a breath-hold that was repeated: {_FOLDER}"
+        remedy = (
+            "Fetch that series again; if it was a breath-hold that failed, take its files out of the folder."
+        )
         raise VolumeFormatError(got, "as many frames in every slice", remedy)
     tags = Counter(one.told_apart_by for one in slices)
     if len(tags) > 1:

@@ -96,6 +96,17 @@ def _dicom(stem: Path, lost: str | None = None, **tags: object) -> Path:
     return stem
 
 
+def _slice_by_slice(stem: Path) -> Path:
+    """Write points whose every slice is a series of its own: of a heart a cine, of a contrast agent a lie."""
+    import pydicom
+
+    for file in sorted(_dicom(stem).iterdir()):
+        image = pydicom.dcmread(file)
+        image.SeriesInstanceUID = f"1.2.3.{10 + int(file.stem.partition('_')[2])}"
+        image.save_as(file, enforce_file_format=False)
+    return stem
+
+
 def _listed(times: object) -> str:
     return json.dumps({"time_s": times})
 
@@ -115,6 +126,7 @@ def _points() -> Iterator[TimedLie]:
         yield TimedLie(f"h5 {count} points", partial(_h5, shape=(count, *SHAPE[1:])), told)
     yield TimedLie("dicom, a slice of a point lost", partial(_dicom, lost="1_4.dcm"), None)
     yield TimedLie("dicom, a point lost", partial(dicom_folder, TriggerTime=("DS", "8000")), None)
+    yield TimedLie("dicom, a contrast agent slice by slice", _slice_by_slice, None)
     yield TimedLie("dicom, points that are no time", partial(_dicom, Rows=("US", 17)), None)
 
 

@@ -8,9 +8,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+import extract
+from extract.check.volumes import volume_problems
 from extract.volumes.dicom_slice_times import MOST_PACE, slice_times
 from extract.volumes.dicom_time_choice import of_folder
 from extract.volumes.manifest import SeriesFile
@@ -19,8 +22,10 @@ from extract.volumes.time.frames import open_frames
 from feature_cache.errors import SourceError
 from tests.extract.volumes.dicom_writer import SECRETS, write_dicom
 from tests.extract.volumes.files import grid_of
+from tests.extract.volumes.studies import build, cohort_of, series
 
 pytest.importorskip("pydicom", reason="pydicom (extra mri) is not installed")
+RECIPES = Path(extract.__file__).parent / "recipes"
 SLICES, FRAMES, STEP_MS = 5, 6, 40.0
 GRID = grid_of((7, 6, SLICES), (1.5, 1.5, 8.0), (30, 20, 5))
 VOXELS = np.random.default_rng(3).integers(0, 900, (*GRID.size, FRAMES)).astype(np.int16)
@@ -112,6 +117,19 @@ def test_the_entry_is_told_the_rule_and_what_was_left_out(whole: CineStudy) -> N
     assert (told["images"], told["slices"], told["time_points"]) == (SLICES * FRAMES, SLICES, FRAMES)
     assert told["left_out"] == {"another orientation": 1, "not over time": 1, "phase images": 1}
     assert told["slices_apart"]["pace"] == told["slices_apart"]["course_frames"] == 0
+
+
+def test_through_check_and_the_stage_with_the_recipe_over_time(whole: CineStudy) -> None:
+    cohort = cohort_of([series("cine", "d")])
+    problems = [*volume_problems(cohort, whole.folder.parent)]
+    assert [one.level for one in problems] == ["warning"]  # recipes without the block refuse it
+    shipped = yaml.safe_load((RECIPES / "over_time.yaml").read_text(encoding="utf-8"))["volumes"]
+    draft = build(cohort, whole.folder.parent, shipped)
+    np.testing.assert_allclose(draft.arrays["time_s"], 0.02 + 0.04 * np.arange(FRAMES))
+    told: Any = draft.attrs["series_grids"]
+    assert told["cine"]["dicom"]["rule"].startswith("one series a slice")
+    assert told["cine"]["size"] == list(GRID.size)
+    assert not [secret for secret in SECRETS if secret in str(draft.attrs) + str(draft.warnings)]
 
 
 def test_a_contrast_agent_is_not_put_together_of_breath_holds(whole: CineStudy) -> None:
