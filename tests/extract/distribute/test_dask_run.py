@@ -229,6 +229,7 @@ def test_workers_of_another_checkout_end_the_run(client: Client, job: Job, tasks
 def test_a_run_that_is_closed_leaves_the_item_in_hand_absent(
     client: Client, job: Job, notes: tuple[Task, ...]
 ) -> None:
+    client.wait_for_workers(2, timeout=PATIENCE_S)  # those that another test killed are back
     receipts = run_on_dask((notes[-1], notes[0]), client, job)
     first = next(receipts)
     receipts.close()
