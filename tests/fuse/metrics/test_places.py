@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -41,6 +43,23 @@ def test_within_a_fold_the_higher_risk_is_above_and_equal_ones_are_half(risk: np
     above = places_in_folds([risk]).above(np.arange(len(risk)))
     own, other = risk[:, None], risk[None, :]
     assert above == pytest.approx((own > other) + 0.5 * (own == other), abs=1e-12)
+
+
+def test_a_perfect_order_of_many_cases_is_not_more_than_perfect() -> None:
+    risk = np.arange(7001.0)
+    above = places_in_folds([risk]).above(np.arange(0, 7001, 97))
+    assert above.max() == 1.0
+    assert above.min() == 0.0
+
+
+def test_three_tables_of_rows_by_cases_are_held_at_once() -> None:
+    rows, cases = 64, 20_000
+    places = places_in_folds([np.arange(cases / 2), np.arange(cases / 2)])
+    tracemalloc.start()
+    places.above(np.arange(rows))
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert most < 3.5 * rows * cases * 8
 
 
 def test_a_fold_that_says_nothing_where_the_other_is_wrong_does_not_lower_the_share() -> None:
