@@ -28,8 +28,8 @@ class Places:
     def above(self, rows: Int[np.ndarray, " row"]) -> Float[np.ndarray, "row case"]:
         """Return how likely each of `rows` stands above each case, both anywhere in their stretches.
 
-        Of one fold it is 1, 0, or one half where risks are equal, up to rounding; never beyond 0 and 1. What is
-        computed on the way is written over: large cohorts take three such tables at once.
+        Of one fold it is 1, 0, or one half where risks are equal, up to rounding; never beyond 0 and 1. What
+        is computed on the way is written over: large cohorts take three such tables at once.
         """
         low, high = self.low[rows, None], self.high[rows, None]
         share = self._area_below(high)
