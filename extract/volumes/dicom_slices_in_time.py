@@ -2,7 +2,8 @@
 
 Enters: the groups of a folder. Leaves: every series of one place over time, and the stacks among them: one
 study, orientation, size, spacing, image type and echo, from three places on. A long axis lies at one place or
-two and is no stack; phase and velocity images are no pictures of a heart and are never taken.
+two and is no stack. What looks alike and is no cine of one beat is never taken: phase and velocity images,
+mapping and scouts of other inversion times, perfusion and ungated images over several beats.
 """
 
 from __future__ import annotations
@@ -26,6 +27,10 @@ _SAME_PLACE_MM = 0.01
 #: ImageType of a phase or velocity image (Siemens, Philips).
 _PHASE = {"P", "PHASE", "PHASE MAP", "VELOCITY", "VELOCITY MAP"}
 BY_NUMBER = "InstanceNumber"
+#: Tags that order the frames of a beat; clocks tell when images were taken or computed, over many beats.
+_IN_THE_BEAT = ("TemporalPositionIdentifier", "TriggerTime")
+#: Frames over more than this are no single beat (30 a minute), whose number would tell their moment.
+LONGEST_BEAT_S = 2.0
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -45,9 +50,17 @@ class SliceInTime:
         return self.frames[0]
 
     @property
-    def is_phase(self) -> bool:
-        """Whether it shows phase or velocity."""
-        return bool({*self.image.tags.texts("ImageType")} & _PHASE)
+    def no_cine(self) -> str | None:
+        """What it shows instead of one beat, in words that count; None where it may be a slice of a cine."""
+        if {*self.image.tags.texts("ImageType")} & _PHASE:
+            return "phase images"
+        if len({frame.tags.number("InversionTime") for frame in self.frames}) > 1:
+            return "of several inversion times"
+        triggers_ms = [frame.tags.number("TriggerTime") for frame in self.frames]
+        known_ms = [trigger for trigger in triggers_ms if trigger is not None]
+        if known_ms and max(known_ms) - min(known_ms) > 1000 * LONGEST_BEAT_S:
+            return "longer than a beat"
+        return None
 
     def is_parallel_to(self, other: SliceInTime) -> bool:
         """Whether both are of one study and orientation."""
@@ -80,24 +93,28 @@ def series_over_time(groups: Sequence[DicomGroup]) -> list[list[DicomGroup]]:
 
 
 def slices_in_time(groups: Sequence[DicomGroup]) -> list[SliceInTime]:
-    """Return the series of one place over time; without a tag of time their numbers give the order."""
-    found = [
-        SliceInTime(
-            group=points[0],
-            frames=tuple(point.images[0] for point in points),
-            told_apart_by=str(points[0].timed_by),
-        )
-        for points in series_over_time(groups)
-        if len(points[0].images) == 1
-    ]
+    """Return the series of one place over time; without a tag of the beat their numbers give the order."""
+    found = []
+    for points in series_over_time(groups):
+        if len(points[0].images) == 1:
+            frames, tag = tuple(point.images[0] for point in points), str(points[0].timed_by)
+            numbered = None if tag in _IN_THE_BEAT else _by_number(frames)
+            own = (frames, tag) if numbered is None else (numbered, BY_NUMBER)
+            found.append(SliceInTime(group=points[0], frames=own[0], told_apart_by=own[1]))
     for group in groups:
-        numbers = [image.tags.whole("InstanceNumber") for image in group.images]
-        if group.points == 1 < len(group.images) and _is_one_place(group) and None not in numbers:
-            ordered = sorted(zip(numbers, group.images, strict=True), key=lambda one: one[0] or 0)
-            if len({*numbers}) == len(numbers):
-                frames = tuple(image for _, image in ordered)
-                found.append(SliceInTime(group=group, frames=frames, told_apart_by=BY_NUMBER))
+        if group.points == 1 < len(group.images) and _is_one_place(group):
+            numbered = _by_number(group.images)
+            if numbered is not None:
+                found.append(SliceInTime(group=group, frames=numbered, told_apart_by=BY_NUMBER))
     return found
+
+
+def _by_number(images: Sequence[DicomImage]) -> tuple[DicomImage, ...] | None:
+    """Return images in the order of their numbers; None where one lacks or two have the same."""
+    numbered = {image.tags.whole("InstanceNumber"): image for image in images}
+    if None in numbered or len(numbered) < len(images):
+        return None
+    return tuple(image for _, image in sorted(numbered.items(), key=lambda one: one[0] or 0))
 
 
 def stacks_of(slices: Iterable[SliceInTime]) -> list[list[SliceInTime]]:
@@ -108,7 +125,7 @@ def stacks_of(slices: Iterable[SliceInTime]) -> list[list[SliceInTime]]:
     """
     kinds: list[list[SliceInTime]] = []
     for one in slices:
-        if one.is_phase:
+        if one.no_cine:
             continue
         own = next((kind for kind in kinds if kind[0].is_alike(one)), None)
         if own is None:

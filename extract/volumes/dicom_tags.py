@@ -24,10 +24,11 @@ from extract.volumes.stored import VolumeFormatError
 _STANDARD = (
     "StudyInstanceUID", "SeriesInstanceUID", "InstanceNumber", "ImageType", "SeriesDescription",
     "ScanningSequence", "SequenceName", "EchoTime", "DiffusionBValue", "AcquisitionNumber", "AcquisitionDate",
-    "AcquisitionTime", "ContentTime", "TriggerTime", "TemporalPositionIdentifier", "SpacingBetweenSlices",
-    "SliceThickness", "PixelSpacing", "ImageOrientationPatient", "ImagePositionPatient", "Rows", "Columns",
-    "NumberOfFrames", "SamplesPerPixel", "PhotometricInterpretation", "BitsAllocated", "BitsStored",
-    "HighBit", "PixelRepresentation", "RescaleSlope", "RescaleIntercept",
+    "AcquisitionTime", "ContentTime", "TriggerTime", "InversionTime", "TemporalPositionIdentifier",
+    "SpacingBetweenSlices", "SliceThickness", "PixelSpacing", "ImageOrientationPatient",
+    "ImagePositionPatient", "Rows", "Columns", "NumberOfFrames", "SamplesPerPixel",
+    "PhotometricInterpretation", "BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation",
+    "RescaleSlope", "RescaleIntercept",
 )  # fmt: skip
 #: Makers' own tags: name -> tag, tag of the block's owner, how the owner's name starts (dcm2niix,
 #: nii_dicom.cpp; Siemens, GE and Philips conformance statements).

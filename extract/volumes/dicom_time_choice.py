@@ -127,11 +127,11 @@ def _refuse_unusable(
 
 
 def _no_stack(slices: Sequence[SliceInTime]) -> VolumeFormatError:
-    phases = sum(one.is_phase for one in slices)
-    shown = f"{phases} of them phase images, " if phases else ""
+    unfit = Counter(one.no_cine for one in slices if one.no_cine)
+    shown = "".join(f"{count} of them {what}, " for what, count in sorted(unfit.items()))
     got = (
-        f"{len(slices)} series of one place each, {shown}no {LEAST_PLACES} of which lie side by side with "
-        "one orientation, size, spacing, image type and echo"
+        f"{len(slices)} series of one place each, {shown}no {LEAST_PLACES} {'others ' if unfit else ''}"
+        "of which lie side by side with one orientation, size, spacing, image type and echo"
     )
     return VolumeFormatError(got, f"{_ONE}, or a stack of slices", "Fetch all slices, or take the row out.")
 
@@ -148,7 +148,7 @@ def _others(slices: Sequence[SliceInTime], own: Sequence[SliceInTime]) -> list[S
     """Return series parallel to a stack that show something else, as the series of another slice may."""
     members = {id(one) for one in own}
     return [
-        one for one in slices if id(one) not in members and not one.is_phase and one.is_parallel_to(own[0])
+        one for one in slices if id(one) not in members and not one.no_cine and one.is_parallel_to(own[0])
     ]
 
 
@@ -171,8 +171,8 @@ def _left_out(
     for one in slices:
         if id(one) in members:
             continue
-        if one.is_phase:
-            found["phase images"] += 1
+        if one.no_cine:
+            found[one.no_cine] += 1
         elif own and one.is_parallel_to(own[0]):
             found[_OTHER] += 1
         else:

@@ -163,6 +163,59 @@ def test_without_a_time_numbers_give_the_order_and_times_are_unknown(tmp_path: P
     assert not series.times.known
 
 
+def add_perfusion(study: CineStudy) -> None:
+    """Three short axes under a contrast agent, a picture a beat: as alike as slices of the cine."""
+    study.add_stack([0, 2, 4], of="perfusion", time=lambda _, frame: 90 + 800.0 * frame)
+
+
+def add_mapping(study: CineStudy) -> None:
+    """Three short axes at other times after an inversion, in a fixed phase of the beat or not."""
+    for place in (0, 2, 4):
+        for frame, inversion_ms in enumerate((100, 180, 260, 900, 980, 1700)):
+            affine = GRID.affine.copy()
+            affine[:3, 3] += place * affine[:3, 2]
+            own = {"TriggerTime": inversion_ms + 5.0, "InversionTime": inversion_ms}
+            own |= {"SeriesInstanceUID": uid_of(f"map{place}"), "InstanceNumber": frame + 1}
+            start = 3000 + 10 * place + frame
+            write_dicom(
+                study.folder / f"map{place}", VOXELS[:, :, [place], frame], affine, start=start, **own
+            )
+
+
+def test_perfusion_and_mapping_beside_a_cine_are_left_out_and_counted(tmp_path: Path) -> None:
+    study = CineStudy(tmp_path / "d").add_stack()
+    add_perfusion(study)
+    add_mapping(study)
+    series = study.open()
+    np.testing.assert_array_equal(series.read(), np.moveaxis(VOXELS, -1, 0))
+    left_out = series.stored[0].described["dicom"]["left_out"]
+    assert left_out == {"longer than a beat": 3, "of several inversion times": 3}
+
+
+@pytest.mark.parametrize(
+    ("write", "got"),
+    [(add_perfusion, "3 of them longer than a beat"), (add_mapping, "3 of them of several inversion times")],
+)
+def test_what_is_no_single_beat_is_no_cine(
+    tmp_path: Path, write: Callable[[CineStudy], None], got: str
+) -> None:
+    study = CineStudy(tmp_path / "d")
+    write(study)
+    assert got in study.refusal().got
+
+
+def test_a_clock_that_runs_against_the_numbers_does_not_order_frames(tmp_path: Path) -> None:
+    """Scanners compute the images of a beat in any order."""
+    study = CineStudy(tmp_path / "d")
+    for place in range(SLICES):
+        for frame in range(FRAMES):
+            computed = f"1015{(7 * frame + place) % FRAMES:02d}"
+            study.add(place, f"sa{place}", time=lambda *_: None, frames=[frame], ContentTime=computed)
+    series = study.open()
+    np.testing.assert_array_equal(series.read(), np.moveaxis(VOXELS, -1, 0))
+    assert not series.times.known
+
+
 def lost(study: CineStudy) -> None:
     study.add_stack([0, 1, 3, 4])
 
