@@ -79,7 +79,8 @@ def open_over_time(path: Path) -> DicomPoints:
     bad = folder.unusable
     chosen = of_folder(groups, bad) if path.is_dir() else of_file(groups, path, bad)
     points, stack = chosen.points, chosen.stack
-    refuse_turned(points[0], groups)
+    for group in [one.group for one in stack.slices] if stack else points[:1]:
+        refuse_turned(group, groups)
     series = tuple(series_of(point.images, path, {}) for point in points)
     if len({one.dtype for one in series}) > 1:
         raise VolumeFormatError("time points of different types", "one type of voxels", _NAME_IT)

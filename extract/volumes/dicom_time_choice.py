@@ -32,6 +32,7 @@ from feature_cache.canonical import Json
 _ONE = "one series over time (cine, DCE)"
 _NAME_IT = "Give the path of a file of the one that is meant."
 _OWN_FOLDER = "Give the stack that is meant a folder of its own, and the path of that folder."
+_ITS_FOLDER = "Where each slice is a series of its own give the folder that holds all of them."
 _OTHER = "another size, spacing, image type or echo"
 
 
@@ -56,6 +57,9 @@ def of_file(groups: Sequence[DicomGroup], path: Path, unusable: Sequence[Unusabl
     for points in series_over_time(groups):
         if any(image.path == path for point in points for image in point.images):
             _refuse_unusable(unusable, points[0].images)
+            if len(points[0].images) == 1:
+                got = f"a file of a series of one place, {path.name}: nothing says how thick it is"
+                raise VolumeFormatError(got, f"{_ONE}, or a stack of slices", _ITS_FOLDER)
             return SeriesInTime(points=points)
     if unusable:
         raise unusable[0].error
@@ -137,7 +141,10 @@ def _no_stack(slices: Sequence[SliceInTime]) -> VolumeFormatError:
 
 
 def _several(whole: Sequence[object], stacks: Sequence[Sequence[SliceInTime]]) -> VolumeFormatError:
-    sizes = [f"{len(one)} single slices of {len(one[0].frames)} frames" for one in stacks]
+    sizes = [
+        f"{len(one)} single slices of {len(one[0].frames)} frames (such as {one[0].image.path.name})"
+        for one in stacks
+    ]
     found = [f"{len(whole)} of several places each"] if whole else []
     got = f"{len(whole) + len(stacks)} of them: {' and '.join([*found, *sizes])}"
     remedy = _NAME_IT if not stacks else _OWN_FOLDER

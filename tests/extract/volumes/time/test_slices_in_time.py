@@ -277,8 +277,8 @@ def packed(study: CineStudy) -> None:
         (late, "show one moment of the beat", "first frame is 0.65 frames away"),
         (skipping, "show one moment of the beat", "frames away from those of the others"),
         (half_timed, "whose frames one tag orders", "slice 5 of 5 ("),
-        (two_stacks, "one series over time", "2 of them: 5 single slices of 6 frames and 5 single slices"),
-        (long_and_short, "one series over time", "5 single slices of 4 frames and 5 single slices of 6"),
+        (two_stacks, "one series over time", "2 of them: 5 single slices of 6 frames (such as 1-31.dcm) and"),
+        (long_and_short, "one series over time", "5 single slices of 4 frames (such as 1-31.dcm) and"),
         (too_few, "or a stack of slices", "3 series of one place each"),
         (one_odd, "evenly apart and complete", "beside them 1 series of this orientation with another size"),
         (packed, "one image each", "3 frames in"),
@@ -308,6 +308,23 @@ def test_a_slice_of_another_kind_beyond_the_last_is_doubted(tmp_path: Path) -> N
     study = CineStudy(tmp_path / "d").add_stack([0, 1, 2, 3])
     study.add(4, "sa4", EchoTime=2)
     assert any("an end slice may be lacking (1 such)" in one for one in study.open().warnings)
+
+
+def test_a_file_of_one_slice_stands_for_no_stack_and_the_folder_is_named(tmp_path: Path) -> None:
+    study = CineStudy(tmp_path / "d").add_stack()
+    study.folder = min(study.folder.rglob("*.dcm"))
+    error = study.refusal()
+    assert "a file of a series of one place, 1-01.dcm" in error.got
+    assert "the folder that holds all of them" in error.remedy
+
+
+def test_a_slice_whose_series_is_turned_is_refused(tmp_path: Path) -> None:
+    study = CineStudy(tmp_path / "d").add_stack()
+    turned = grid_of((7, 6, 1), (1.5, 1.5, 8.0), (80, 10, 40))
+    axes = np.array([[0.0, 0, 1, 0], [1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 0, 1]])
+    own = {"SeriesInstanceUID": uid_of("sa3")}
+    write_dicom(study.folder / "sa3", VOXELS[:, :, :1, 0], axes @ turned.affine, start=700, **own)
+    assert "images are turned" in study.refusal().got
 
 
 def test_one_slice_alone_is_no_volume(tmp_path: Path) -> None:
