@@ -27,7 +27,7 @@ from extract.volumes.stored import DECODING_ERRORS, VolumeFormatError
 from feature_cache.errors import SourceError
 from feature_cache.tables import SeriesRow
 
-#: What a series over time of single slices is called: hearts alone are scanned so.
+#: What a stack of single slices is called whose trigger times tell one beat: hearts alone are scanned so.
 CINE = "cine"
 
 
@@ -109,7 +109,8 @@ class DicomScan:
     def _cine(self, study: _Study) -> frozenset[str]:
         """Draft the row of a cine whose slices are series of their own; return what the scanner calls them.
 
-        A series over time of one piece stays for a person: cine and DCE look alike.
+        A series over time of one piece stays for a person: cine and DCE look alike. So do slices that no
+        TriggerTime lays into a beat: each may have been taken again, as late enhancement is.
         """
         if not stacks_of(slices_in_time(study.groups)):
             return frozenset()
@@ -117,6 +118,8 @@ class DicomScan:
             found, folder = study.cine()
         except VolumeFormatError as error:
             self._fault(unreadable(study.where(CINE), error))
+            return frozenset()
+        if found.stack is None or found.stack.times is None:
             return frozenset()
         where = folder.relative_to(self.root).as_posix()
         self.draft.series.append(

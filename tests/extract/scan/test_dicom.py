@@ -103,6 +103,22 @@ def test_a_cine_of_single_slices_is_a_row_and_what_lies_beside_it_is_named(tmp_p
     assert [one for one in volume_problems(cohort, root) if one.fails] == []
 
 
+def test_slices_that_were_taken_twice_are_no_cine(tmp_path: Path) -> None:
+    root = tmp_path / "raw"
+    for place in range(3):
+        affine = GRID.affine.copy()
+        affine[:3, 3] += place * affine[:3, 2]
+        for again in range(2):  # late enhancement: both in the same moment of the beat
+            tags = {"SeriesInstanceUID": f"99.88.77.1.{place}", "TriggerTime": 600, "EchoTime": 1.4}
+            tags |= {"AcquisitionTime": f"1015{10 * again:02d}", "InstanceNumber": 1 + again}
+            write_dicom(root / f"c1/{place}", VOXELS[:, :, :1], affine, start=1 + 10 * place + again, **tags)
+    report, cohort = found(root, tmp_path)
+    assert list(cohort.series) == []
+    assert [row.where for row in report.warnings if "DICOM" in row.where] == [
+        "3 DICOM series series_of_2_time_points"
+    ]
+
+
 def test_a_cine_with_a_slice_lost_is_a_fault(tmp_path: Path) -> None:
     root = tmp_path / "raw"
     for place in (0, 1, 3):
