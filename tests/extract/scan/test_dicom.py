@@ -103,6 +103,22 @@ def test_a_cine_of_single_slices_is_a_row_and_what_lies_beside_it_is_named(tmp_p
     assert [one for one in volume_problems(cohort, root) if one.fails] == []
 
 
+def test_a_cine_among_images_of_another_study_is_a_fault(tmp_path: Path) -> None:
+    root = tmp_path / "raw"
+    add(root / "c1", 9, StudyInstanceUID="99.88.77.9")
+    for place in range(3):
+        affine = GRID.affine.copy()
+        affine[:3, 3] += place * affine[:3, 2]
+        for frame in range(4):
+            tags = {"SeriesInstanceUID": f"99.88.77.1.{place}", "TriggerTime": 40 * frame, "EchoTime": 1.4}
+            write_dicom(root / "c1", VOXELS[:, :, :1], affine, start=1 + 10 * place + frame, **tags)
+    report, cohort = found(root, tmp_path)
+    assert "cine" not in [row.sequence for row in cohort.series]
+    assert [row.got for row in report.warnings if row.fails and "cine" in row.where] == [
+        "one among those of another study"
+    ]
+
+
 def test_slices_that_were_taken_twice_are_no_cine(tmp_path: Path) -> None:
     root = tmp_path / "raw"
     for place in range(3):

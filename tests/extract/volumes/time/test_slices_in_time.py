@@ -163,6 +163,44 @@ def test_without_a_time_numbers_give_the_order_and_times_are_unknown(tmp_path: P
     assert not series.times.known
 
 
+def test_an_oblique_short_axis_whose_folders_are_in_no_order(tmp_path: Path) -> None:
+    """The normal lies across the body: nothing but it tells one place from another in order."""
+    turned = np.eye(4)
+    turned[:3, :3] = np.array([[-0.6, -0.8, 0.0], [0.0, 0.0, -1.0], [0.8, -0.6, 0.0]]).T
+    affine = turned @ GRID.affine
+    study = CineStudy(tmp_path / "d")
+    for number, place in enumerate((3, 0, 4, 1, 2)):
+        at = affine.copy()
+        at[:3, 3] += place * at[:3, 2]
+        for frame in range(FRAMES):
+            own = {"SeriesInstanceUID": uid_of(f"sa{number}"), "TriggerTime": trigger(0, frame)}
+            voxels = VOXELS[:, :, [place], frame]
+            write_dicom(study.folder / str(number), voxels, at, start=1 + 10 * number + frame, **own)
+    series = study.open()
+    np.testing.assert_allclose(series.grid.affine, affine, atol=1e-6)
+    np.testing.assert_array_equal(series.read(), np.moveaxis(VOXELS, -1, 0))
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"EchoTime": 2},
+        {"ImageType": ["DERIVED", "PRIMARY", "M", "ND"]},
+        {"DiffusionBValue": 50},
+        {"PixelSpacing": [1.5, 1.6]},
+        {"Rows": GRID.size[0], "Columns": GRID.size[1]},
+        {"StudyInstanceUID": "99.88.77.2"},
+    ],
+    ids=lambda odd: next(iter(odd)),
+)
+def test_what_differs_in_a_tag_is_no_slice_of_the_stack(tmp_path: Path, odd: dict[str, Any]) -> None:
+    study = CineStudy(tmp_path / "d").add_stack([0, 1, 3, 4])
+    study.add(2, "sa2", **odd)
+    got = study.refusal().got
+    assert "1 of 5 slices missing" in got
+    assert ("beside them 1 series" in got) == ("StudyInstanceUID" not in odd)
+
+
 def add_perfusion(study: CineStudy) -> None:
     """Three short axes under a contrast agent, a picture a beat: as alike as slices of the cine."""
     study.add_stack([0, 2, 4], of="perfusion", time=lambda _, frame: 90 + 800.0 * frame)
@@ -246,6 +284,14 @@ def half_timed(study: CineStudy) -> None:
     study.add_stack(time=lambda place, frame: None if place == 4 else trigger(0, frame))
 
 
+def backwards(study: CineStudy) -> None:
+    for place in range(SLICES):
+        for frame in range(FRAMES):
+            trigger_ms = trigger(0, FRAMES - frame if place == 3 else frame)
+            tags = {"TemporalPositionIdentifier": 1 + frame, "TriggerTime": trigger_ms}
+            study.add(place, f"sa{place}", frames=[frame], **tags)
+
+
 def two_stacks(study: CineStudy) -> None:
     study.add_stack().add_stack(of="other", EchoTime=2)
 
@@ -257,10 +303,6 @@ def long_and_short(study: CineStudy) -> None:
 def too_few(study: CineStudy) -> None:
     study.add_stack([0, 1])
     add_long_axis_and_scout(study)
-
-
-def one_odd(study: CineStudy) -> None:
-    study.add_stack([0, 1, 3, 4]).add(2, "sa2", EchoTime=2)
 
 
 def packed(study: CineStudy) -> None:
@@ -277,10 +319,10 @@ def packed(study: CineStudy) -> None:
         (late, "show one moment of the beat", "first frame is 0.65 frames away"),
         (skipping, "show one moment of the beat", "frames away from those of the others"),
         (half_timed, "whose frames one tag orders", "slice 5 of 5 ("),
+        (backwards, "increases from frame to frame", "times that do not go forward in slice 4 of 5 ("),
         (two_stacks, "one series over time", "2 of them: 5 single slices of 6 frames (such as 1-31.dcm) and"),
         (long_and_short, "one series over time", "5 single slices of 4 frames (such as 1-31.dcm) and"),
         (too_few, "or a stack of slices", "3 series of one place each"),
-        (one_odd, "evenly apart and complete", "beside them 1 series of this orientation with another size"),
         (packed, "one image each", "3 frames in"),
     ],
 )
