@@ -163,11 +163,11 @@ def test_without_a_time_numbers_give_the_order_and_times_are_unknown(tmp_path: P
     assert not series.times.known
 
 
-def test_an_oblique_short_axis_whose_folders_are_in_no_order(tmp_path: Path) -> None:
+def test_slices_upright_in_the_body_whose_folders_are_in_no_order(tmp_path: Path) -> None:
     """The normal lies across the body: nothing but it tells one place from another in order."""
-    turned = np.eye(4)
-    turned[:3, :3] = np.array([[-0.6, -0.8, 0.0], [0.0, 0.0, -1.0], [0.8, -0.6, 0.0]]).T
-    affine = turned @ GRID.affine
+    affine = GRID.affine.copy()
+    axes = np.array([[-0.6, -0.8, 0.0], [0.0, 0.0, -1.0], [0.8, -0.6, 0.0]])
+    affine[:3, :3] = axes.T * (1.5, 1.5, 8.0)
     study = CineStudy(tmp_path / "d")
     for number, place in enumerate((3, 0, 4, 1, 2)):
         at = affine.copy()
