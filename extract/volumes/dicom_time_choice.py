@@ -78,7 +78,8 @@ def of_folder(groups: Sequence[DicomGroup], unusable: Sequence[UnusableImage]) -
     every = series_over_time(groups)
     whole = [points for points in every if len(points[0].images) > 1]
     slices = slices_in_time(groups)
-    stacks = stacks_of(slices)
+    # beside a series of several places what no tag of time tells apart is no rival: images taken again
+    stacks = stacks_of(one for one in slices if not whole or one.group.points > 1)
     if len(whole) + len(stacks) > 1:
         raise _several(whole, stacks)
     if stacks:
@@ -137,7 +138,10 @@ def _no_stack(slices: Sequence[SliceInTime]) -> VolumeFormatError:
         f"{len(slices)} series of one place each, {shown}no {LEAST_PLACES} {'others ' if unfit else ''}"
         "of which lie side by side with one orientation, size, spacing, image type and echo"
     )
-    return VolumeFormatError(got, f"{_ONE}, or a stack of slices", "Fetch all slices, or take the row out.")
+    remedy = "Fetch all slices, or take the row out."
+    if unfit:
+        remedy = "Only slices over one beat are put together: fetch those of the cine, or take the row out."
+    return VolumeFormatError(got, f"{_ONE}, or a stack of slices", remedy)
 
 
 def _several(whole: Sequence[object], stacks: Sequence[Sequence[SliceInTime]]) -> VolumeFormatError:

@@ -148,6 +148,18 @@ def test_beside_one_series_of_all_slices_single_ones_are_left_out(tmp_path: Path
     assert opened.stored[0].described["dicom"]["left_out"] == {"not over time": 1, "of one place": 1}
 
 
+def test_beside_one_series_of_all_slices_images_taken_twice_are_no_stack(tmp_path: Path) -> None:
+    """As late enhancement is: nothing but its numbers tells the second from the first."""
+    study = CineStudy(tmp_path / "d").add_stack(of="again", time=lambda *_: None, frames=[0, 1], EchoTime=3)
+    for point in range(FRAMES):
+        write_dicom(
+            study.folder, VOXELS[..., point], GRID.affine, start=501 + 50 * point, TriggerTime=40 * point
+        )
+    opened = study.open()
+    np.testing.assert_array_equal(opened.read(), np.moveaxis(VOXELS, -1, 0))
+    assert opened.stored[0].described["dicom"]["left_out"] == {"of one place": SLICES}
+
+
 def test_hearts_that_beat_a_little_faster_meet_in_the_median(tmp_path: Path) -> None:
     paces = (1.0, 1.06, 0.98, 1.01, 0.99)
     study = CineStudy(tmp_path / "d").add_stack(time=lambda place, frame: paces[place] * trigger(0, frame))
@@ -239,7 +251,9 @@ def test_what_is_no_single_beat_is_no_cine(
 ) -> None:
     study = CineStudy(tmp_path / "d")
     write(study)
-    assert got in study.refusal().got
+    error = study.refusal()
+    assert got in error.got
+    assert "Only slices over one beat" in error.remedy
 
 
 def test_a_clock_that_runs_against_the_numbers_does_not_order_frames(tmp_path: Path) -> None:
