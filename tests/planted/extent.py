@@ -12,7 +12,7 @@ from functools import partial
 from tests.judging import judge_all
 from tests.measurement import Measured
 from tests.planted.networks import FINDERS, finder_rows, judge_finder, judge_networks
-from tests.planted.rows import LARGE, arm_rows, describe, grouped, summary_rows
+from tests.planted.rows import LARGE, arm_rows, describe, grouped, ranking, summary_rows
 from tests.planted.situations import SITUATIONS, SIZES
 from tests.planted.study import judge_cheap
 
@@ -45,7 +45,7 @@ def study_rows(extent: Extent) -> list[Measured]:
     if extent.network_seeds:
         cohorts = _cohorts(extent.situations, (LARGE,), extent.network_seeds)
         groups = grouped(list(judge_all(judge_networks, cohorts, "networks")))
-        print(*map(describe, groups), sep="\n", flush=True)
+        print(*map(ranking, groups), sep="\n", flush=True)
         rows += arm_rows(groups, "networks")
     if extent.finder_seeds:
         named = [finder.situation for finder in FINDERS if finder.situation in extent.situations]

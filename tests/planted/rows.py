@@ -68,11 +68,16 @@ def grouped(judged: Sequence[Judged]) -> list[Group]:
 
 
 def describe(group: Group) -> str:
-    """Return a few lines about one situation and size."""
+    """Return a few lines about one situation and size: what the recommended strategy loses, and every arm."""
+    loss, share = float(group.losses().mean()), gain(group, group.recommended) / gain(group, REFERENCE)
+    return f"{ranking(group)}\n  loses {loss:.4f} to {group.best()}, share {share:.3f}"
+
+
+def ranking(group: Group) -> str:
+    """Return the arms of one situation and size with the mean C of each, the highest first."""
     means = {arm: float(group.c(arm).mean()) for arm in group.judged[0].c}
     ranked = sorted(means.items(), key=lambda pair: -pair[1])
-    loss, share = float(group.losses().mean()), gain(group, group.recommended) / gain(group, REFERENCE)
-    first = f"{group.name}, {len(group.judged)} seeds: loses {loss:.4f} to {group.best()}, share {share:.3f}"
+    first = f"{group.name}, {len(group.judged)} seeds"
     return "\n".join([first, *(f"    {value:.4f}  {arm}" for arm, value in ranked)])
 
 

@@ -12,7 +12,7 @@ from fuse.metrics.concordance import concordant_pairs
 from fuse.outcomes.outcomes import Survival
 from fuse.protocol import read_protocol
 from tests.judging import judge_all
-from tests.planted import study
+from tests.planted import extent, study
 from tests.planted.networks import CLINICAL_ARM, FINDERS, NETWORKS, finder_rows
 from tests.planted.reference import PENALTIES, reference_risk, ridge_cox
 from tests.planted.rows import grouped, summary_rows
@@ -121,6 +121,25 @@ def test_cohorts_come_back_in_order(capsys):
     judged = judge_all(_judge_nothing, [("noise", 95, seed) for seed in range(12)], "nothing")
     assert [one.seed for one in judged] == list(range(12))
     assert "nothing: 12/12" in capsys.readouterr().out
+
+
+def test_networks_have_no_recommended_arm_and_are_ranked_all_the_same(monkeypatch, capsys):
+    monkeypatch.setattr(extent, "judge_all", _all_judged_without_recommendation)
+    asked = extent.Extent(situations=("noise",), seeds=0, network_seeds=2, finder_seeds=0)
+    rows = {row.name: row.value for row in extent.study_rows(asked)}
+    assert rows["fuse/planted_c_noise_300/network"] == pytest.approx(0.65)
+    printed = capsys.readouterr().out.splitlines()
+    assert printed == [
+        "noise_300, 2 seeds",
+        "    0.8000  true hazard",
+        "    0.7500  informed",
+        "    0.7000  reference",
+        "    0.6500  network",
+    ]
+
+
+def _all_judged_without_recommendation(judge, cohorts, what):
+    return [replace(said(seed, size, network=0.6 + 0.1 * seed), recommended="") for _, size, seed in cohorts]
 
 
 def _judge_nothing(situation: str, size: int, seed: int) -> Judged:
