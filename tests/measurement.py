@@ -6,9 +6,14 @@ cores, commit}, and an exit status. A row that could not be measured has value a
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
+import sys
+import time
+import traceback
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -50,6 +55,28 @@ def tabulate(rows: list[Measured]) -> int:
         value = "not measured" if row.value is None else f"{row.value:.4g} {row.unit}"
         print(f"{row.name:<52}{value:<22}{row.bar or '':<28}{mark[row.met]:<8}{row.input}")
     return int(any(row.met is False for row in rows))
+
+
+def run_and_tell(name: str, measure: Callable[[], list[Measured]], command: str) -> list[Measured]:
+    """Measure to the end or not, and say the rows on stderr.
+
+    What cannot be run to its end is a miss with a row of its own, named after `name`, which begins with its
+    area, and with the command that runs it again; others can go on.
+    """
+    began = time.monotonic()
+    try:
+        rows = measure()
+    except Exception as error:  # noqa: BLE001  told with its traceback and as a row that misses its bar
+        traceback.print_exc()
+        what = f"{command} ended with {type(error).__name__}"
+        rows = [Measured(name=f"{name}_not_finished", value=1, unit="times", bar="0", met=False, input=what)]
+    missed = sum(row.met is False for row in rows)
+    bars = sum(row.met is not None for row in rows)
+    sys.stderr.write(f"{name}: {missed} of {bars} bars missed, {time.monotonic() - began:.0f} s\n")
+    with contextlib.redirect_stdout(sys.stderr):
+        tabulate(rows)
+    sys.stderr.flush()
+    return rows
 
 
 def publish(suite: str, rows: list[Measured]) -> int:

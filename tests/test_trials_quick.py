@@ -21,7 +21,7 @@ from feature_cache.folders import entry_folders
 from feature_cache.verification import EntryCheck
 from fuse.outcomes import outcome_kinds
 from tests.measurement import Measured
-from tests.trials.__main__ import run_and_tell
+from tests.trials.__main__ import run_trial
 from tests.trials.code_gate import findings
 from tests.trials.registry import TRIALS
 from tests.trials.trial import Counts, Tally, Trial
@@ -101,14 +101,14 @@ def test_rows_are_told_as_soon_as_a_trial_ends(tmp_path: Path, capsys: pytest.Ca
         return tally.rows()
 
     trial = Trial(name="X1", function=one_miss, full=Counts(2), quick=None)
-    (row,) = run_and_tell(trial, tmp_path / "X1", quick=False, seed=7)
+    (row,) = run_trial(trial, tmp_path / "X1", quick=False, seed=7)
     assert (row.value, row.met, row.input) == (1, False, "2 of nothing; seed 7")
     told = capsys.readouterr()
     assert told.out == ""
     assert "MISSED cache/made_up_misses: the second" in told.err
-    assert "X1: 1 of 1 bars missed" in told.err
+    assert "cache/X1: 1 of 1 bars missed" in told.err
     assert "2 of nothing; seed 7" in told.err.splitlines()[-1]
-    assert run_and_tell(trial, tmp_path / "quick", quick=True, seed=7) == []
+    assert run_trial(trial, tmp_path / "quick", quick=True, seed=7) == []
 
 
 def test_a_trial_that_breaks_down_is_a_miss(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -116,7 +116,7 @@ def test_a_trial_that_breaks_down_is_a_miss(tmp_path: Path, capsys: pytest.Captu
         raise KeyError("a slip of the trial itself")
 
     trial = Trial(name="X2", function=broken, full=Counts(1), quick=Counts(1))
-    (row,) = run_and_tell(trial, tmp_path / "X2", quick=True, seed=3)
+    (row,) = run_trial(trial, tmp_path / "X2", quick=True, seed=3)
     assert (row.name, row.met) == ("cache/X2_not_finished", False)
-    assert row.input == "the trial ended with KeyError; seed 3"
+    assert row.input == "python -m tests.trials --only X2 --seed 3 --quick ended with KeyError"
     assert "a slip of the trial itself" in capsys.readouterr().err
