@@ -23,7 +23,7 @@ def _broken() -> list[Measured]:
 
 @pytest.fixture(autouse=True)
 def two_studies(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(suite, "STUDIES", {"broken": _broken, "found": _found})
+    monkeypatch.setattr(suite, "STUDIES", {"volumes/broken": _broken, "fuse/found": _found})
     monkeypatch.setattr(measurement, "ROOT", tmp_path)
     monkeypatch.setattr(measurement, "commit", lambda: "0" * 40)
 
@@ -34,8 +34,8 @@ def test_a_study_that_breaks_down_is_a_miss_and_the_others_go_on(
     monkeypatch.setattr(sys, "argv", ["published"])
     assert suite.main() == 1
     broken, found = json.loads((tmp_path / "results/published.json").read_text(encoding="utf-8"))
-    assert (broken["name"], broken["met"]) == ("fuse/broken_not_finished", False)
-    assert broken["input"] == "python -m tests.published --only broken ended with KeyError"
+    assert (broken["name"], broken["met"]) == ("volumes/broken_not_finished", False)
+    assert broken["input"] == "python -m tests.published --only volumes/broken ended with KeyError"
     assert (found["name"], found["met"], found["commit"]) == ("fuse/made_up", True, "0" * 40)
     told = capsys.readouterr().err
     assert "a slip of the study itself" in told
@@ -45,7 +45,7 @@ def test_a_study_that_breaks_down_is_a_miss_and_the_others_go_on(
 def test_some_studies_alone_are_printed_and_not_written(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(sys, "argv", ["published", "--only", "found"])
+    monkeypatch.setattr(sys, "argv", ["published", "--only", "fuse/found"])
     assert suite.main() == 0
     assert not (tmp_path / "results").exists()
     assert capsys.readouterr().out.startswith("fuse/made_up")

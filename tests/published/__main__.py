@@ -23,7 +23,7 @@ def main() -> int:
     rows: list[Measured] = []
     for name, study in STUDIES.items():
         if not given.only or name in given.only:
-            rows += run_and_tell(f"fuse/{name}", study, f"python -m tests.published --only {name}")
+            rows += run_and_tell(name, study, f"python -m tests.published --only {name}")
     return tabulate(rows) if given.only else publish("published", rows)
 
 

@@ -1,6 +1,7 @@
 """The studies of `make published`, the short ones first. Each runs alone as well: `--only NAME`.
 
-Enters: nothing. Leaves: for each name a function that measures, with the counts of the issues.
+Enters: nothing. Leaves: for each name, which begins with its area, a function that measures with the counts
+of the issues.
 """
 
 from __future__ import annotations
@@ -30,20 +31,20 @@ from tests.situations.situations import SITUATIONS
 
 STUDIES: Mapping[str, Callable[[], list[Measured]]] = MappingProxyType(
     {
-        "anchors": anchor_rows,
-        "lint": lint_rows,
-        "measures": measures_rows,
-        "over_time": over_time_rows,
-        "registration": registration_rows,
-        "zones": zone_rows,
-        "multisurv": multisurv_rows,
-        "tcga": lambda: tcga_rows(TABLES),
-        "pcam": pcam_rows,
-        "segmenters": segmenter_rows,
-        "files": file_rows,
-        "situations": lambda: situation_rows(tuple(SITUATIONS), SEEDS),
-        "null": null_rows,
-        "coverage": coverage_rows,
-        "planted": lambda: planted_rows(Extent()),
+        "fuse/anchors": anchor_rows,
+        "fuse/lint": lint_rows,
+        "volumes/measures": measures_rows,
+        "volumes/over_time": over_time_rows,
+        "volumes/registration": registration_rows,
+        "volumes/zones": zone_rows,
+        "fuse/multisurv": multisurv_rows,
+        "fuse/tcga": lambda: tcga_rows(TABLES),
+        "slides/pcam": pcam_rows,
+        "volumes/segmenters": segmenter_rows,
+        "fuse/files": file_rows,
+        "fuse/situations": lambda: situation_rows(tuple(SITUATIONS), SEEDS),
+        "fuse/null": null_rows,
+        "fuse/coverage": coverage_rows,
+        "fuse/planted": lambda: planted_rows(Extent()),
     }
 )
