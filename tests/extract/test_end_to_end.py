@@ -169,9 +169,10 @@ def test_a_withdrawn_case_leaves_nothing(cache: Path, tmp_path: Path) -> None:
     copy = tmp_path / "cache"
     shutil.copytree(cache, copy)
     case_id = next(FeatureCache.open(copy).records()).case_id
+    assert [path for path in copy.rglob("*") if path.name == case_id]
     assert say("forget", copy, case_id).exit_code == 0
     assert case_id not in {record.case_id for record in FeatureCache.open(copy).records()}
-    assert [path for path in copy.rglob("*") if case_id in path.name] == []
+    assert [path for path in copy.rglob("*") if path.name == case_id] == []
     assert say("forget", copy, case_id).exit_code == 1
 
 
