@@ -76,11 +76,14 @@ def test_its_status_is_that_of_shells() -> None:
 HELD = """
 import os, signal, threading
 from feature_cache.stopping import signals_held, stopped_by_signals
-taker = threading.Event()
-threading.Thread(target=taker.wait, daemon=True).start()
+taken, tell = os.pipe()
+os.set_blocking(tell, False)
+signal.set_wakeup_fd(tell)
+threading.Thread(target=threading.Event().wait, daemon=True).start()
 with stopped_by_signals():
     with signals_held():
         os.kill(os.getpid(), signal.{number})
+        os.read(taken, 1)  # the other thread has taken it: that may be later than the kill
         print("all started")
     print("never reached")
 """
@@ -91,6 +94,10 @@ def test_a_signal_that_another_thread_takes_is_answered_when_all_workers_have_st
     repository: Path, number: str, status: int
 ) -> None:
     done = subprocess.run(
-        [sys.executable, "-c", HELD.format(number=number)], cwd=repository, capture_output=True, text=True
+        [sys.executable, "-c", HELD.format(number=number)],
+        cwd=repository,
+        capture_output=True,
+        text=True,
+        timeout=60,
     )
     assert (done.returncode, done.stdout, done.stderr) == (status, "all started\n", "")
